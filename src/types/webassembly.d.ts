@@ -1,0 +1,58 @@
+/**
+ * The few names of the JavaScript platform that the host-neutral floors use: they exist in every host,
+ * but TypeScript only declares them in its DOM, worker and Node libraries, which these floors must not see.
+ */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: ArrayBufferView | ArrayBufferLike);
+    private readonly brand: undefined;
+    static imports(module: Module): { module: string; name: string; kind: string }[];
+    static exports(module: Module): { name: string; kind: string }[];
+    static customSections(module: Module, name: string): ArrayBuffer[];
+  }
+  class Instance {
+    constructor(module: Module, imports?: Record<string, Record<string, unknown>>);
+    readonly exports: Record<string, unknown>;
+  }
+  interface MemoryDescriptor {
+    initial: number;
+    maximum?: number;
+    shared?: boolean;
+  }
+  class Memory {
+    constructor(descriptor: MemoryDescriptor);
+    readonly buffer: ArrayBuffer | SharedArrayBuffer;
+    grow(pages: number): number;
+  }
+  class Table {
+    constructor(descriptor: { element: "anyfunc"; initial: number; maximum?: number });
+    readonly length: number;
+    get(index: number): unknown;
+    set(index: number, value: unknown): void;
+    grow(count: number): number;
+  }
+  class Global {
+    constructor(descriptor: { value: string; mutable?: boolean }, value?: unknown);
+    value: unknown;
+  }
+  class CompileError extends Error {}
+  class LinkError extends Error {}
+  class RuntimeError extends Error {}
+  function compile(bytes: ArrayBufferView | ArrayBufferLike): Promise<Module>;
+  function validate(bytes: ArrayBufferView | ArrayBufferLike): boolean;
+  /** JSPI: present where the engine can suspend a stack (Node 25 and later, current Chromium). */
+  const Suspending: undefined | (new (callback: (...parameters: never[]) => unknown) => object);
+  const promising: undefined | ((callback: unknown) => (...parameters: unknown[]) => Promise<unknown>);
+}
+
+declare class TextEncoder {
+  encode(text?: string): Uint8Array<ArrayBuffer>;
+  encodeInto(text: string, into: Uint8Array): { read: number; written: number };
+}
+
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes?: ArrayBufferView | ArrayBufferLike): string;
+}
+
+declare function queueMicrotask(callback: () => void): void;
