@@ -12,7 +12,7 @@
  * `u32`, `f64` and `address` fields are plain: the file that declares them says who may touch them. `atomic32` fields offer only atomic
  * operations. Raw index arithmetic on kernel memory happens on this floor, and in the few hot functions that say so.
  */
-import { allocate, free } from "./heap.ts";
+import { allocate, allocateIn, free, freeIn, registerOwnClass } from "./heap.ts";
 import { countFreed, countMade, registerKind } from "./ledger.ts";
 import type { KernelMemory } from "./memory.ts";
 import { acquireLock, releaseLock } from "./mutex.ts";
@@ -154,8 +154,13 @@ export type Layout<F extends Fields> = Record_ & Placed<F>;
 
 const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
 
-/** Declares a kind of record. The name is what the ledger and panics call it; fields are laid out in the order given. */
-export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
+/**
+ * Declares a kind of record. The name is what the ledger and panics call it; fields are laid out in the order given.
+ *
+ * @param options `ownClass`: memory of these records never becomes anything else, and a free record keeps its first word until it is
+ *   made again; for records that are looked at without a lock. They have no `extra`.
+ */
+export function layout<F extends Fields>(name: string, fields: F, options: { ownClass?: boolean } = {}): Layout<F> {
   let offset = 0;
   const placed: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(fields)) {
@@ -166,11 +171,12 @@ export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
   }
   const bytes = Math.ceil(offset / 8) * 8;
   const kind = registerKind(name);
+  const ownClass = options.ownClass === true ? registerOwnClass(name, bytes) : 0;
   const methods: Record_ = {
     layoutName: name,
     bytes,
     allocate(memory, extra = 0) {
-      const record = allocate(memory, bytes + extra);
+      const record = ownClass === 0 ? allocate(memory, bytes + extra) : allocateIn(memory, ownClass);
       if (record === 0) return 0;
       memory.i32.fill(0, record >>> 2, (record + bytes + extra + 3) >>> 2);
       countMade(memory, kind);
@@ -178,7 +184,8 @@ export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
     },
     free(memory, record, extra = 0) {
       countFreed(memory, kind);
-      free(memory, record, bytes + extra);
+      if (ownClass === 0) free(memory, record, bytes + extra);
+      else freeIn(memory, record, ownClass);
     },
   };
   return Object.freeze({ ...methods, ...placed }) as Layout<F>;
