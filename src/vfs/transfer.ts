@@ -17,7 +17,8 @@ export function copyBytes(
   length: number,
 ): void {
   if (length <= 64) {
-    for (let index = 0; index < length; index++) target[targetStart + index] = source[sourceStart + index];
+    for (let index = 0; index < length; index++)
+      target[targetStart + index] = source[sourceStart + index];
   } else {
     target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
   }
@@ -29,6 +30,8 @@ export class Transfer {
   count = 0;
   /** Sum of the lengths. */
   total = 0;
+  /** Bytes already put or taken since `rewind`. */
+  done = 0;
   readonly starts = new Uint32Array(MOST_BUFFERS);
   readonly lengths = new Uint32Array(MOST_BUFFERS);
   /** Cursor: buffer, and bytes of it already used. */
@@ -45,10 +48,11 @@ export class Transfer {
     return this.rewind();
   }
 
-  /** Sets the cursor to the start: before each attempt. */
+  /** Sets the cursor to the start. A call that goes on after a partial write keeps it where it is. */
   rewind(): this {
     this.buffer = 0;
     this.used = 0;
+    this.done = 0;
     return this;
   }
 
@@ -57,6 +61,7 @@ export class Transfer {
     if (this.count === 1) {
       copyBytes(this.bytes, this.starts[0] + this.used, source, start, length);
       this.used += length;
+      this.done += length;
       return;
     }
     while (length > 0) {
@@ -73,6 +78,7 @@ export class Transfer {
     if (this.count === 1) {
       copyBytes(target, start, this.bytes, this.starts[0] + this.used, length);
       this.used += length;
+      this.done += length;
       return;
     }
     while (length > 0) {
@@ -97,6 +103,7 @@ export class Transfer {
 
   private advance(piece: number): void {
     this.used += piece;
+    this.done += piece;
     while (this.buffer < this.count && this.used === this.lengths[this.buffer]) {
       this.buffer++;
       this.used = 0;
