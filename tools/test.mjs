@@ -50,8 +50,9 @@ function findCurrentNode() {
     join(root, "node_modules", name, "bin/node.exe"),
   ]);
   const path = paths.find((file) => existsSync(file));
-  if (!path)
+  if (!path) {
     throw new Error(`the current Node is not installed (run npm ci): none of\n${paths.join("\n")}`);
+  }
   return path;
 }
 
