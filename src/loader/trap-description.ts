@@ -63,7 +63,7 @@ const KINDS: readonly (readonly [RegExp, TrapKind])[] = [
   [/divide result unrepresentable|integer overflow/i, "integer overflow"],
   [/by zero/i, "integer divide by zero"],
   [/unaligned/i, "unaligned atomic access"],
-  [/atomics?\.?\s?wait/i, "atomic wait not allowed"],
+  [/atomics?\.?\s?wait|waiting is not allowed/i, "atomic wait not allowed"],
   [/null/i, "null reference"],
   [/cast/i, "bad cast"],
   [/out of bounds/i, "memory access out of bounds"],
@@ -118,7 +118,9 @@ function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): 
 
 function classify(name: string, message: string, tag: string): TrapKind {
   if (tag === "[object WebAssembly.Exception]") return "uncaught exception";
-  const kind = KINDS.find(([pattern]) => pattern.test(message))?.[1];
+  // JavaScriptCore quotes the calling source after its words.
+  const words = message.split(" (evaluating")[0];
+  const kind = KINDS.find(([pattern]) => pattern.test(words))?.[1];
   if (kind === "stack overflow") return kind;
   if (name !== "RuntimeError") return "host error";
   return kind ?? "trap";
@@ -133,8 +135,8 @@ export function describeTrap(
   error: unknown,
   names?: () => ReadonlyMap<number, string>,
 ): TrapDescription {
-  const { name, message, stack } = readError(error);
-  const kind = classify(name, message, Object.prototype.toString.call(error));
+  const { name, message, stack, tag } = readError(error);
+  const kind = classify(name, message, tag);
   const frames = parseFrames(stack, names);
   const lines = frames.map(
     (frame) =>
@@ -147,14 +149,16 @@ export function describeTrap(
   return { kind, frames, text: [kind + words, ...lines].join("\n") };
 }
 
-function readError(error: unknown): { name: string; message: string; stack: string } {
+/** The parts of a thrown value as text; `tag` tells a WebAssembly.Exception, whose class old engines do not name. */
+function readError(error: unknown): Record<"name" | "message" | "stack" | "tag", string> {
   try {
+    const tag = Object.prototype.toString.call(error);
     if (typeof error === "object" && error !== null) {
       const { name, message, stack } = error as Record<string, unknown>;
-      return { name: String(name), message: String(message), stack: String(stack ?? "") };
+      return { name: String(name), message: String(message), stack: String(stack ?? ""), tag };
     }
-    return { name: "", message: String(error), stack: "" };
+    return { name: "", message: String(error), stack: "", tag };
   } catch {
-    return { name: "", message: "a value that cannot be shown was thrown", stack: "" };
+    return { name: "", message: "a value that cannot be shown was thrown", stack: "", tag: "" };
   }
 }
