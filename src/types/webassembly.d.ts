@@ -42,7 +42,8 @@ declare namespace WebAssembly {
   function validate(bytes: ArrayBufferView | ArrayBufferLike): boolean;
   /** JSPI: present where the engine can suspend a stack (Node 25 and later, current Chromium). */
   const Suspending: undefined | (new (callback: (...parameters: never[]) => unknown) => object);
-  const promising: undefined | ((callback: unknown) => (...parameters: unknown[]) => Promise<unknown>);
+  const promising:
+    undefined | ((callback: unknown) => (...parameters: unknown[]) => Promise<unknown>);
 }
 
 declare class TextEncoder {

@@ -1,0 +1,115 @@
+/**
+ * The kernel heap's memory: one shared `WebAssembly.Memory`, and this agent's views of it.
+ *
+ * An agent is one JavaScript thread (a worker or the main thread). Each makes its own `KernelMemory` on the same memory and
+ * passes it to everything; nothing here is global. The memory only grows. When another agent grows it, the views here
+ * are too short; they are renewed whenever a lock is taken (`mutex.ts`), at the start of a syscall and by the allocator, which
+ * are the only ways to learn an address that lies in the new part.
+ *
+ * The first page is the header: see `Header`. Address 0 is never an object, so that 0 can mean "none".
+ */
+import { panic } from "./panic.ts";
+import type { LockOrder } from "./lockdep.ts";
+
+export const PAGE = 65536;
+
+const MAGIC = 0x57454654;
+const FORMAT = 1;
+
+/** Byte offsets of the header's words. All are 32 bits and atomic unless said. */
+export const Header = {
+  magic: 0,
+  format: 4,
+  /** Pages the memory has now: written by the allocator after a growth. */
+  pages: 8,
+  /** Pages the memory may have at most: immutable. */
+  limit: 12,
+  /** Next number to give to an agent. */
+  nextAgent: 16,
+  /** Set when the machine stopped on a broken invariant. */
+  panicked: 20,
+  /** Address of the kernel's root record: written once at boot. */
+  root: 24,
+  /** Allocator: next byte never handed out, guarded by `bumpLock`. */
+  bump: 32,
+  bumpLock: 36,
+  /** Bytes in use by live blocks, for limits and reports. Counted in units of 16 bytes. */
+  used: 40,
+  /** One free list and one lock for each size class: 64 × 8 bytes. */
+  classes: 64,
+  /** Live objects by kind: 64 × 4 bytes. */
+  ledger: 1024,
+  /** First byte for blocks. */
+  end: 2048,
+} as const;
+
+export interface KernelMemoryOptions {
+  /** Bytes the kernel heap may take at most, for everything in it: files in memory, pipes, records. */
+  limit?: number;
+  /** Whether locks check their order: for tests. */
+  lockOrder?: LockOrder;
+}
+
+export class KernelMemory {
+  readonly memory: WebAssembly.Memory;
+  i32!: Int32Array;
+  u32!: Uint32Array;
+  u8!: Uint8Array;
+  f64!: Float64Array;
+  /** Pages that the views cover. */
+  pages = 0;
+  /** This agent's number, the owner written into locks it holds. At least 1. */
+  readonly agent: number;
+  /** Whether this agent may sleep. A page's main thread may not: it spins for a moment or waits asynchronously. */
+  readonly mayBlock: boolean;
+  /** The checker of lock order, when on. */
+  readonly lockOrder: LockOrder | undefined;
+
+  private constructor(memory: WebAssembly.Memory, mayBlock: boolean, lockOrder?: LockOrder) {
+    this.memory = memory;
+    this.mayBlock = mayBlock;
+    this.lockOrder = lockOrder;
+    this.refresh();
+    this.agent = Atomics.add(this.i32, Header.nextAgent >> 2, 1);
+  }
+
+  /** Makes a new kernel heap and this agent's view of it. */
+  static create(mayBlock: boolean, options: KernelMemoryOptions = {}): KernelMemory {
+    const limit = Math.min(65536, Math.max(32, Math.ceil((options.limit ?? 4 * 2 ** 30) / PAGE)));
+    const initial = Math.min(limit, 64);
+    const memory = new WebAssembly.Memory({ initial, maximum: limit, shared: true });
+    const words = new Int32Array(memory.buffer);
+    words[Header.magic >> 2] = MAGIC;
+    words[Header.format >> 2] = FORMAT;
+    words[Header.pages >> 2] = initial;
+    words[Header.limit >> 2] = limit;
+    words[Header.nextAgent >> 2] = 1;
+    words[Header.bump >> 2] = Header.end;
+    return new KernelMemory(memory, mayBlock, options.lockOrder);
+  }
+
+  /** Makes this agent's view of a kernel heap that another agent created. */
+  static attach(memory: WebAssembly.Memory, mayBlock: boolean, lockOrder?: LockOrder): KernelMemory {
+    const words = new Int32Array(memory.buffer);
+    if (words[Header.magic >> 2] !== MAGIC) panic("attach: this memory is no kernel heap");
+    if (words[Header.format >> 2] !== FORMAT) {
+      panic(`attach: kernel heap has format ${words[Header.format >> 2]}, this program has ${FORMAT}`);
+    }
+    return new KernelMemory(memory, mayBlock, lockOrder);
+  }
+
+  /** Renews the views after a growth by any agent. */
+  refresh(): void {
+    const buffer = this.memory.buffer as SharedArrayBuffer;
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.u8 = new Uint8Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.pages = buffer.byteLength / PAGE;
+  }
+
+  /** Renews the views if the memory has grown. Cheap enough for every syscall. */
+  refreshIfGrown(): void {
+    if (this.i32[Header.pages >> 2] > this.pages) this.refresh();
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Mount: a filesystem's root put over a directory.
+ *
+ * Life: made at boot or by the host program, for the life of the machine. The first mount is the root and covers nothing.
+ * Holds a count of its root inode and of the directory it covers.
+ * Lock: the list is guarded by `Mounts.lock`; mounts themselves are immutable.
+ */
+import { address, layout, mutex, Rank, u32, type KernelMemory } from "../shm/index.ts";
+import { Inode, InodeFlags, keepInode } from "./inode.ts";
+
+export const MountFlags = { readOnly: 1 } as const;
+
+export const Mount = layout("Mount", {
+  next: address,
+  /** `FilesystemId`. */
+  filesystem: u32,
+  flags: u32,
+  /** The number `stat` shows as device. */
+  device: u32,
+  /** Root inode, with a count. */
+  root: address,
+  /** The directory it covers, with a count, or 0 for the root mount. */
+  covered: address,
+  /** Belongs to the filesystem: its super record. */
+  state: address,
+  /** Where it comes from, for people: address and length of UTF-8 bytes; a host directory's path. */
+  source: address,
+  sourceLength: u32,
+});
+
+/** The table of mounts: one per machine. */
+export const Mounts = layout("Mounts", {
+  lock: mutex(Rank.Mounts),
+  /** First mount: guarded by lock for changes, mounts are only ever added in front. */
+  first: address,
+  nextDevice: u32,
+});
+
+/** Puts a mount in the table. `parent` is the directory in which the covered one has its name. */
+export function addMount(memory: KernelMemory, mounts: number, mount: number, covered: number, parent: number): void {
+  Mounts.lock.acquire(memory, mounts);
+  const device = Mounts.nextDevice.get(memory, mounts) + 1;
+  Mounts.nextDevice.set(memory, mounts, device);
+  Mount.device.set(memory, mount, device);
+  Mount.next.set(memory, mount, Mounts.first.get(memory, mounts));
+  if (covered !== 0) {
+    Mount.covered.set(memory, mount, keepInode(memory, covered));
+    Inode.flags.or(memory, covered, InodeFlags.mountpoint);
+    Inode.flags.or(memory, parent, InodeFlags.parentOfMountpoint);
+  }
+  Mounts.first.set(memory, mounts, mount);
+  Mounts.lock.release(memory, mounts);
+}
+
+/** The mount that covers a directory, or 0. */
+export function mountOn(memory: KernelMemory, mounts: number, directory: number): number {
+  if ((Inode.flags.load(memory, directory) & InodeFlags.mountpoint) === 0) return 0;
+  let mount = Mounts.first.get(memory, mounts);
+  while (mount !== 0 && Mount.covered.get(memory, mount) !== directory) mount = Mount.next.get(memory, mount);
+  return mount;
+}
+
+/** Whether the mount that an inode belongs to refuses changes. */
+export function isReadOnly(memory: KernelMemory, inode: number): boolean {
+  return (Mount.flags.get(memory, Inode.mount.get(memory, inode)) & MountFlags.readOnly) !== 0;
+}

@@ -1,0 +1,105 @@
+/**
+ * The guest's side of a read or write: a list of buffers in one byte array, with a cursor.
+ *
+ * Filled once by the syscall floor, which checks every buffer; files then put bytes in or take bytes out and never see guest pointers.
+ * One per agent, reused for every call.
+ */
+
+/** As many buffers as a call may name (IOV_MAX on Linux). */
+export const MOST_BUFFERS = 1024;
+
+/** Copies `length` bytes between two byte arrays. Short runs by hand: a view costs more than the copy. */
+export function copyBytes(
+  target: Uint8Array,
+  targetStart: number,
+  source: Uint8Array,
+  sourceStart: number,
+  length: number,
+): void {
+  if (length <= 64) {
+    for (let index = 0; index < length; index++) target[targetStart + index] = source[sourceStart + index];
+  } else {
+    target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
+  }
+}
+
+export class Transfer {
+  /** What the buffers lie in: the guest's memory, or a host program's array. */
+  bytes: Uint8Array = new Uint8Array(0);
+  count = 0;
+  /** Sum of the lengths. */
+  total = 0;
+  readonly starts = new Uint32Array(MOST_BUFFERS);
+  readonly lengths = new Uint32Array(MOST_BUFFERS);
+  /** Cursor: buffer, and bytes of it already used. */
+  private buffer = 0;
+  private used = 0;
+
+  /** Makes this the list of one buffer. */
+  single(bytes: Uint8Array, start: number, length: number): this {
+    this.bytes = bytes;
+    this.count = 1;
+    this.total = length;
+    this.starts[0] = start;
+    this.lengths[0] = length;
+    return this.rewind();
+  }
+
+  /** Sets the cursor to the start: before each attempt. */
+  rewind(): this {
+    this.buffer = 0;
+    this.used = 0;
+    return this;
+  }
+
+  /** Copies bytes to the guest at the cursor. The caller never gives more than fits (`total`). */
+  put(source: Uint8Array, start: number, length: number): void {
+    if (this.count === 1) {
+      copyBytes(this.bytes, this.starts[0] + this.used, source, start, length);
+      this.used += length;
+      return;
+    }
+    while (length > 0) {
+      const piece = Math.min(length, this.lengths[this.buffer] - this.used);
+      copyBytes(this.bytes, this.starts[this.buffer] + this.used, source, start, piece);
+      this.advance(piece);
+      start += piece;
+      length -= piece;
+    }
+  }
+
+  /** Copies bytes from the guest at the cursor. The caller never asks for more than there are (`total`). */
+  take(target: Uint8Array, start: number, length: number): void {
+    if (this.count === 1) {
+      copyBytes(target, start, this.bytes, this.starts[0] + this.used, length);
+      this.used += length;
+      return;
+    }
+    while (length > 0) {
+      const piece = Math.min(length, this.lengths[this.buffer] - this.used);
+      copyBytes(target, start, this.bytes, this.starts[this.buffer] + this.used, piece);
+      this.advance(piece);
+      start += piece;
+      length -= piece;
+    }
+  }
+
+  /** Puts zeros to the guest at the cursor: holes in files. */
+  putZeros(length: number): void {
+    while (length > 0) {
+      const piece = Math.min(length, this.lengths[this.buffer] - this.used);
+      const start = this.starts[this.buffer] + this.used;
+      this.bytes.fill(0, start, start + piece);
+      this.advance(piece);
+      length -= piece;
+    }
+  }
+
+  private advance(piece: number): void {
+    this.used += piece;
+    while (this.buffer < this.count && this.used === this.lengths[this.buffer]) {
+      this.buffer++;
+      this.used = 0;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The virtual file system of one agent: which driver serves which inode and which operations which open file. All state is in the kernel heap;
+ * this holds only the code and the agent's scratch objects.
+ */
+import { type KernelMemory, panic } from "../shm/index.ts";
+import type { FileOperations } from "./file-operations.ts";
+import { type Filesystem, Name, Stat, Times } from "./filesystem.ts";
+import { Inode } from "./inode.ts";
+import { OpenFile } from "./open-file.ts";
+import type { WallClock } from "./port.ts";
+
+export class Vfs {
+  private readonly filesystems: Filesystem[] = [];
+  private readonly operations: FileOperations[] = [];
+  /** Scratch for the current call: never kept across one. */
+  readonly stat = new Stat();
+  readonly times = new Times();
+  readonly name = new Name();
+  /** Halves of the last time that `now` gave. */
+  nowLow = 0;
+  nowHigh = 0;
+
+  constructor(
+    readonly memory: KernelMemory,
+    readonly clock: WallClock,
+  ) {}
+
+  addFilesystem(id: number, filesystem: Filesystem): void {
+    this.filesystems[id] = filesystem;
+  }
+
+  addOperations(id: number, operations: FileOperations): void {
+    this.operations[id] = operations;
+  }
+
+  filesystemOf(inode: number): Filesystem {
+    return this.filesystems[Inode.filesystem.get(this.memory, inode)] ?? panic(`inode ${inode} has no filesystem`);
+  }
+
+  operationsOf(file: number): FileOperations {
+    return this.operations[OpenFile.operations.get(this.memory, file)] ?? panic(`open file ${file} has no operations`);
+  }
+
+  /** Looks at the clock: nanoseconds since 1970 in `nowLow` and `nowHigh`. */
+  now(): void {
+    const milliseconds = this.clock.milliseconds();
+    const seconds = Math.floor(milliseconds / 1000);
+    const nanoseconds = Math.floor((milliseconds - seconds * 1000) * 1e6);
+    // seconds × 10^9 = (seconds × 1953125) × 2^9, and the product in brackets is exact until the year 2116.
+    const product = seconds * 1953125;
+    const low = (product % 2 ** 23) * 512 + nanoseconds;
+    this.nowHigh = Math.floor(product / 2 ** 23) + Math.floor(low / 2 ** 32);
+    this.nowLow = low >>> 0;
+  }
+}
