@@ -354,7 +354,11 @@ test("counts and indexes beyond what is there are refused, never followed", () =
     "global count": moduleOf(section(6, huge)),
     "export count": moduleOf(section(7, huge)),
     "import type": moduleOf(type, section(2, vector([importEntry("a", "b", 0, [1])]))),
-    "function type": moduleOf(type, section(3, [1, 9]), section(7, vector([exportEntry("f", 0, 0)]))),
+    "function type": moduleOf(
+      type,
+      section(3, [1, 9]),
+      section(7, vector([exportEntry("f", 0, 0)])),
+    ),
     "export function": moduleOf(section(7, vector([exportEntry("f", 0, 0)]))),
     "export memory": moduleOf(section(7, vector([exportEntry("f", 2, 0xffff_ffff)]))),
     "export global": moduleOf(section(7, vector([exportEntry("f", 3, 0)]))),

@@ -239,8 +239,9 @@ class ModuleReading {
         functions.push({ position: this.exports.length, index: own, name });
         external = { kind, type: { parameters: [], results: [] } };
       } else if (external === undefined) external = this.#definition(kind, own, reader);
-      if (external === undefined)
+      if (external === undefined) {
         reader.fail(`an export of ${kind} ${index}, which is not there`, start);
+      }
       this.exports.push({ name, index, ...external });
     }
     reader.finish("the export section");
@@ -351,8 +352,9 @@ function findStackPointer(reading: ModuleReading): number | undefined {
 export function describeModule(bytes: Uint8Array): ModuleDescription {
   const reading = new ModuleReading(bytes);
   const exportedFunctions = new Set<string>();
-  for (const { kind, name } of reading.exports)
+  for (const { kind, name } of reading.exports) {
     if (kind === "function") exportedFunctions.add(name);
+  }
   const importedModules = [...new Set(reading.imports.map((entry) => entry.module))];
   return {
     imports: reading.imports,

@@ -81,8 +81,9 @@ export function functionNames(bytes: Uint8Array): Map<number, string> {
     for (const section of readSections(bytes)) {
       const reader = new WasmReader(bytes, section.start, section.end);
       if (section.id === SectionId.custom) {
-        if (reader.text(true) === "name" && names.size === 0)
+        if (reader.text(true) === "name" && names.size === 0) {
           readNames(reader, NameKind.function, names);
+        }
       } else if (section.id === SectionId.export) {
         for (let left = reader.count("exports"); left > 0; left--) {
           const name = reader.text();

@@ -48,13 +48,10 @@ export interface TrapDescription {
 const KINDS: readonly (readonly [RegExp, TrapKind])[] = [
   [/call stack size exceeded|too much recursion/i, "stack overflow"],
   [/unreachable/i, "unreachable"],
-  [
-    /null function or function signature|indirect call to null or/i,
-    "indirect call to null or type mismatch",
-  ],
+  [/^(?:null function or )?function signature mismatch/i, "indirect call to null or type mismatch"],
   [/call_indirect.*null|indirect call to null/i, "indirect call to null"],
   [/signature/i, "indirect call type mismatch"],
-  [/table|element segment|call_indirect/i, "table access out of bounds"],
+  [/\btable\b|element segment|call_indirect/i, "table access out of bounds"],
   [/array/i, "array access out of bounds"],
   [
     /out of bounds trunc|float unrepresentable|invalid conversion/i,
@@ -109,8 +106,10 @@ function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): 
     const frame = parseFrame(stack.slice(position, Math.min(end, position + LINE_LIMIT)));
     position = end + 1;
     if (!frame) continue;
-    const known = frame.index === undefined ? undefined : names?.().get(frame.index);
-    const name = frame.function || known || `wasm-function[${frame.index}]`;
+    const name =
+      frame.function ||
+      (frame.index !== undefined && names?.().get(frame.index)) ||
+      `wasm-function[${frame.index}]`;
     frames.push({ ...frame, function: printable(name) });
   }
   return frames;

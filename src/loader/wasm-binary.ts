@@ -83,8 +83,9 @@ export class WasmReader {
 
   /** Reads one byte. */
   byte(): number {
-    if (this.offset >= this.end)
+    if (this.offset >= this.end) {
       this.fail("the module ends, or a section ends, in the middle of an entry");
+    }
     return this.bytes[this.offset++];
   }
 
