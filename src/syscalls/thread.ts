@@ -163,8 +163,8 @@ export function futex_wait(
     return Errno.EMEMVIOLATION;
   let deadline = FOREVER;
   if (guest.u8[(timeout >>> 0) + OptionTimestamp.tag] === Option.SOME) {
-    const low = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.u, true);
-    const high = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.u + 4, true);
+    const low = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some, true);
+    const high = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some + 4, true);
     deadline = kernel.clock.monotonicMilliseconds() + (high * 2 ** 32 + low) / 1e6;
   }
   const waiter = Thread.futexWaiter.at(thread);
