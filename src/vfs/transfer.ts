@@ -101,6 +101,23 @@ export class Transfer {
     }
   }
 
+  /** Where the bytes at the cursor lie, up to the end of their buffer: for hosts that move them themselves. Empty buffers are passed over. */
+  pieceStart(): number {
+    this.advance(0);
+    return this.starts[this.buffer] + this.used;
+  }
+
+  /** How many bytes there are at `pieceStart`. */
+  pieceLength(): number {
+    this.advance(0);
+    return this.lengths[this.buffer] - this.used;
+  }
+
+  /** Moves the cursor past bytes that were moved without `put` or `take`; within one buffer. */
+  skip(length: number): void {
+    this.advance(length);
+  }
+
   private advance(piece: number): void {
     this.used += piece;
     this.done += piece;
