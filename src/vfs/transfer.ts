@@ -8,7 +8,7 @@
 /** As many buffers as a call may name (IOV_MAX on Linux). */
 export const MOST_BUFFERS = 1024;
 
-/** Copies `length` bytes between two byte arrays. Short runs by hand: a view costs more than the copy. */
+/** Copies `length` bytes between two byte arrays. Short runs by hand, eight at a step: a view costs more than the copy. */
 export function copyBytes(
   target: Uint8Array,
   targetStart: number,
@@ -17,8 +17,20 @@ export function copyBytes(
   length: number,
 ): void {
   if (length <= 64) {
-    for (let index = 0; index < length; index++)
-      target[targetStart + index] = source[sourceStart + index];
+    let index = 0;
+    for (; index + 8 <= length; index += 8) {
+      const to = targetStart + index;
+      const from = sourceStart + index;
+      target[to] = source[from];
+      target[to + 1] = source[from + 1];
+      target[to + 2] = source[from + 2];
+      target[to + 3] = source[from + 3];
+      target[to + 4] = source[from + 4];
+      target[to + 5] = source[from + 5];
+      target[to + 6] = source[from + 6];
+      target[to + 7] = source[from + 7];
+    }
+    for (; index < length; index++) target[targetStart + index] = source[sourceStart + index];
   } else {
     target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
   }
