@@ -2,9 +2,8 @@
  * The allocator of the kernel heap: blocks by size class.
  *
  * A class is a lock and a list of free blocks. An empty list takes a run of new blocks from the end of the heap, which grows the memory
- * when it must, up to its limit. Blocks never change their class and memory is never given back. A kind of record may have a class of its
- * own: then a stale address still is a record of that kind, live or free, and a free one keeps its first word, which readers
- * without a lock (of open files) rely on.
+ * when it must, up to its limit. Blocks never change their class and memory is never given back: a stale address still is a block of
+ * the same size, which the lock-free readers (open files) rely on.
  *
  * Lock: one per class, and one for the end of the heap; rank Heap, the last.
  */
@@ -12,11 +11,8 @@ import { Header, PAGE, type KernelMemory } from "./memory.ts";
 import { acquireLock, releaseLock } from "./mutex.ts";
 import { panic } from "./panic.ts";
 
-/** Where a free block has the address of the next: not in its first word, which free records keep. */
-const LINK = 4;
-
 /** Sizes of blocks in bytes. Above the last, nothing can be had. */
-const SIZES: number[] = (() => {
+const SIZES: readonly number[] = (() => {
   const sizes = [32, 64, 96, 128];
   for (let size = 128; size < 2 ** 28; size *= 2) sizes.push(size * 1.5, size * 2);
   return sizes;
@@ -24,27 +20,9 @@ const SIZES: number[] = (() => {
 
 export const LARGEST_BLOCK = SIZES[SIZES.length - 1];
 
-/** Classes that the header has room for; those behind the general ones belong to one kind of record each. */
-const MOST_CLASSES = 64;
-const FIRST_OWN_CLASS = SIZES.length;
-const owners: string[] = [];
-
-/**
- * Gives a kind of record a class of its own. Numbered in the order of declaration, as the kinds in the ledger are.
- *
- * @returns the class, for `allocateIn` and `freeIn`
- */
-export function registerOwnClass(name: string, bytes: number): number {
-  const known = owners.indexOf(name);
-  if (known >= 0) return FIRST_OWN_CLASS + known;
-  if (SIZES.length === MOST_CLASSES) panic("heap: too many kinds of records with a class of their own");
-  owners.push(name);
-  return SIZES.push(Math.ceil(bytes / 32) * 32) - 1;
-}
-
 /** Class of a size: by 32 bytes up to 128, then two classes for each power of two. */
 function classOf(bytes: number): number {
-  if (bytes <= 128) return (Math.max(bytes, 1) + 31 >> 5) - 1;
+  if (bytes <= 128) return ((Math.max(bytes, 1) + 31) >> 5) - 1;
   const power = 31 - Math.clz32(bytes - 1);
   return 4 + (power - 7) * 2 + (bytes > 1.5 * 2 ** power ? 1 : 0);
 }
@@ -56,16 +34,13 @@ export function blockSize(bytes: number): number {
 
 /** A block of at least `bytes` bytes, aligned to 32, with any content; 0 when the heap is full or the size absurd. */
 export function allocate(memory: KernelMemory, bytes: number): number {
-  return bytes <= LARGEST_BLOCK ? allocateIn(memory, classOf(bytes)) : 0;
-}
-
-/** A block of a class, with any content; 0 when the heap is full. */
-export function allocateIn(memory: KernelMemory, size: number): number {
+  if (!(bytes <= LARGEST_BLOCK)) return 0;
+  const size = classOf(bytes);
   const list = Header.classes + size * 8;
   acquireLock(memory, list + 4);
   let block = memory.u32[list >> 2];
   if (block === 0) block = refill(memory, size);
-  else memory.u32[list >> 2] = memory.u32[(block + LINK) >>> 2];
+  else memory.u32[list >> 2] = memory.u32[block >>> 2];
   releaseLock(memory, list + 4);
   if (block !== 0) Atomics.add(memory.i32, Header.used >> 2, SIZES[size] >>> 4);
   return block;
@@ -73,21 +48,46 @@ export function allocateIn(memory: KernelMemory, size: number): number {
 
 /** Gives back a block with the size it was asked for. */
 export function free(memory: KernelMemory, block: number, bytes: number): void {
-  freeIn(memory, block, classOf(bytes));
-}
-
-/** Gives back a block of a class. */
-export function freeIn(memory: KernelMemory, block: number, size: number): void {
   if (block === 0 || block % 32 !== 0) panic(`free: ${block} is no block`);
+  const size = classOf(bytes);
   const list = Header.classes + size * 8;
   acquireLock(memory, list + 4);
-  memory.u32[(block + LINK) >>> 2] = memory.u32[list >> 2];
+  memory.u32[block >>> 2] = memory.u32[list >> 2];
   memory.u32[list >> 2] = block;
   releaseLock(memory, list + 4);
   Atomics.sub(memory.i32, Header.used >> 2, SIZES[size] >>> 4);
 }
 
-/** Bytes that live blocks take. */
+/**
+ * Pools: free lists that serve one kind of record only, so that a stale address always is a record of that kind. A free record keeps its
+ * first word at zero (for open files: a count of zero); the link of the list is the second word.
+ */
+export const FIRST_POOL = 56;
+
+/** A block from a pool; `bytes` must be the same at every call for one pool. */
+export function allocatePooled(memory: KernelMemory, pool: number, bytes: number): number {
+  const list = Header.classes + (FIRST_POOL + pool) * 8;
+  acquireLock(memory, list + 4);
+  let block = memory.u32[list >> 2];
+  if (block !== 0) memory.u32[list >> 2] = memory.u32[(block + 4) >>> 2];
+  releaseLock(memory, list + 4);
+  if (block === 0) {
+    block = allocate(memory, bytes);
+    if (block !== 0) Atomics.store(memory.i32, block >>> 2, 0);
+  }
+  return block;
+}
+
+/** Gives a block back to its pool. Its first word must be zero or below by now. */
+export function freePooled(memory: KernelMemory, pool: number, block: number): void {
+  const list = Header.classes + (FIRST_POOL + pool) * 8;
+  acquireLock(memory, list + 4);
+  memory.u32[(block + 4) >>> 2] = memory.u32[list >> 2];
+  memory.u32[list >> 2] = block;
+  releaseLock(memory, list + 4);
+}
+
+/** Bytes that live blocks take. Blocks in pools count as live. */
 export function usedBytes(memory: KernelMemory): number {
   return (Atomics.load(memory.i32, Header.used >> 2) >>> 0) * 16;
 }
@@ -109,7 +109,7 @@ function refill(memory: KernelMemory, size: number): number {
   const list = Header.classes + size * 8;
   for (let index = count - 1; index > 0; index--) {
     const block = start + index * bytes;
-    memory.u32[(block + LINK) >>> 2] = memory.u32[list >> 2];
+    memory.u32[block >>> 2] = memory.u32[list >> 2];
     memory.u32[list >> 2] = block;
   }
   return start;

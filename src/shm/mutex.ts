@@ -48,11 +48,17 @@ function acquireContended(memory: KernelMemory, address: number): void {
       if (Atomics.compareExchange(i32, word, 0, agent | CONTENDED) === 0) return;
       continue;
     }
-    if ((seen & ~CONTENDED) === agent) panic(`acquire: agent ${agent} holds the lock at ${address} already`);
+    if ((seen & ~CONTENDED) === agent)
+      panic(`acquire: agent ${agent} holds the lock at ${address} already`);
     const marked = seen | CONTENDED;
     if (seen !== marked && Atomics.compareExchange(i32, word, seen, marked) !== seen) continue;
-    if (Atomics.wait(i32, word, marked, BROKEN_AFTER) === "timed-out" && Atomics.load(i32, word) === marked) {
-      panic(`acquire: agent ${seen & ~CONTENDED} has kept the lock at ${address} for ${BROKEN_AFTER} ms`);
+    if (
+      Atomics.wait(i32, word, marked, BROKEN_AFTER) === "timed-out" &&
+      Atomics.load(i32, word) === marked
+    ) {
+      panic(
+        `acquire: agent ${seen & ~CONTENDED} has kept the lock at ${address} for ${BROKEN_AFTER} ms`,
+      );
     }
   }
 }

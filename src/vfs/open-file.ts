@@ -2,8 +2,8 @@
  * Open file description: what a file descriptor stands for. Offset and status flags are shared by its duplicates and by forked processes.
  *
  * Life: made by a filesystem's `openAt`, a pipe, a device; each descriptor holds a count, and a call in progress one more; at zero
- * the operations' `release` runs and the record is freed. Records never become anything else (`ownClass`) and `refs`, the first word, stays 0
- * while one is free, so `tryKeepFile` may look at a stale address.
+ * the operations' `release` runs and the record is freed. Records come from a pool of their own and never become anything else, so
+ * `tryKeepFile` may look at a stale address.
  * Lock: `lock`, rank OpenFile: the offset, held over a read or write at it.
  */
 import {
@@ -48,7 +48,7 @@ export const OpenFile = layout(
     /** Who waits for this very file (event objects, terminals); pipes have their own queue. */
     waiters: waitQueue(),
   },
-  { ownClass: true },
+  0,
 );
 
 /**

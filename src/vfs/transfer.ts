@@ -42,6 +42,8 @@ export class Transfer {
   count = 0;
   /** Sum of the lengths. */
   total = 0;
+  /** Bytes already put or taken since `rewind`. */
+  done = 0;
   readonly starts = new Uint32Array(MOST_BUFFERS);
   readonly lengths = new Uint32Array(MOST_BUFFERS);
   /** Cursor: buffer, and bytes of it already used. */
@@ -58,10 +60,11 @@ export class Transfer {
     return this.rewind();
   }
 
-  /** Sets the cursor to the start: before each attempt. */
+  /** Sets the cursor to the start. A call that goes on after a partial write keeps it where it is. */
   rewind(): this {
     this.buffer = 0;
     this.used = 0;
+    this.done = 0;
     return this;
   }
 
@@ -70,6 +73,7 @@ export class Transfer {
     if (this.count === 1) {
       copyBytes(this.bytes, this.starts[0] + this.used, source, start, length);
       this.used += length;
+      this.done += length;
       return;
     }
     while (length > 0) {
@@ -86,6 +90,7 @@ export class Transfer {
     if (this.count === 1) {
       copyBytes(target, start, this.bytes, this.starts[0] + this.used, length);
       this.used += length;
+      this.done += length;
       return;
     }
     while (length > 0) {
@@ -108,8 +113,26 @@ export class Transfer {
     }
   }
 
+  /** Where the bytes at the cursor lie, up to the end of their buffer: for hosts that move them themselves. Empty buffers are passed over. */
+  pieceStart(): number {
+    this.advance(0);
+    return this.starts[this.buffer] + this.used;
+  }
+
+  /** How many bytes there are at `pieceStart`. */
+  pieceLength(): number {
+    this.advance(0);
+    return this.lengths[this.buffer] - this.used;
+  }
+
+  /** Moves the cursor past bytes that were moved without `put` or `take`; within one buffer. */
+  skip(length: number): void {
+    this.advance(length);
+  }
+
   private advance(piece: number): void {
     this.used += piece;
+    this.done += piece;
     while (this.buffer < this.count && this.used === this.lengths[this.buffer]) {
       this.buffer++;
       this.used = 0;

@@ -35,11 +35,17 @@ export class Vfs {
   }
 
   filesystemOf(inode: number): Filesystem {
-    return this.filesystems[Inode.filesystem.get(this.memory, inode)] ?? panic(`inode ${inode} has no filesystem`);
+    return (
+      this.filesystems[Inode.filesystem.get(this.memory, inode)] ??
+      panic(`inode ${inode} has no filesystem`)
+    );
   }
 
   operationsOf(file: number): FileOperations {
-    return this.operations[OpenFile.operations.get(this.memory, file)] ?? panic(`open file ${file} has no operations`);
+    return (
+      this.operations[OpenFile.operations.get(this.memory, file)] ??
+      panic(`open file ${file} has no operations`)
+    );
   }
 
   /** Looks at the clock: nanoseconds since 1970 in `nowLow` and `nowHigh`. */

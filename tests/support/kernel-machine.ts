@@ -6,6 +6,9 @@ import { Filetype } from "../../src/abi/enums.ts";
 import { Errno } from "../../src/abi/errno.ts";
 import { createTmpfs, destroyTmpfs, installTmpfs } from "../../src/fs/index.ts";
 import {
+  blockSize,
+  FIRST_POOL,
+  Header,
   KernelMemory,
   LockOrder,
   type KernelMemoryOptions,
@@ -22,6 +25,7 @@ import {
   Mount,
   Mounts,
   Open,
+  OpenFile,
   PathWalk,
   Stat,
   Transfer,
@@ -36,6 +40,16 @@ export interface Listed {
   cookie: number;
   inode: number;
   type: number;
+}
+
+/** Bytes of the open files that are free: their pool keeps them. */
+function pooledBytes(memory: KernelMemory): number {
+  const list = Header.classes + FIRST_POOL * 8;
+  let bytes = 0;
+  for (let block = memory.u32[list >> 2]; block !== 0; block = memory.u32[(block + 4) >> 2]) {
+    bytes += blockSize(OpenFile.bytes);
+  }
+  return bytes;
 }
 
 export class KernelMachine {
@@ -84,7 +98,10 @@ export class KernelMachine {
     for (const mount of this.made.reverse()) destroyTmpfs(this.vfs, mount);
     Mounts.free(this.memory, this.mounts);
     this.memory.lockOrder?.mustBeEmpty("destroy");
-    return { ledger: readLedger(this.memory), bytes: usedBytes(this.memory) };
+    return {
+      ledger: readLedger(this.memory),
+      bytes: usedBytes(this.memory) - pooledBytes(this.memory),
+    };
   }
 
   /** Mounts a new filesystem in memory on a directory. */
