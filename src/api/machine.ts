@@ -54,7 +54,7 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
 
 const DEFAULTS = { maxThreads: 512, maxProcesses: 1024, maxKernelMemory: 2 ** 30, maxBuffer: 64 * 2 ** 20 };
 
-export class Machine {
+export abstract class BaseMachine {
   /** The guest's files, from outside. */
   readonly fs: MachineFiles;
 
@@ -66,31 +66,23 @@ export class Machine {
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
-  private constructor(
+  private readonly kernel: Kernel;
+
+  /** @internal Boots a machine on a host: see `create` of the host's own class. */
+  protected constructor(
     private readonly host: Host,
-    private readonly kernel: Kernel,
     private readonly options: MachineOptions,
   ) {
-    this.tree = new GuestTree(kernel);
-    this.fs = new MachineFiles(this.tree);
-    this.mounts = buildTree(kernel, host, this.tree, options.mounts ?? {});
-    for (const [path, content] of Object.entries(options.files ?? {})) this.tree.write(path, content);
-  }
-
-  /** @internal Boots a machine on a host. */
-  static boot(host: Host, options: MachineOptions): Machine {
     const memory = KernelMemory.create(host.mayBlock, {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
-    const kernel = bootKernel(
-      memory,
-      host.clock,
-      host.randomness,
-      { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 },
-      host,
-    );
-    return new Machine(host, kernel, options);
+    const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
+    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host);
+    this.tree = new GuestTree(this.kernel);
+    this.fs = new MachineFiles(this.tree);
+    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
+    for (const [path, content] of Object.entries(options.files ?? {})) this.tree.write(path, content);
   }
 
   /** Reads, checks and compiles a program once, to be run many times. */

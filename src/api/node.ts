@@ -1,26 +1,30 @@
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
-import { Machine } from "./machine.ts";
+import { BaseMachine } from "./machine.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
-export type { Machine };
 
 /**
- * Boots a machine.
+ * A machine: a kernel with files and processes.
  *
- *     import { createMachine } from "weft";
+ *     import { Machine } from "weft";
  *
- *     await using machine = await createMachine({ mounts: { "/work": "." } });
+ *     await using machine = await Machine.create({ mounts: { "/work": "." } });
  *     const { stdout, exitCode } = await machine.run("hello.wasm", { args: ["world"] });
- *
- * @throws WeftError: ERR_OPTION, ERR_MOUNT
  */
-export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
-  return Machine.boot(createNodeHost(), options);
-}
+export class Machine extends BaseMachine {
+  /**
+   * Boots a machine.
+   *
+   * @throws WeftError: ERR_OPTION, ERR_MOUNT
+   */
+  static async create(options: MachineOptions = {}): Promise<Machine> {
+    return new Machine(createNodeHost(), options);
+  }
 
-/** The same at once, for commands: see `Machine.runSync`. */
-export function createMachineSync(options: MachineOptions = {}): Machine {
-  return Machine.boot(createNodeHost(), options);
+  /** The same at once, for commands: see `runSync`. */
+  static createSync(options: MachineOptions = {}): Machine {
+    return new Machine(createNodeHost(), options);
+  }
 }
