@@ -4,7 +4,7 @@
  */
 import { Filetype } from "../../src/abi/enums.ts";
 import { Errno } from "../../src/abi/errno.ts";
-import { createTmpfs, destroyTmpfs, installTmpfs } from "../../src/fs/index.ts";
+import { createTmpfs, destroyDevfs, destroyTmpfs, installTmpfs } from "../../src/fs/index.ts";
 import {
   blockSize,
   FIRST_POOL,
@@ -21,6 +21,7 @@ import {
   dropFile,
   dropInode,
   type Filesystem,
+  FilesystemId,
   IS_SYMLINK,
   Mount,
   Mounts,
@@ -95,7 +96,10 @@ export class KernelMachine {
 
   /** Frees everything; what is left then in the ledger, and bytes in use. */
   destroy(): { ledger: Record<string, number>; bytes: number } {
-    for (const mount of this.made.reverse()) destroyTmpfs(this.vfs, mount);
+    for (const mount of this.made.reverse()) {
+      const devices = Mount.filesystem.get(this.memory, mount) === FilesystemId.devfs;
+      (devices ? destroyDevfs : destroyTmpfs)(this.vfs, mount);
+    }
     Mounts.free(this.memory, this.mounts);
     this.memory.lockOrder?.mustBeEmpty("destroy");
     return {
@@ -104,9 +108,8 @@ export class KernelMachine {
     };
   }
 
-  /** Mounts a new filesystem in memory on a directory. */
-  mount(path: string): number {
-    const mount = createTmpfs(this.vfs);
+  /** Puts a filesystem over a directory: a new one in memory, unless another is given. */
+  mount(path: string, mount = createTmpfs(this.vfs)): number {
     const result = this.at(path, (filesystem, directory) => {
       const covered = filesystem.step(this.vfs, directory, this.walk.name);
       if (covered < 0) return covered;

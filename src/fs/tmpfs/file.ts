@@ -44,7 +44,7 @@ export class TmpfsFile extends FileOperations {
 
   override write(vfs: Vfs, file: number, from: Transfer, position: number): number {
     const { memory } = vfs;
-    if (from.total === 0) return 0;
+    if (from.done === from.total) return 0;
     const inode = OpenFile.inode.get(memory, file);
     if (position !== AT_OFFSET) return writeAt(vfs, inode, from, position, 0);
     OpenFile.lock.acquire(memory, file);
@@ -101,7 +101,7 @@ export class TmpfsFile extends FileOperations {
 function readAt(vfs: Vfs, inode: number, into: Transfer, position: number): number {
   const { memory } = vfs;
   TmpfsInode.lock.acquire(memory, inode);
-  const length = Math.min(into.total, TmpfsInode.size.get(memory, inode) - position);
+  const length = Math.min(into.total - into.done, TmpfsInode.size.get(memory, inode) - position);
   if (length > 0) {
     readBytes(memory, inode, into, position, length);
     touchAccessedLocked(vfs, inode);
@@ -119,7 +119,7 @@ function writeAt(vfs: Vfs, inode: number, from: Transfer, position: number, file
   const { memory } = vfs;
   TmpfsInode.lock.acquire(memory, inode);
   const start = position === AT_END ? TmpfsInode.size.get(memory, inode) : position;
-  const length = Math.min(from.total, LARGEST_FILE - start);
+  const length = Math.min(from.total - from.done, LARGEST_FILE - start);
   const done = length > 0 ? writeBytes(memory, inode, from, start, length) : -Errno.EFBIG;
   if (done > 0) {
     touchModifiedLocked(vfs, inode);

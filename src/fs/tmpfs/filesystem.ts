@@ -6,7 +6,7 @@
  */
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
-import { allocate, blockSize, free } from "../../shm/index.ts";
+import { allocate, blockSize, type KernelMemory } from "../../shm/index.ts";
 import {
   dropInode,
   type Filesystem,
@@ -152,20 +152,9 @@ export class Tmpfs implements Filesystem {
 
   symlinkAt(vfs: Vfs, directory: number, name: Name, target: Uint8Array): number {
     const { memory } = vfs;
-    const block = allocate(memory, target.length);
-    if (block === 0) return -Errno.ENOSPC;
-    memory.u8.set(target, block);
     const tree = treeOf(memory, directory);
     TmpfsTree.lock.acquire(memory, tree);
-    const made = createName(
-      vfs,
-      tree,
-      directory,
-      name,
-      Filetype.SYMBOLIC_LINK,
-      block,
-      target.length,
-    );
+    const made = createName(vfs, tree, directory, name, Filetype.SYMBOLIC_LINK, target);
     TmpfsTree.lock.release(memory, tree);
     return made < 0 ? made : 0;
   }
@@ -293,7 +282,7 @@ function createFile(
 /**
  * Makes an inode and its name. Preconditions: the tree's lock is held.
  *
- * @param block the target of a symbolic link: taken over, and freed on failure; `length` its bytes
+ * @param target of a symbolic link
  * @returns the inode, its one count held by the name; EEXIST, ENOENT in a removed directory, ENOSPC
  */
 function createName(
@@ -302,36 +291,34 @@ function createName(
   directory: number,
   name: Name,
   type: number,
-  block = 0,
-  length = 0,
+  target?: Uint8Array,
 ): number {
   const { memory } = vfs;
-  let errno = 0;
-  let entry = 0;
-  let inode = 0;
-  if (findEntry(memory, tree, directory, name) !== 0) errno = Errno.EEXIST;
-  else if (TmpfsInode.links.get(memory, directory) === 0) errno = Errno.ENOENT;
-  else {
-    entry = makeEntry(memory, name);
-    const parent = type === Filetype.DIRECTORY ? directory : 0;
-    if (entry !== 0) {
-      inode = makeInode(vfs, tree, TmpfsInode.mount.get(memory, directory), type, parent);
-    }
-    if (inode === 0) errno = Errno.ENOSPC;
-  }
-  if (errno !== 0) {
-    if (entry !== 0) freeEntry(memory, entry);
-    if (block !== 0) free(memory, block, length);
-    return -errno;
-  }
-  if (block !== 0) {
-    TmpfsInode.data.set(memory, inode, block);
-    TmpfsInode.capacity.set(memory, inode, blockSize(length));
-    TmpfsInode.size.set(memory, inode, length);
+  if (findEntry(memory, tree, directory, name) !== 0) return -Errno.EEXIST;
+  if (TmpfsInode.links.get(memory, directory) === 0) return -Errno.ENOENT;
+  const entry = makeEntry(memory, name);
+  if (entry === 0) return -Errno.ENOSPC;
+  const parent = type === Filetype.DIRECTORY ? directory : 0;
+  const inode = makeInode(vfs, tree, TmpfsInode.mount.get(memory, directory), type, parent);
+  if (inode === 0 || (target !== undefined && !setTarget(memory, inode, target))) {
+    freeEntry(memory, entry);
+    if (inode !== 0) dropInode(vfs, inode);
+    return -Errno.ENOSPC;
   }
   insertEntry(memory, tree, directory, entry, name, inode);
   touchModified(vfs, directory);
   return inode;
+}
+
+/** Gives a new symbolic link its target. False when the kernel heap is full. */
+function setTarget(memory: KernelMemory, inode: number, target: Uint8Array): boolean {
+  const block = allocate(memory, target.length);
+  if (block === 0) return false;
+  memory.u8.set(target, block);
+  TmpfsInode.data.set(memory, inode, block);
+  TmpfsInode.capacity.set(memory, inode, blockSize(target.length));
+  TmpfsInode.size.set(memory, inode, target.length);
+  return true;
 }
 
 /** Preconditions: the tree's lock is held. */
