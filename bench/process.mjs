@@ -43,6 +43,9 @@ export function runProcess(command, args, { timeout = 120_000, memory = false, c
     const limit = setTimeout(() => {
       timedOut = true;
       child.kill("SIGKILL");
+      // A process it started may still hold the pipes open: do not wait for that one's end.
+      child.stdout.destroy();
+      child.stderr.destroy();
     }, timeout);
     child.on("exit", () => (ended = performance.now()));
     const settle = (code, signal, error) => {

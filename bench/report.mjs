@@ -20,12 +20,15 @@ export function formatFigure(value, unit) {
   }
 }
 
+const reasonOfMissing = (figure) =>
+  figure === "peak_memory" ? "it ended before its memory could be read" : `it printed no ${figure}`;
+
 /** One side's figure of a row: `{ value, unit, spread, count }`, or `{ reason }` why there is none. */
 function readCell(row, label, samples) {
   const side = samples(row.experiment, label);
   if (!side) return { reason: "not measured" };
   const figure = side.figures.get(row.figure);
-  if (!figure) return { reason: side.reason ?? `it printed no ${row.figure}`, failed: side.failed };
+  if (!figure) return { reason: side.reason ?? reasonOfMissing(row.figure), failed: side.failed };
   const { values, unit } = figure;
   return {
     value: median(values),
@@ -43,8 +46,7 @@ const meets = (value, limit, better) => (better === "higher" ? value >= limit : 
 function judge(row, goal, cells, other) {
   if (!goal) return { verdict: "" };
   const { weft } = cells;
-  if (weft.value === undefined)
-    return weft.failed ? { verdict: "missed" } : { verdict: "n/a", remark: undefined };
+  if (weft.value === undefined) return weft.failed ? { verdict: "missed" } : { verdict: "n/a" };
   if (goal.of) {
     const base = goal.of === "native" ? cells.native : other;
     if (base?.value === undefined)
@@ -60,7 +62,7 @@ function judge(row, goal, cells, other) {
   if (relative === verdict) return { verdict };
   return {
     verdict,
-    remark: `the goal was set where native takes ${formatFigure(row.reference, weft.unit)}; as a ratio to native, ${ratio.toFixed(2)} for ${limit.toFixed(2)}, it is ${relative}`,
+    remark: `the goal was set where native has ${formatFigure(row.reference, weft.unit)}; as a ratio to native, ${ratio.toFixed(2)} for ${limit.toFixed(2)}, it is ${relative}`,
   };
 }
 
@@ -79,7 +81,7 @@ export function judgeRows(rows, node, samples) {
     for (const cell of [cells.rival, cells.weft, other])
       if (cell?.value !== undefined && cells.native.value !== undefined)
         cell.ratio = cell.value / cells.native.value;
-    const { verdict, remark } = judge(row, goal, { ...cells, native: cells.native }, of);
+    const { verdict, remark } = judge(row, goal, cells, of);
     const notes = [];
     if (row.also) notes.push(`${row.also}: ${formatCell(other)}${versus(cells.weft, other)}`);
     if (remark) notes.push(remark);
@@ -154,5 +156,8 @@ function groupNotes(judged) {
   const byNote = new Map();
   for (const { id, notes } of judged)
     for (const note of notes) byNote.set(note, [...(byNote.get(note) ?? []), id]);
-  return [...byNote].map(([note, ids]) => `  ${ids.join(", ")}: ${note}`);
+  return [...byNote].map(([note, ids]) => {
+    const about = ids.length > 4 ? `${ids[0]} and ${ids.length - 1} more` : ids.join(", ");
+    return `  ${about}: ${note}`;
+  });
 }

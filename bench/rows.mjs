@@ -88,6 +88,7 @@ const threads = [
     figure: "compute_speedup",
     better: "higher",
     goal: always(atLeast(190, "1.9 ×")),
+    reference: 200,
   },
   {
     id: "compute-one",

@@ -48,7 +48,8 @@ function readOptions() {
   return { ...values, rival: !values["no-rival"], rows: selectRows(names) };
 }
 
-const progress = (text) => process.stderr.write(`${text}\n`);
+const progress = (text) =>
+  process.stderr.write(`${(performance.now() / 1e3).toFixed(0).padStart(5)} s  ${text}\n`);
 
 /** Adds the figures of a finished run to a side: the lines it printed, its time and its memory. */
 function addFigures(side, { stdout, wall, peakMemory, digest }) {
@@ -78,12 +79,11 @@ async function runOnce(side, definition) {
 
 /** Runs an experiment's sides in turn, each round beginning with another one. */
 async function runExperiment(experiment, { rival }, title) {
-  const definitions = Object.entries(experiment.sides()).filter(
-    ([label]) => rival || label !== "rival",
-  );
+  const definitions = experiment.sides();
+  if (!rival) definitions.rival = { unavailable: "left out by --no-rival" };
   const results = new Map();
   const runnable = [];
-  for (const [label, definition] of definitions) {
+  for (const [label, definition] of Object.entries(definitions)) {
     const side = { figures: new Map(), digests: new Set(), failures: 0, failed: false };
     results.set(label, side);
     side.reason = definition.unavailable;
@@ -144,6 +144,9 @@ function formatMachine(machine, options) {
   return [
     `${machine.processors} processors (${machine.model}), ${Math.round(machine.memory / 1e9)} GB, ${machine.system}, load ${machine.load.toFixed(2)} at the start`,
     `native: ${machine.compiler}; in memory: ${machine.folders.memory}; folder of the host: ${machine.folders.host}`,
+    ...(machine.load > 0.3 * machine.processors
+      ? ["The machine was busy when the run began: figures will be worse than they are."]
+      : []),
     `Each figure is the median of the rounds, ± half the range; (n ×) is the ratio to the first column.`,
     ...(options.quick ? ["Quick run: too few rounds to claim anything."] : []),
     "",
