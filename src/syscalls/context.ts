@@ -10,7 +10,7 @@ import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import type { GuestPort, ThreadPort } from "./port.ts";
+import type { GuestPort, TerminalPort, ThreadPort } from "./port.ts";
 import { deliverSignals } from "./signal-delivery.ts";
 
 /**
@@ -30,6 +30,8 @@ export class SyscallContext {
   signalCallback: string | undefined;
   /** Depth of signal handlers that are running: while one does, a stack cannot be suspended. */
   handlerDepth = 0;
+  /** The process's terminal, if it has one. */
+  terminal: TerminalPort | undefined;
   /** Scratch for the current call. */
   readonly transfer = new Transfer();
   readonly walk: PathWalk;
