@@ -119,7 +119,7 @@ async function runExperiment(experiment, { rival }, title) {
   }
   const others = [];
   for (let round = 0; round < experiment.rounds && runnable.length > 0; round++) {
-    others.push(await measureOthers());
+    if (!experiment.untimed) others.push(await measureOthers());
     for (let turn = 0; turn < runnable.length; turn++) {
       const [label, definition] = runnable[(round + turn) % runnable.length];
       const side = results.get(label);
