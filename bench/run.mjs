@@ -97,6 +97,18 @@ async function runOnce(side, definition) {
   progress(`    ${reason}`);
 }
 
+/** A side whose result is not the first side's has not done the work: its time means nothing. */
+function discardWrong(sides) {
+  const made = sides.filter((side) => side.digests.size > 0);
+  const right = [...(made[0]?.digests ?? [])][0];
+  for (const side of made)
+    if (side.digests.size > 1 || !side.digests.has(right)) {
+      side.figures.clear();
+      side.failed = true;
+      side.reason = `its result is not ${side === made[0] ? "always the same" : "the first side's"}`;
+    }
+}
+
 /** Runs an experiment's sides in turn, each round beginning with another one. */
 async function runExperiment(experiment, { rival }, title) {
   const definitions = experiment.sides();
@@ -128,9 +140,7 @@ async function runExperiment(experiment, { rival }, title) {
       await runOnce(side, definition);
     }
   }
-  const digests = new Set([...results.values()].flatMap((side) => [...side.digests]));
-  if (digests.size > 1)
-    for (const side of results.values()) side.reason ??= "the sides' results differ";
+  discardWrong([...results.values()]);
   return { sides: results, others: median(others) };
 }
 

@@ -18,17 +18,15 @@ Atomics.wait(words, ${released}, 0);
 `;
 
 const nanoseconds = (from) => Math.round((performance.now() - from) * 1e6);
-let left = count;
-let up;
 const before = performance.now();
-for (let i = 0; i < count; i++) {
+const exits = Array.from({ length: count }, () => {
   const worker = new Worker(text, { eval: true, workerData: words.buffer });
-  worker.on("exit", () => {
-    if (--left === 0) console.log(`release_join ${nanoseconds(up)} ns`);
-  });
-}
+  return new Promise((resolve) => worker.on("exit", resolve));
+});
 Atomics.wait(words, allRunning, 0);
 console.log(`all_up ${nanoseconds(before)} ns`);
-up = performance.now();
+const up = performance.now();
 Atomics.store(words, released, 1);
 Atomics.notify(words, released);
+await Promise.all(exits);
+console.log(`release_join ${nanoseconds(up)} ns`);
