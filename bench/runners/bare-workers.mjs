@@ -3,6 +3,7 @@
 // What the platform itself takes for N workers that all run and wait: the floor for a host that
 // gives each thread a worker. Prints what programs/many.c prints.
 
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
 const count = Number(process.argv[2]);
@@ -21,7 +22,7 @@ const nanoseconds = (from) => Math.round((performance.now() - from) * 1e6);
 const before = performance.now();
 const exits = Array.from({ length: count }, () => {
   const worker = new Worker(text, { eval: true, workerData: words.buffer });
-  return new Promise((resolve) => worker.on("exit", resolve));
+  return once(worker, "exit");
 });
 Atomics.wait(words, allRunning, 0);
 console.log(`all_up ${nanoseconds(before)} ns`);
