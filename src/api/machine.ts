@@ -4,6 +4,7 @@
  * Life: `create` boots it; processes run in it, one after the other or at once, and share its files; `close` ends them, gives everything back and
  * checks that nothing is left.
  */
+import { Filetype } from "../abi/enums.ts";
 import { errnoName } from "../abi/errno.ts";
 import { openHostStream } from "../fs/hoststream/host-stream.ts";
 import type { Host } from "../hosts/port.ts";
@@ -341,7 +342,7 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories `/` and, elsewhere than there, `.`. */
+  /** Opens descriptors 0, 1, 2 and the preopened directories. */
   private openStreams(
     record: number,
     options: SpawnOptions,
@@ -378,10 +379,8 @@ export abstract class BaseMachine {
         return reader;
       },
     );
-    this.preopen(table, "/", KernelRoot.rootInode.get(memory, kernel.root));
     const working = Record_.workingDirectory.get(memory, record);
-    if (working !== KernelRoot.rootInode.get(memory, kernel.root))
-      this.preopen(table, ".", working);
+    this.preopenDirectories(table, working, options.cwd ?? "/");
     return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
   }
 
@@ -393,6 +392,35 @@ export abstract class BaseMachine {
 
   private openNull(): number {
     return this.tree.open("/dev/null", Open.write);
+  }
+
+  /**
+   * Preopens `/` and, for a program that starts elsewhere, the directories in it by their names and `.`.
+   *
+   * WASI's C library takes its working directory for `/`, and the last directory that was preopened under an empty name for every path that
+   * no other name begins: with `/` and `.` alone it would look for absolute paths in the working directory. A name that the working
+   * directory has as well is left to it.
+   */
+  private preopenDirectories(table: number, working: number, cwd: string): void {
+    const { kernel, tree } = this;
+    const root = KernelRoot.rootInode.get(kernel.memory, kernel.root);
+    this.preopen(table, "/", root);
+    if (working === root) return;
+    const own = new Set(tree.list(cwd).map(({ name }) => name));
+    for (const { name, type } of tree.list("/")) {
+      if (own.has(name)) continue;
+      if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
+      let directory: number;
+      try {
+        directory = tree.findDirectory(`/${name}`);
+      } catch {
+        // A link to something else, or a directory that may not be opened: nothing is reached through it.
+        continue;
+      }
+      this.preopen(table, `/${name}`, directory);
+      dropInode(kernel.vfs, directory);
+    }
+    this.preopen(table, ".", working);
   }
 
   private preopen(table: number, name: string, directory: number): void {
