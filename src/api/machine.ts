@@ -26,7 +26,7 @@ import type { TraceTarget } from "../threads/messages.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
 import { Supervisor } from "../threads/supervisor.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
-import { dropFile, dropInode, Open } from "../vfs/index.ts";
+import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { GuestTree } from "./guest-tree.ts";
@@ -359,10 +359,13 @@ export abstract class BaseMachine {
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
     else {
       const [reader, writer] = openPipe(vfs) ?? [0, 0];
+      if (reader !== 0 && source === "terminal") {
+        OpenFile.type.set(memory, reader, Filetype.CHARACTER_DEVICE);
+      }
       install(reader, "stdin");
       input = new Input(kernel, writer);
       if (source === "null") input.close();
-      else if (source !== "pipe") void feed(input, source);
+      else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
     const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
       (target: OutputTarget, index) => {
@@ -381,7 +384,11 @@ export abstract class BaseMachine {
     );
     const working = Record_.workingDirectory.get(memory, record);
     this.preopenDirectories(table, working, options.cwd ?? "/");
-    return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
+    return {
+      input: source === "pipe" || source === "terminal" ? input : undefined,
+      stdout: outputs[0],
+      stderr: outputs[1],
+    };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
