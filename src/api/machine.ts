@@ -75,6 +75,9 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.taint]: "taint",
 };
 
+/** Directories of the root that are preopened for programs of preview 1 at most. */
+const MOST_PREOPENS = 256;
+
 const DEFAULTS = {
   maxThreads: 512,
   maxProcesses: 1024,
@@ -136,7 +139,7 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    const streams = this.openStreams(record, options);
+    const streams = this.openStreams(record, options, loaded.program.isWasix);
     const trace = this.openTrace(options.trace);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
@@ -198,12 +201,11 @@ export abstract class BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    this.openStreams(record, {
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-      ...options,
-    });
+    this.openStreams(
+      record,
+      { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
+      loaded.program.isWasix,
+    );
     const trace = this.openTrace(options.trace);
     const pid = Record_.id.get(memory, record);
     runInPlace(
@@ -346,6 +348,7 @@ export abstract class BaseMachine {
   private openStreams(
     record: number,
     options: SpawnOptions,
+    isWasix: boolean,
   ): { input: Input | undefined; stdout: number | undefined; stderr: number | undefined } {
     const { kernel } = this;
     const { memory, vfs } = kernel;
@@ -382,8 +385,7 @@ export abstract class BaseMachine {
         return reader;
       },
     );
-    const working = Record_.workingDirectory.get(memory, record);
-    this.preopenDirectories(table, working, options.cwd ?? "/");
+    this.openPreopens(record, table, isWasix);
     return {
       input: source === "pipe" || source === "terminal" ? input : undefined,
       stdout: outputs[0],
@@ -402,30 +404,27 @@ export abstract class BaseMachine {
   }
 
   /**
-   * Preopens `/` and, for a program that starts elsewhere, the directories in it by their names and `.`.
-   *
-   * WASI's C library takes its working directory for `/`, and the last directory that was preopened under an empty name for every path that
-   * no other name begins: with `/` and `.` alone it would look for absolute paths in the working directory. A name that the working
-   * directory has as well is left to it.
+   * Opens the directories that the C library finds its way by. `/` is descriptor 3. The library of preview 1 has no working directory and takes the last
+   * preopened `.` for relative paths, but drops the leading slash of absolute ones first, so that `.` would catch these as well: with another working
+   * directory than `/`, each directory in the root is preopened too and, having the longer name, wins.
    */
-  private preopenDirectories(table: number, working: number, cwd: string): void {
-    const { kernel, tree } = this;
-    const root = KernelRoot.rootInode.get(kernel.memory, kernel.root);
+  private openPreopens(record: number, table: number, isWasix: boolean): void {
+    const { memory, vfs } = this.kernel;
+    const root = KernelRoot.rootInode.get(memory, this.kernel.root);
+    const working = Record_.workingDirectory.get(memory, record);
     this.preopen(table, "/", root);
-    if (working === root) return;
-    const own = new Set(tree.list(cwd).map(({ name }) => name));
-    for (const { name, type } of tree.list("/")) {
-      if (own.has(name)) continue;
+    if (isWasix || working === root) return;
+    for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
       if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
       let directory: number;
       try {
-        directory = tree.findDirectory(`/${name}`);
+        directory = this.tree.findDirectory("/" + name);
       } catch {
         // A link to something else, or a directory that may not be opened: nothing is reached through it.
         continue;
       }
-      this.preopen(table, `/${name}`, directory);
-      dropInode(kernel.vfs, directory);
+      this.preopen(table, "/" + name, directory);
+      dropInode(vfs, directory);
     }
     this.preopen(table, ".", working);
   }
