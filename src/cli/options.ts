@@ -64,7 +64,8 @@ export function readOptions(
     }
     const [spelled, inline] = splitAtEquals(word);
     const definition = definitions.find(
-      ({ name, short }) => spelled === `--${name}` || (short !== undefined && spelled === `-${short}`),
+      ({ name, short }) =>
+        spelled === `--${name}` || (short !== undefined && spelled === `-${short}`),
     );
     if (definition === undefined) throw unknownOption(command, spelled, definitions);
     let value = inline;

@@ -79,7 +79,10 @@ export function readRunSettings(
         break;
       case "cwd":
         if (!value.startsWith("/")) {
-          throw usageFailure("run", `--cwd ${printable(value)}: a path in the guest starts with /.`);
+          throw usageFailure(
+            "run",
+            `--cwd ${printable(value)}: a path in the guest starts with /.`,
+          );
         }
         settings.cwd = value;
         break;
@@ -116,7 +119,10 @@ function addVariable(
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
   if (name === "") {
-    throw usageFailure("run", `--env ${printable(text)}: write NAME=VALUE, or NAME for the value it has here.`);
+    throw usageFailure(
+      "run",
+      `--env ${printable(text)}: write NAME=VALUE, or NAME for the value it has here.`,
+    );
   }
   const value = equals < 0 ? environment[name] : text.slice(equals + 1);
   if (value !== undefined) env[name] = value;
@@ -133,11 +139,15 @@ function addMount(
   const mode = parts.length > 1 && /^r[ow]$/.test(parts.at(-1)!) ? parts.pop() : "rw";
   const [host, guest] = parts;
   const wrong = (what: string) =>
-    usageFailure("run", `--${option} ${printable(text)}: ${what} Write HOST:GUEST or HOST:GUEST:ro.`);
+    usageFailure(
+      "run",
+      `--${option} ${printable(text)}: ${what} Write HOST:GUEST or HOST:GUEST:ro.`,
+    );
   if (parts.length > 2) throw wrong("there are too many colons.");
   if (host === "") throw wrong("the directory of this machine is missing.");
   if (guest === undefined && option === "volume") throw wrong("the path in the guest is missing.");
-  if (guest !== undefined && !guest.startsWith("/")) throw wrong("the path in the guest must start with /.");
+  if (guest !== undefined && !guest.startsWith("/"))
+    throw wrong("the path in the guest must start with /.");
   const hostPath = resolve(host);
   if (guest === undefined) same.push(hostPath);
   mounts[guest ?? hostPath] = { hostPath, readOnly: mode === "ro" };
@@ -149,7 +159,10 @@ function addMappedDirectory(mounts: Record<string, MountOptions>, text: string):
   const guest = text.slice(0, Math.max(colon, 0));
   const host = text.slice(colon + 1);
   if (colon < 0 || !guest.startsWith("/") || host === "") {
-    throw usageFailure("run", `--mapdir ${printable(text)}: write GUEST:HOST, where GUEST starts with /.`);
+    throw usageFailure(
+      "run",
+      `--mapdir ${printable(text)}: write GUEST:HOST, where GUEST starts with /.`,
+    );
   }
   mounts[guest] = { hostPath: resolve(host), readOnly: false };
 }
@@ -166,7 +179,10 @@ function readSeconds(text: string): number {
   const seconds = /^\d+(?:\.\d+)?s?$/.test(text) ? parseFloat(text) : 0;
   // More than this many milliseconds are no timer of Node.
   if (seconds <= 0 || seconds * 1000 >= 2 ** 31) {
-    throw usageFailure("run", `--timeout ${printable(text)}: write a number of seconds above 0, such as 10 or 0.5.`);
+    throw usageFailure(
+      "run",
+      `--timeout ${printable(text)}: write a number of seconds above 0, such as 10 or 0.5.`,
+    );
   }
   return seconds;
 }
@@ -186,7 +202,10 @@ function readSize(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
   const bytes = number === undefined ? 0 : Math.floor(Number(number) * UNITS[unit.toLowerCase()]);
   if (bytes < 65536) {
-    throw usageFailure("run", `--max-memory ${printable(text)}: write a size of 64KiB or more, such as 512MiB or 2GiB.`);
+    throw usageFailure(
+      "run",
+      `--max-memory ${printable(text)}: write a size of 64KiB or more, such as 512MiB or 2GiB.`,
+    );
   }
   return bytes;
 }

@@ -6,9 +6,9 @@
  */
 import { openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type LoadedProgram, Machine, type ProcessResult, WeftError } from "../api/node.ts";
+import { type LoadedProgram, Machine, type ProcessResult } from "../api/node.ts";
 import { ExitCode } from "./exit-codes.ts";
-import { Failure } from "./failure.ts";
+import { Failure, failureOf } from "./failure.ts";
 import { usageFailure, type GivenOption } from "./options.ts";
 import { complain } from "./output.ts";
 import { readRunSettings, type RunSettings } from "./run-options.ts";
@@ -28,7 +28,8 @@ export function runProgram(
   words: readonly string[],
 ): number | Promise<number> {
   const [path, ...args] = words;
-  if (path === undefined) throw usageFailure("run", "Which program? Give the path of a .wasm file.");
+  if (path === undefined)
+    throw usageFailure("run", "Which program? Give the path of a .wasm file.");
   const settings = readRunSettings(options, process.env);
   const bytes = readProgramFile(path);
   const name = basename(path);
@@ -103,18 +104,5 @@ export function withReasons<T>(action: () => T): T {
     return action();
   } catch (error) {
     throw failureOf(error);
-  }
-}
-
-/** An error of the library as the command's own; anything else stays what it is. */
-export function failureOf(error: unknown): unknown {
-  if (!(error instanceof WeftError)) return error;
-  switch (error.code) {
-    case "ERR_OPTION":
-      return new Failure(ExitCode.usage, error.message);
-    case "ERR_KERNEL_PANIC":
-      return new Failure(ExitCode.failure, `${error.message}\nThis is a bug of Weft.`);
-    default:
-      return new Failure(ExitCode.cannotRun, error.message);
   }
 }

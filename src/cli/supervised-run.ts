@@ -8,10 +8,14 @@ import { fstatSync } from "node:fs";
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import type { Input, LoadedProgram, Machine, ProcessResult, SpawnOptions } from "../api/node.ts";
-import { failureOf } from "./run.ts";
+import { complain } from "./output.ts";
+import { failureOf } from "./failure.ts";
 
-/** How long a program that is asked to end may take, in milliseconds. */
+/** How long a program may take to leave after a signal, in milliseconds. */
 const PATIENCE = 100;
+
+/** How long after its end threads that are held up in a call of the host may take, in milliseconds. */
+const LONGEST_CALL = 2000;
 
 /** Runs a program to its end. */
 export async function runSupervised(
@@ -35,13 +39,27 @@ export async function runSupervised(
         const end = () => endBySignal(signal);
         guest.kill(signal);
         setTimeout(end, PATIENCE);
-        guest.wait().then(end, end);
+        guest.exited().then(end, end);
       });
     }
-    return await guest.wait();
+    // Not `wait`: workers that are still starting need not come up before this process may end.
+    return await Promise.race([guest.exited(), guest.exiting().then(endHeldUp)]);
   } catch (error) {
     throw failureOf(error);
   }
+}
+
+/**
+ * Ends this process the hard way some time after the program's end: if it comes to that, a thread does not return from a call of the host, such as a write
+ * to a terminal that was stopped. Node would wait for it for ever.
+ */
+async function endHeldUp(result: ProcessResult): Promise<never> {
+  await new Promise<void>((resolve) => setTimeout(resolve, LONGEST_CALL));
+  complain(
+    `the program ended with exit code ${result.exitCode}, but a thread of it does not return from a call of the system: ending by SIGKILL.`,
+  );
+  process.kill(process.pid, "SIGKILL");
+  return new Promise<never>(() => {});
 }
 
 /** Files and devices that are no terminal answer at once, so a worker may read them; the rest goes through this thread. */
