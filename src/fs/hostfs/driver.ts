@@ -121,6 +121,11 @@ export class HostfsDriver implements Filesystem {
     const readOnly = (Mount.flags.get(memory, mount) & MountFlags.readOnly) !== 0;
     if (readOnly && (request & (Open.write | Open.truncate)) !== 0) return -Errno.EROFS;
     const place = this.place(memory, directory, this.here);
+    if (readOnly && (request & Open.create) !== 0 && (request & Open.exclusive) !== 0) {
+      const looked = port.statAt(place, name, stat);
+      if (looked !== -Errno.ENOENT) return looked < 0 ? looked : -Errno.EEXIST;
+      return -Errno.EROFS;
+    }
     if (!port.pins) {
       const looked = port.statAt(place, name, stat);
       if (looked >= 0 && stat.type === Filetype.DIRECTORY) {

@@ -503,9 +503,11 @@ function join64(low: number, high: number): bigint {
  */
 function toHostTime(nanoseconds: bigint | undefined): number | Date {
   if (nanoseconds === undefined) return LEAVE_ALONE!;
-  const microseconds = Number(nanoseconds / 1000n);
-  let seconds = Number(nanoseconds / 1_000_000_000n) + Number(nanoseconds % 1_000_000_000n) / 1e9;
-  for (let tries = 0; tries < 3 && Math.floor(seconds * 1e6) < microseconds; tries++) {
+  const whole = Number(nanoseconds / 1_000_000_000n);
+  const rest = Number(nanoseconds % 1_000_000_000n);
+  let seconds = whole + rest / 1e9;
+  for (let tries = 0; tries < 3; tries++) {
+    if (Math.floor((seconds - whole) * 1e6) >= Math.floor(rest / 1e3)) break;
     seconds *= 1 + 2 ** -52;
   }
   return seconds;
