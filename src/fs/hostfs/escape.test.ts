@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import test from "node:test";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { Errno } from "../../abi/errno.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
@@ -109,7 +110,7 @@ if (!isMainThread) {
     const words = new Int32Array(new SharedArrayBuffer(8));
     const deep = machine.enter("sub/deep");
     const done = startWorker(machine, "swap", words);
-    while (Atomics.load(words, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (Atomics.load(words, 1) === 0) await setTimeout(1);
     const seen = new Map<string, number>();
     const note = (what: string | number) => seen.set(`${what}`, (seen.get(`${what}`) ?? 0) + 1);
     for (let round = 0; round < 2000; round++) {
@@ -120,7 +121,7 @@ if (!isMainThread) {
       note(machine.readFile("secret", deep));
       const made = machine.open("sub/deep/made", write | create);
       if (made > 0) machine.close(made);
-      if (round % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (round % 100 === 0) await setImmediate();
     }
     Atomics.store(words, 0, 1);
     await done;
@@ -255,8 +256,9 @@ if (!isMainThread) {
 
   test("workers share directories, descriptors and open files", async () => {
     const machine = makeFixture();
-    for (let index = 0; index < 80; index++)
+    for (let index = 0; index < 80; index++) {
       fs.mkdirSync(path.join(machine.directory, `d${index}`));
+    }
     const file = machine.open("log", read | write | create);
     const words = new Int32Array(new SharedArrayBuffer(8));
     await Promise.all([1, 2, 3].map(() => startWorker(machine, "walk", words, file)));

@@ -323,8 +323,9 @@ withFixture("several buffers are read and written as one run", (machine) => {
       });
       return transfer.rewind();
     };
-    for (let index = 0; index < 4; index++)
+    for (let index = 0; index < 4; index++) {
       bytes.fill(65 + index, index * 2 * length, index * 2 * length + length);
+    }
     assert.equal(
       operations.write(vfs, file, use([0, 2, 4, 6].map((n) => n * length)), 0),
       4 * length,
@@ -416,8 +417,9 @@ withFixture(
       machine.drop(root);
       machine.drop(kept);
     }
-    for (let index = 0; index < 100; index++)
+    for (let index = 0; index < 100; index++) {
       machine.close(machine.open(`${index}`, read | directory));
+    }
     assert.ok(HostMount.count.get(memory, host) <= 66);
   },
 );

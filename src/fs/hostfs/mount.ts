@@ -84,8 +84,9 @@ export function createHostfs(
   Mount.source.set(memory, mount, source);
   Mount.sourceLength.set(memory, mount, real.length);
   HostMount.serial.set(memory, host, Math.floor(Math.random() * 2 ** 32));
-  if (port.pins && (options.pinned === true || place.path === ""))
+  if (port.pins && (options.pinned === true || place.path === "")) {
     HostMount.pinned.store(memory, host, 1);
+  }
   const below = port.pins ? new Uint8Array(0) : real;
   const root = addDirectory(memory, port, mount, place.descriptor, stat, below);
   if (root === 0) {
