@@ -22,7 +22,7 @@ export const LARGEST_BLOCK = SIZES[SIZES.length - 1];
 
 /** Class of a size: by 32 bytes up to 128, then two classes for each power of two. */
 function classOf(bytes: number): number {
-  if (bytes <= 128) return (Math.max(bytes, 1) + 31 >> 5) - 1;
+  if (bytes <= 128) return ((Math.max(bytes, 1) + 31) >> 5) - 1;
   const power = 31 - Math.clz32(bytes - 1);
   return 4 + (power - 7) * 2 + (bytes > 1.5 * 2 ** power ? 1 : 0);
 }
@@ -58,7 +58,36 @@ export function free(memory: KernelMemory, block: number, bytes: number): void {
   Atomics.sub(memory.i32, Header.used >> 2, SIZES[size] >>> 4);
 }
 
-/** Bytes that live blocks take. */
+/**
+ * Pools: free lists that serve one kind of record only, so that a stale address always is a record of that kind. A free record keeps its
+ * first word at zero (for open files: a count of zero); the link of the list is the second word.
+ */
+export const FIRST_POOL = 56;
+
+/** A block from a pool; `bytes` must be the same at every call for one pool. */
+export function allocatePooled(memory: KernelMemory, pool: number, bytes: number): number {
+  const list = Header.classes + (FIRST_POOL + pool) * 8;
+  acquireLock(memory, list + 4);
+  let block = memory.u32[list >> 2];
+  if (block !== 0) memory.u32[list >> 2] = memory.u32[(block + 4) >>> 2];
+  releaseLock(memory, list + 4);
+  if (block === 0) {
+    block = allocate(memory, bytes);
+    if (block !== 0) Atomics.store(memory.i32, block >>> 2, 0);
+  }
+  return block;
+}
+
+/** Gives a block back to its pool. Its first word must be zero or below by now. */
+export function freePooled(memory: KernelMemory, pool: number, block: number): void {
+  const list = Header.classes + (FIRST_POOL + pool) * 8;
+  acquireLock(memory, list + 4);
+  memory.u32[(block + 4) >>> 2] = memory.u32[list >> 2];
+  memory.u32[list >> 2] = block;
+  releaseLock(memory, list + 4);
+}
+
+/** Bytes that live blocks take. Blocks in pools count as live. */
 export function usedBytes(memory: KernelMemory): number {
   return (Atomics.load(memory.i32, Header.used >> 2) >>> 0) * 16;
 }

@@ -12,7 +12,7 @@
  * `u32`, `f64` and `address` fields are plain: the file that declares them says who may touch them. `atomic32` fields offer only atomic
  * operations. Raw index arithmetic on kernel memory happens on this floor, and in the few hot functions that say so.
  */
-import { allocate, free } from "./heap.ts";
+import { allocate, allocatePooled, free, freePooled } from "./heap.ts";
 import { countFreed, countMade, registerKind } from "./ledger.ts";
 import type { KernelMemory } from "./memory.ts";
 import { acquireLock, releaseLock } from "./mutex.ts";
@@ -93,7 +93,8 @@ export class MutexField {
   ) {}
   acquire(memory: KernelMemory, record: number): void {
     acquireLock(memory, record + this.offset);
-    if (memory.lockOrder !== undefined) memory.lockOrder.acquired(this.name, this.rank, record + this.offset);
+    if (memory.lockOrder !== undefined)
+      memory.lockOrder.acquired(this.name, this.rank, record + this.offset);
   }
   release(memory: KernelMemory, record: number): void {
     if (memory.lockOrder !== undefined) memory.lockOrder.released(this.name, record + this.offset);
@@ -116,11 +117,23 @@ export interface FieldKind<F> {
   place(offset: number, name: string): F;
 }
 
-export const u32: FieldKind<U32Field> = { bytes: 4, alignment: 4, place: (offset) => new U32Field(offset) };
+export const u32: FieldKind<U32Field> = {
+  bytes: 4,
+  alignment: 4,
+  place: (offset) => new U32Field(offset),
+};
 /** The address of a record, or 0. */
 export const address: FieldKind<U32Field> = u32;
-export const f64: FieldKind<F64Field> = { bytes: 8, alignment: 8, place: (offset) => new F64Field(offset) };
-export const u64: FieldKind<U64Field> = { bytes: 8, alignment: 4, place: (offset) => new U64Field(offset) };
+export const f64: FieldKind<F64Field> = {
+  bytes: 8,
+  alignment: 8,
+  place: (offset) => new F64Field(offset),
+};
+export const u64: FieldKind<U64Field> = {
+  bytes: 8,
+  alignment: 4,
+  place: (offset) => new U64Field(offset),
+};
 export const atomic32: FieldKind<Atomic32Field> = {
   bytes: 4,
   alignment: 4,
@@ -138,7 +151,9 @@ export function block(bytes: number, alignment = 8): FieldKind<BlockField> {
 }
 
 type Fields = Record<string, FieldKind<unknown>>;
-type Placed<F extends Fields> = { readonly [K in keyof F]: F[K] extends FieldKind<infer P> ? P : never };
+type Placed<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends FieldKind<infer P> ? P : never;
+};
 
 export interface Record_ {
   readonly layoutName: string;
@@ -154,8 +169,12 @@ export type Layout<F extends Fields> = Record_ & Placed<F>;
 
 const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
 
-/** Declares a kind of record. The name is what the ledger and panics call it; fields are laid out in the order given. */
-export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
+/**
+ * Declares a kind of record. The name is what the ledger and panics call it; fields are laid out in the order given.
+ *
+ * @param pool number of a pool of its own (`heap.ts`), for records that stale addresses may be looked at
+ */
+export function layout<F extends Fields>(name: string, fields: F, pool?: number): Layout<F> {
   let offset = 0;
   const placed: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(fields)) {
@@ -170,7 +189,8 @@ export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
     layoutName: name,
     bytes,
     allocate(memory, extra = 0) {
-      const record = allocate(memory, bytes + extra);
+      const record =
+        pool === undefined ? allocate(memory, bytes + extra) : allocatePooled(memory, pool, bytes);
       if (record === 0) return 0;
       memory.i32.fill(0, record >>> 2, (record + bytes + extra + 3) >>> 2);
       countMade(memory, kind);
@@ -178,7 +198,8 @@ export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
     },
     free(memory, record, extra = 0) {
       countFreed(memory, kind);
-      free(memory, record, bytes + extra);
+      if (pool === undefined) free(memory, record, bytes + extra);
+      else freePooled(memory, pool, record);
     },
   };
   return Object.freeze({ ...methods, ...placed }) as Layout<F>;

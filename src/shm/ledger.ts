@@ -23,7 +23,8 @@ export function countMade(memory: KernelMemory, kind: number): void {
 }
 
 export function countFreed(memory: KernelMemory, kind: number): void {
-  if (Atomics.sub(memory.i32, (Header.ledger >> 2) + kind, 1) <= 0) panic(`ledger: ${names[kind]} freed once too often`);
+  if (Atomics.sub(memory.i32, (Header.ledger >> 2) + kind, 1) <= 0)
+    panic(`ledger: ${names[kind]} freed once too often`);
 }
 
 /** The live records by kind, kinds without any left out. */

@@ -37,6 +37,7 @@ export class LockOrder {
   /** Stops the machine if this agent holds any lock: called where it must hold none (before it sleeps, after a syscall). */
   mustBeEmpty(where: string): void {
     const last = this.held.at(-1);
-    if (last !== undefined) panic(`${where}: lock ${last.name} is still held, taken at\n${last.where}`);
+    if (last !== undefined)
+      panic(`${where}: lock ${last.name} is still held, taken at\n${last.where}`);
   }
 }

@@ -89,11 +89,17 @@ export class KernelMemory {
   }
 
   /** Makes this agent's view of a kernel heap that another agent created. */
-  static attach(memory: WebAssembly.Memory, mayBlock: boolean, lockOrder?: LockOrder): KernelMemory {
+  static attach(
+    memory: WebAssembly.Memory,
+    mayBlock: boolean,
+    lockOrder?: LockOrder,
+  ): KernelMemory {
     const words = new Int32Array(memory.buffer);
     if (words[Header.magic >> 2] !== MAGIC) panic("attach: this memory is no kernel heap");
     if (words[Header.format >> 2] !== FORMAT) {
-      panic(`attach: kernel heap has format ${words[Header.format >> 2]}, this program has ${FORMAT}`);
+      panic(
+        `attach: kernel heap has format ${words[Header.format >> 2]}, this program has ${FORMAT}`,
+      );
     }
     return new KernelMemory(memory, mayBlock, lockOrder);
   }

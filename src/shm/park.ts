@@ -51,7 +51,11 @@ export function park(memory: KernelMemory, parker: number, timeout: number): boo
 }
 
 /** The same for an agent that may not block: a page's main thread, an event loop. Nothing is allocated when a wake-up is there. */
-export async function parkAsync(memory: KernelMemory, parker: number, timeout: number): Promise<boolean> {
+export async function parkAsync(
+  memory: KernelMemory,
+  parker: number,
+  timeout: number,
+): Promise<boolean> {
   const word = parker >>> 2;
   if (Atomics.load(memory.i32, word) !== Parked.woken && timeout > 0) {
     const wait = Atomics.waitAsync(memory.i32, word, Parked.idle, timeout);
@@ -64,7 +68,8 @@ export async function parkAsync(memory: KernelMemory, parker: number, timeout: n
 export function unpark(memory: KernelMemory, parker: number): void {
   const before = Atomics.exchange(memory.i32, parker >>> 2, Parked.woken);
   if (before === Parked.idle) Atomics.notify(memory.i32, parker >>> 2, 1);
-  else if (before === Parked.suspended) pushReady(memory, Parker.readyQueue.get(memory, parker), parker);
+  else if (before === Parked.suspended)
+    pushReady(memory, Parker.readyQueue.get(memory, parker), parker);
 }
 
 /** Puts a parker on a ready queue and calls the carrier if it sleeps. */
@@ -80,7 +85,7 @@ export function pushReady(memory: KernelMemory, queue: number, parker: number): 
 /** Calls the carrier that owns a ready queue, if it sleeps. */
 export function ringBell(memory: KernelMemory, queue: number): void {
   if (ReadyQueue.bell.exchange(memory, queue, 1) === 0) {
-    Atomics.notify(memory.i32, ReadyQueue.bell.offset + queue >>> 2, 1);
+    Atomics.notify(memory.i32, (ReadyQueue.bell.offset + queue) >>> 2, 1);
   }
 }
 
@@ -117,13 +122,22 @@ export function hushBell(memory: KernelMemory, queue: number): void {
 }
 
 /** Sleeps on any word as long as it is `expected`; for doorbells. Returns after a wake-up, a change, or the time. */
-export function waitWhile(memory: KernelMemory, address: number, expected: number, timeout: number): void {
+export function waitWhile(
+  memory: KernelMemory,
+  address: number,
+  expected: number,
+  timeout: number,
+): void {
   if (memory.lockOrder !== undefined) memory.lockOrder.mustBeEmpty("waitWhile");
   Atomics.wait(memory.i32, address >>> 2, expected, timeout);
 }
 
 /** Like `waitWhile`, for an agent that may not block. */
-export async function waitWhileAsync(memory: KernelMemory, address: number, expected: number): Promise<void> {
+export async function waitWhileAsync(
+  memory: KernelMemory,
+  address: number,
+  expected: number,
+): Promise<void> {
   const wait = Atomics.waitAsync(memory.i32, address >>> 2, expected);
   if (wait.async) await wait.value;
 }
@@ -137,4 +151,9 @@ export function wakeAll(memory: KernelMemory, address: number): void {
 export function ring(memory: KernelMemory, address: number): void {
   Atomics.add(memory.i32, address >>> 2, 1);
   Atomics.notify(memory.i32, address >>> 2);
+}
+
+/** Stops this agent for good: it is about to be ended with its worker. */
+export function sleepForever(memory: KernelMemory): never {
+  for (;;) Atomics.wait(memory.i32, 0, memory.i32[0]);
 }

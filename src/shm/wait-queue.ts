@@ -33,7 +33,13 @@ export const WaitEntry = layout("WaitEntry", {
 });
 
 /** Puts an entry in a queue. */
-export function subscribe(memory: KernelMemory, queue: number, entry: number, parker: number, mask: number): void {
+export function subscribe(
+  memory: KernelMemory,
+  queue: number,
+  entry: number,
+  parker: number,
+  mask: number,
+): void {
   WaitEntry.parker.set(memory, entry, parker);
   WaitEntry.mask.set(memory, entry, mask);
   WaitQueue.lock.acquire(memory, queue);
@@ -66,7 +72,8 @@ export function wakeQueue(memory: KernelMemory, queue: number, mask: number): vo
   WaitQueue.lock.acquire(memory, queue);
   let entry = WaitQueue.first.get(memory, queue);
   while (entry !== 0) {
-    if ((WaitEntry.mask.get(memory, entry) & mask) !== 0) unpark(memory, WaitEntry.parker.get(memory, entry));
+    if ((WaitEntry.mask.get(memory, entry) & mask) !== 0)
+      unpark(memory, WaitEntry.parker.get(memory, entry));
     entry = WaitEntry.next.get(memory, entry);
   }
   WaitQueue.lock.release(memory, queue);

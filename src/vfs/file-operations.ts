@@ -16,7 +16,15 @@ export const EVERY_READINESS = 15;
 
 /** Takes directory entries one by one; answers false when there is no more room. Names are read at once. */
 export interface DirectoryReader {
-  entry(cookie: number, inodeLow: number, inodeHigh: number, type: number, bytes: Uint8Array, start: number, length: number): boolean;
+  entry(
+    cookie: number,
+    inodeLow: number,
+    inodeHigh: number,
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean;
 }
 
 /** Position that stands for the file's own offset. */
@@ -96,4 +104,5 @@ export const OperationsId = {
   event: 8,
   epoll: 9,
   socket: 10,
+  devfsDirectory: 11,
 } as const;

@@ -7,7 +7,16 @@
  * Life: a count. Open file descriptions, working directories, mounts and walks in progress hold one each; a filesystem in memory holds one for
  * each name. At zero the filesystem's `dropInode` frees it.
  */
-import { address, atomic32, f64, layout, mutex, Rank, u32, type KernelMemory } from "../shm/index.ts";
+import {
+  address,
+  atomic32,
+  f64,
+  layout,
+  mutex,
+  Rank,
+  u32,
+  type KernelMemory,
+} from "../shm/index.ts";
 import type { Vfs } from "./vfs.ts";
 
 export const InodeFlags = {

@@ -37,7 +37,13 @@ export const Mounts = layout("Mounts", {
 });
 
 /** Puts a mount in the table. `parent` is the directory in which the covered one has its name. */
-export function addMount(memory: KernelMemory, mounts: number, mount: number, covered: number, parent: number): void {
+export function addMount(
+  memory: KernelMemory,
+  mounts: number,
+  mount: number,
+  covered: number,
+  parent: number,
+): void {
   Mounts.lock.acquire(memory, mounts);
   const device = Mounts.nextDevice.get(memory, mounts) + 1;
   Mounts.nextDevice.set(memory, mounts, device);
@@ -56,7 +62,8 @@ export function addMount(memory: KernelMemory, mounts: number, mount: number, co
 export function mountOn(memory: KernelMemory, mounts: number, directory: number): number {
   if ((Inode.flags.load(memory, directory) & InodeFlags.mountpoint) === 0) return 0;
   let mount = Mounts.first.get(memory, mounts);
-  while (mount !== 0 && Mount.covered.get(memory, mount) !== directory) mount = Mount.next.get(memory, mount);
+  while (mount !== 0 && Mount.covered.get(memory, mount) !== directory)
+    mount = Mount.next.get(memory, mount);
   return mount;
 }
 

@@ -2,40 +2,54 @@
  * Open file description: what a file descriptor stands for. Offset and status flags are shared by its duplicates and by forked processes.
  *
  * Life: made by a filesystem's `openAt`, a pipe, a device; each descriptor holds a count, and a call in progress one more; at zero
- * the operations' `release` runs and the record is freed. Records never become anything else (the heap keeps blocks in their class and this
- * layout's class is only used by it or by records whose `refs` word is never above zero when free), so `tryKeepFile` may look at a stale address.
+ * the operations' `release` runs and the record is freed. Records come from a pool of their own and never become anything else, so
+ * `tryKeepFile` may look at a stale address.
  * Lock: `lock`, rank OpenFile: the offset, held over a read or write at it.
  */
-import { address, atomic32, f64, layout, mutex, Rank, u32, waitQueue, type KernelMemory } from "../shm/index.ts";
+import {
+  address,
+  atomic32,
+  f64,
+  layout,
+  mutex,
+  Rank,
+  u32,
+  waitQueue,
+  type KernelMemory,
+} from "../shm/index.ts";
 import { dropInode } from "./inode.ts";
 import type { Vfs } from "./vfs.ts";
 
 /** How a file was opened. */
 export const Access = { read: 1, write: 2 } as const;
 
-export const OpenFile = layout("OpenFile", {
-  refs: atomic32,
-  /** `OperationsId`: immutable. */
-  operations: u32,
-  lock: mutex(Rank.OpenFile),
-  /** `Fdflags` as the ABI numbers them (append, nonblock, sync): atomic. */
-  flags: atomic32,
-  /** `Access`: immutable. */
-  access: u32,
-  /** `Filetype`: immutable. */
-  type: u32,
-  /** The inode, with a count, or 0: immutable. */
-  inode: address,
-  /** The host's descriptor plus one, or 0: immutable. */
-  host: u32,
-  /** Belongs to the operations: guarded as they say. */
-  state: address,
-  state2: u32,
-  /** Bytes from the start: guarded by lock. */
-  offset: f64,
-  /** Who waits for this very file (event objects, terminals); pipes have their own queue. */
-  waiters: waitQueue(),
-});
+export const OpenFile = layout(
+  "OpenFile",
+  {
+    refs: atomic32,
+    /** `OperationsId`: immutable. */
+    operations: u32,
+    lock: mutex(Rank.OpenFile),
+    /** `Fdflags` as the ABI numbers them (append, nonblock, sync): atomic. */
+    flags: atomic32,
+    /** `Access`: immutable. */
+    access: u32,
+    /** `Filetype`: immutable. */
+    type: u32,
+    /** The inode, with a count, or 0: immutable. */
+    inode: address,
+    /** The host's descriptor plus one, or 0: immutable. */
+    host: u32,
+    /** Belongs to the operations: guarded as they say. */
+    state: address,
+    state2: u32,
+    /** Bytes from the start: guarded by lock. */
+    offset: f64,
+    /** Who waits for this very file (event objects, terminals); pipes have their own queue. */
+    waiters: waitQueue(),
+  },
+  0,
+);
 
 /**
  * Makes an open file with a count of one.

@@ -165,7 +165,11 @@ export class PathWalk {
     const { memory } = this.vfs;
     let child = this.vfs.filesystemOf(this.directory).step(this.vfs, this.directory, this.name);
     if (child < 0) return child;
-    for (let mount = mountOn(memory, this.mounts, child); mount !== 0; mount = mountOn(memory, this.mounts, child)) {
+    for (
+      let mount = mountOn(memory, this.mounts, child);
+      mount !== 0;
+      mount = mountOn(memory, this.mounts, child)
+    ) {
       dropInode(this.vfs, child);
       child = keepInode(memory, Mount.root.get(memory, mount));
     }
@@ -189,7 +193,9 @@ export class PathWalk {
   private expand(rest: number): number {
     if (++this.links > SYMLINK_MAX) return -Errno.ELOOP;
     const { buffer, target } = this;
-    const length = this.vfs.filesystemOf(this.directory).readlinkAt(this.vfs, this.directory, this.name, target);
+    const length = this.vfs
+      .filesystemOf(this.directory)
+      .readlinkAt(this.vfs, this.directory, this.name, target);
     if (length < 0) return length;
     if (length === 0) return -Errno.ENOENT;
     const left = this.end_ - rest;

@@ -19,6 +19,7 @@ export class Vfs {
   /** Halves of the last time that `now` gave. */
   nowLow = 0;
   nowHigh = 0;
+  private nowMilliseconds = 0;
 
   constructor(
     readonly memory: KernelMemory,
@@ -34,16 +35,25 @@ export class Vfs {
   }
 
   filesystemOf(inode: number): Filesystem {
-    return this.filesystems[Inode.filesystem.get(this.memory, inode)] ?? panic(`inode ${inode} has no filesystem`);
+    return (
+      this.filesystems[Inode.filesystem.get(this.memory, inode)] ??
+      panic(`inode ${inode} has no filesystem`)
+    );
   }
 
   operationsOf(file: number): FileOperations {
-    return this.operations[OpenFile.operations.get(this.memory, file)] ?? panic(`open file ${file} has no operations`);
+    return (
+      this.operations[OpenFile.operations.get(this.memory, file)] ??
+      panic(`open file ${file} has no operations`)
+    );
   }
 
   /** Looks at the clock: nanoseconds since 1970 in `nowLow` and `nowHigh`. */
   now(): void {
     const milliseconds = this.clock.milliseconds();
+    // Calls come far more often than a cheap clock ticks.
+    if (milliseconds === this.nowMilliseconds) return;
+    this.nowMilliseconds = milliseconds;
     const seconds = Math.floor(milliseconds / 1000);
     const nanoseconds = Math.floor((milliseconds - seconds * 1000) * 1e6);
     // seconds × 10^9 = (seconds × 1953125) × 2^9, and the product in brackets is exact until the year 2116.

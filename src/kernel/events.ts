@@ -1,0 +1,83 @@
+/**
+ * Events for the host program: threads made, started and finished, processes ended, taint.
+ *
+ * Off by default: `emit` then costs one load. When on, records go to a lock-free list that the host's event loop takes as a whole.
+ */
+import {
+  layout,
+  parkerFields,
+  pushReady,
+  takeReady,
+  Parker,
+  u32,
+  type KernelMemory,
+} from "../shm/index.ts";
+import { HostCall, type Kernel, KernelRoot } from "./kernel.ts";
+
+export const EventKind = {
+  processStarted: 0,
+  processEnded: 1,
+  threadCreated: 2,
+  threadStarted: 3,
+  threadFinished: 4,
+  taint: 5,
+} as const;
+
+/** Records that may wait: beyond, events are lost rather than memory. */
+const MOST_WAITING = 65536;
+
+/** One event: links as a parker so that the ready queue's list serves. Immutable once pushed. */
+const EventRecord = layout("EventRecord", {
+  ...parkerFields,
+  kind: u32,
+  pid: u32,
+  tid: u32,
+  detail: u32,
+});
+
+export interface KernelEvent {
+  kind: number;
+  pid: number;
+  tid: number;
+  detail: number;
+}
+
+/** Tells the host of something, if it asked for such events. */
+export function emit(kernel: Kernel, kind: number, pid: number, tid: number, detail: number): void {
+  const { memory, root } = kernel;
+  if ((KernelRoot.eventMask.load(memory, root) & (1 << kind)) === 0) return;
+  if (KernelRoot.eventCount.add(memory, root, 1) >= MOST_WAITING) {
+    KernelRoot.eventCount.add(memory, root, -1);
+    return;
+  }
+  const record = EventRecord.allocate(memory);
+  if (record === 0) {
+    KernelRoot.eventCount.add(memory, root, -1);
+    return;
+  }
+  EventRecord.kind.set(memory, record, kind);
+  EventRecord.pid.set(memory, record, pid);
+  EventRecord.tid.set(memory, record, tid);
+  EventRecord.detail.set(memory, record, detail);
+  pushReady(memory, KernelRoot.events.at(root), record);
+  kernel.callHost(HostCall.events);
+}
+
+/** Takes all waiting events in their order. For the host's event loop. */
+export function takeEvents(memory: KernelMemory, root: number): KernelEvent[] {
+  const events: KernelEvent[] = [];
+  let record = takeReady(memory, KernelRoot.events.at(root));
+  while (record !== 0) {
+    const next = Parker.readyNext.get(memory, record);
+    events.push({
+      kind: EventRecord.kind.get(memory, record),
+      pid: EventRecord.pid.get(memory, record),
+      tid: EventRecord.tid.get(memory, record),
+      detail: EventRecord.detail.get(memory, record),
+    });
+    EventRecord.free(memory, record);
+    KernelRoot.eventCount.add(memory, root, -1);
+    record = next;
+  }
+  return events;
+}

@@ -1,0 +1,12 @@
+/** Floor 2b: kernel objects. What the floors above use of it. */
+export * from "./event-file.ts";
+export * from "./events.ts";
+export * from "./file-table.ts";
+export * from "./futex.ts";
+export * from "./id-table.ts";
+export * from "./kernel.ts";
+export * from "./pipe.ts";
+export * from "./pipe-file.ts";
+export * from "./port.ts";
+export * from "./process.ts";
+export * from "./thread.ts";

@@ -1,0 +1,142 @@
+/**
+ * Kernel: the root of a machine's state, and this agent's way to it.
+ *
+ * The lock ladder, from outside in (ranks in `shm/ranks.ts`):
+ *
+ *     Carriers                  who runs what
+ *       Process                 threads of a process, its end
+ *         Ids                   id → record
+ *           FileTable           descriptors
+ *             OpenFile          offset
+ *               Mounts
+ *                 Tree          names of one filesystem
+ *                   Inode       bytes and size of one file
+ *                     Pipe      bytes of one pipe
+ *                       Futex   one bucket of waiters
+ *                         WaitQueue
+ *                           Heap
+ *
+ * Life: one `KernelRoot` record per machine, made by `createKernel`, found by every other agent through the heap's header (`attachKernel`).
+ */
+import {
+  address,
+  atomic32,
+  block,
+  Header,
+  layout,
+  panic,
+  Parker,
+  ReadyQueue,
+  u32,
+  unpark,
+  type KernelMemory,
+} from "../shm/index.ts";
+import { Mounts, Vfs } from "../vfs/index.ts";
+import { FUTEX_TABLE_BYTES } from "./futex.ts";
+import { IdTable } from "./id-table.ts";
+import type { Clock, Randomness } from "./port.ts";
+
+/** Reasons for the host to look: bits of `hostCalls`. */
+export const HostCall = {
+  /** Carriers are wanted. */
+  carriers: 1,
+  /** A process is ending or has ended. */
+  process: 2,
+  /** Events wait in the queue. */
+  events: 4,
+  /** A guest reads from or writes to a stream that the host serves. */
+  streams: 8,
+} as const;
+
+export const KernelRoot = layout("KernelRoot", {
+  /** Next id for a process or thread: atomic, starts at 1. */
+  nextId: atomic32,
+  /** Live counts, and their limits (immutable). */
+  processes: atomic32,
+  threads: atomic32,
+  processLimit: u32,
+  threadLimit: u32,
+  /** The root mount's root inode. */
+  rootInode: address,
+  /** The host's event loop sleeps here; `hostCalls` says why it was woken. */
+  host: block(Parker.bytes),
+  hostCalls: atomic32,
+  /** Which events are wanted (`EventKind` bits): 0 makes them free. */
+  eventMask: atomic32,
+  /** Events that wait for the host, linked: see `events.ts`. */
+  events: block(ReadyQueue.bytes),
+  eventCount: atomic32,
+  /** A thread record that is nobody's and must leave at once: contexts stand on it between threads. Written at boot. */
+  nobody: address,
+  mounts: block(Mounts.bytes),
+  processTable: block(IdTable.bytes),
+  threadTable: block(IdTable.bytes),
+  futexes: block(FUTEX_TABLE_BYTES),
+});
+
+export interface KernelLimits {
+  /** Processes alive at once. */
+  processes: number;
+  /** Threads alive at once, in all processes together, main threads included. */
+  threads: number;
+}
+
+/** What an agent needs to make syscalls: views of the heap, code of the filesystems, clocks, randomness. */
+export class Kernel {
+  readonly vfs: Vfs;
+
+  constructor(
+    readonly memory: KernelMemory,
+    readonly root: number,
+    readonly clock: Clock,
+    readonly randomness: Randomness,
+  ) {
+    this.vfs = new Vfs(memory, clock);
+  }
+
+  get mounts(): number {
+    return KernelRoot.mounts.at(this.root);
+  }
+  get processTable(): number {
+    return KernelRoot.processTable.at(this.root);
+  }
+  get threadTable(): number {
+    return KernelRoot.threadTable.at(this.root);
+  }
+
+  /** A new id. The counter ends the machine rather than give one twice. */
+  newId(): number {
+    const id = KernelRoot.nextId.add(this.memory, this.root, 1);
+    if (id <= 0) panic("ids: all 2^31 are used up");
+    return id;
+  }
+
+  /** Asks the host's event loop to look at something: bits of `HostCall`. */
+  callHost(reason: number): void {
+    KernelRoot.hostCalls.or(this.memory, this.root, reason);
+    unpark(this.memory, KernelRoot.host.at(this.root));
+  }
+}
+
+/** Makes the root record in a new kernel heap. */
+export function createKernel(
+  memory: KernelMemory,
+  clock: Clock,
+  randomness: Randomness,
+  limits: KernelLimits,
+): Kernel {
+  const root = KernelRoot.allocate(memory);
+  if (root === 0) panic("boot: the kernel heap is too small");
+  KernelRoot.nextId.store(memory, root, 1);
+  KernelRoot.processLimit.set(memory, root, limits.processes);
+  KernelRoot.threadLimit.set(memory, root, limits.threads);
+  Atomics.store(memory.i32, Header.root >> 2, root);
+  return new Kernel(memory, root, clock, randomness);
+}
+
+/** Finds the root record of a kernel heap that another agent made. */
+export function attachKernel(memory: KernelMemory, clock: Clock, randomness: Randomness): Kernel {
+  const root = Atomics.load(memory.i32, Header.root >> 2) >>> 0;
+  if (root === 0) panic("attach: the machine has not booted");
+  return new Kernel(memory, root, clock, randomness);
+}

@@ -1,0 +1,159 @@
+/**
+ * Thread: one stack of guest code and what the kernel knows of it.
+ *
+ * States: `pending` (has an id, waits for a carrier) → `running` (on a carrier, also while it sleeps in a call) → `finished`.
+ * A finished thread has left its process's list and the id table; joiners were woken; the record lives until the last count is dropped.
+ *
+ * Counts: one for being in the process's list, one for each carrier that runs it, joiner or sender that found it.
+ * The record begins with its parker, so a thread's address is what wakers use.
+ */
+import {
+  address,
+  atomic32,
+  block,
+  f64,
+  layout,
+  parkerFields,
+  u32,
+  unpark,
+  WaitEntry,
+  waitQueue,
+  wakeQueue,
+  type KernelMemory,
+} from "../shm/index.ts";
+import { FutexWaiter } from "./futex.ts";
+import { findId } from "./id-table.ts";
+import { type Kernel, KernelRoot } from "./kernel.ts";
+
+export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
+
+/** Work that waits for a thread until its next syscall or wake-up: bits of `Thread.pending`. */
+export const Pending = {
+  /** The process ends: leave the guest. */
+  exit: 1,
+  /** Signals are queued. */
+  signal: 2,
+} as const;
+
+/** How a thread began. */
+export const StartKind = { main: 0, spawned: 1 } as const;
+
+export const Thread = layout("Thread", {
+  ...parkerFields,
+  refs: atomic32,
+  /** Its number: immutable. Equal to the pid for a main thread. */
+  id: u32,
+  /** Guarded by the id table's lock. */
+  idNext: address,
+  /** Immutable; the thread holds a count of it. */
+  process: address,
+  /** Neighbours in the process's list: guarded by Process.lock. */
+  next: address,
+  previous: address,
+  /** `ThreadState`: atomic; `finished` is set once. */
+  state: atomic32,
+  /** Its own exit code, or the error's: written before `finished`. */
+  exitCode: u32,
+  /** `Pending`: anyone sets, the thread itself clears. */
+  pending: atomic32,
+  /** Queued signals, one bit each: anyone sets, the thread itself takes. */
+  signals: atomic32,
+  /** `StartKind` and the start record's address in the guest: immutable. */
+  startKind: u32,
+  startPointer: u32,
+  /** Memory layout (`spec/threads.md` §2): immutable. */
+  stackUpper: u32,
+  stackLower: u32,
+  stackSize: u32,
+  guardSize: u32,
+  tlsBase: u32,
+  /** The carrier that runs it, or 0: guarded by Carriers.lock. */
+  carrier: address,
+  /** Link in a queue of threads that wait for a carrier: guarded by Carriers.lock. */
+  queueNext: address,
+  /** Who joins it. */
+  joiners: waitQueue(),
+  /** Its place in a wait queue, and in a futex's line. The thread's own. */
+  waitEntry: block(WaitEntry.bytes),
+  futexWaiter: block(FutexWaiter.bytes),
+  /** When it was made, in milliseconds of the monotonic clock: immutable. */
+  born: f64,
+});
+
+/** How much memory a thread has for its stack, as the guest tells it. */
+export interface StackLayout {
+  upper: number;
+  lower: number;
+  size: number;
+  guard: number;
+  tlsBase: number;
+}
+
+/**
+ * Makes a thread with a fresh id, in state pending, with one count for its process's list (the caller puts it there).
+ *
+ * @returns its address, or 0 when a limit is reached or the kernel heap is full
+ */
+export function createThread(
+  kernel: Kernel,
+  process: number,
+  id: number,
+  kind: number,
+  startPointer: number,
+  stack: StackLayout,
+): number {
+  const { memory, root } = kernel;
+  if (KernelRoot.threads.add(memory, root, 1) >= KernelRoot.threadLimit.get(memory, root)) {
+    KernelRoot.threads.add(memory, root, -1);
+    return 0;
+  }
+  const thread = Thread.allocate(memory);
+  if (thread === 0) {
+    KernelRoot.threads.add(memory, root, -1);
+    return 0;
+  }
+  Thread.refs.store(memory, thread, 1);
+  Thread.id.set(memory, thread, id);
+  Thread.process.set(memory, thread, process);
+  Thread.startKind.set(memory, thread, kind);
+  Thread.startPointer.set(memory, thread, startPointer);
+  Thread.stackUpper.set(memory, thread, stack.upper);
+  Thread.stackLower.set(memory, thread, stack.lower);
+  Thread.stackSize.set(memory, thread, stack.size);
+  Thread.guardSize.set(memory, thread, stack.guard);
+  Thread.tlsBase.set(memory, thread, stack.tlsBase);
+  Thread.born.set(memory, thread, kernel.clock.monotonicMilliseconds());
+  return thread;
+}
+
+/** Takes one more count. */
+export function keepThread(memory: KernelMemory, thread: number): void {
+  Thread.refs.add(memory, thread, 1);
+}
+
+/** Drops one count; the last one frees the record. */
+export function dropThread(kernel: Kernel, thread: number): void {
+  if (Thread.refs.add(kernel.memory, thread, -1) !== 1) return;
+  KernelRoot.threads.add(kernel.memory, kernel.root, -1);
+  Thread.free(kernel.memory, thread);
+}
+
+/** The living thread with an id, with a count, or 0. */
+export function findThread(kernel: Kernel, id: number): number {
+  return findId(kernel.memory, kernel.threadTable, Thread, id, keepThread);
+}
+
+/** Gives a thread work to notice at its next syscall, and ends its wait if it is in one. */
+export function interruptThread(memory: KernelMemory, thread: number, work: number): void {
+  Thread.pending.or(memory, thread, work);
+  unpark(memory, thread);
+}
+
+/** Marks a thread as finished and wakes its joiners. Returns false when it already was. */
+export function markFinished(memory: KernelMemory, thread: number, exitCode: number): boolean {
+  Thread.exitCode.set(memory, thread, exitCode);
+  if (Thread.state.exchange(memory, thread, ThreadState.finished) === ThreadState.finished)
+    return false;
+  wakeQueue(memory, Thread.joiners.at(thread), 1);
+  return true;
+}

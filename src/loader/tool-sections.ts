@@ -1,0 +1,99 @@
+/**
+ * Custom sections that only inform: `target_features`, `producers` and `name`. Nothing depends on them to run, so a
+ * broken one reads as far as it goes and never refuses the module; engines do the same.
+ *
+ * Source: WebAssembly tool conventions ("Linking", "ProducersSection"); Core Specification, "Name Section".
+ */
+import { ModuleError } from "./module-error.ts";
+import { Limit, readSections, SectionId, WasmReader } from "./wasm-binary.ts";
+
+export interface ProducersField {
+  /** `language`, `processed-by` or `sdk`. */
+  readonly field: string;
+  readonly values: readonly { readonly name: string; readonly version: string }[];
+}
+
+/** Runs `read`, which fills something as it goes, and lets a malformed end be the end. */
+function readLeniently(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof ModuleError)) throw error;
+  }
+}
+
+/** Reads `target_features`: each feature with its prefix, such as `+atomics`. */
+export function readTargetFeatures(reader: WasmReader): string[] {
+  const features: string[] = [];
+  readLeniently(() => {
+    for (let left = reader.count("features"); left > 0; left--) {
+      features.push(String.fromCharCode(reader.byte()) + reader.text());
+    }
+  });
+  return features;
+}
+
+/** Reads `producers`: which languages and tools made the module. */
+export function readProducers(reader: WasmReader): ProducersField[] {
+  const fields: ProducersField[] = [];
+  readLeniently(() => {
+    for (let left = reader.count("fields", Limit.parameters); left > 0; left--) {
+      const values: { name: string; version: string }[] = [];
+      fields.push({ field: reader.text(), values });
+      // A field has a few values; the bound keeps a hostile section from filling the host's memory.
+      for (let more = reader.count("values", Limit.parameters); more > 0; more--) {
+        values.push({ name: reader.text(), version: reader.text() });
+      }
+    }
+  });
+  return fields;
+}
+
+/** Which names of the `name` section. */
+export const NameKind = { function: 1, global: 7 } as const;
+
+/** Reads one kind of names from a `name` section, adding them to `names`: index to name. */
+export function readNames(reader: WasmReader, kind: number, names = new Map<number, string>()) {
+  readLeniently(() => {
+    while (reader.left > 0) {
+      const found = reader.byte();
+      const length = reader.unsigned();
+      const subsection = new WasmReader(reader.bytes, reader.offset, reader.offset + length);
+      reader.skip(length);
+      if (found !== kind) continue;
+      for (let left = subsection.count("names"); left > 0; left--) {
+        names.set(subsection.unsigned(), subsection.text(true));
+      }
+      return;
+    }
+  });
+  return names;
+}
+
+/**
+ * Names of a module's functions by function index: from its `name` section, and where that is silent from its exports. Made
+ * on demand, for error messages; a module of 100,000 functions takes some tens of milliseconds.
+ */
+export function functionNames(bytes: Uint8Array): Map<number, string> {
+  const names = new Map<number, string>();
+  const exported = new Map<number, string>();
+  readLeniently(() => {
+    for (const section of readSections(bytes)) {
+      const reader = new WasmReader(bytes, section.start, section.end);
+      if (section.id === SectionId.custom) {
+        if (reader.text(true) === "name" && names.size === 0) {
+          readNames(reader, NameKind.function, names);
+        }
+      } else if (section.id === SectionId.export) {
+        for (let left = reader.count("exports"); left > 0; left--) {
+          const name = reader.text();
+          const kind = reader.byte();
+          const index = reader.unsigned();
+          if (kind === 0 && !exported.has(index)) exported.set(index, name);
+        }
+      }
+    }
+  });
+  for (const [index, name] of exported) if (!names.has(index)) names.set(index, name);
+  return names;
+}

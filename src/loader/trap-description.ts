@@ -1,0 +1,165 @@
+/**
+ * What stopped a guest, told from the error an engine throws: a kind that is the same in every engine, and the guest's own
+ * call stack. Engines word traps and frames differently; the three families are V8 (Node, Chromium), SpiderMonkey
+ * (Firefox) and JavaScriptCore (Safari).
+ */
+import { printable } from "./printable.ts";
+
+export type TrapKind =
+  | "unreachable"
+  | "memory access out of bounds"
+  | "stack overflow"
+  | "integer divide by zero"
+  | "integer overflow"
+  | "invalid conversion to integer"
+  | "indirect call to null"
+  | "indirect call type mismatch"
+  | "indirect call to null or type mismatch"
+  | "table access out of bounds"
+  | "unaligned atomic access"
+  | "null reference"
+  | "bad cast"
+  | "array access out of bounds"
+  | "atomic wait not allowed"
+  | "uncaught exception"
+  /** A WebAssembly.RuntimeError in words not known here. */
+  | "trap"
+  /** Not thrown by guest code: a fault of the host, whose message is kept. */
+  | "host error";
+
+export interface TrapFrame {
+  /** The function's name, or `wasm-function[N]`. */
+  readonly function: string;
+  /** The function's index; undefined when the engine tells only a name. */
+  readonly index: number | undefined;
+  /** Offset of the instruction in the module, in bytes; undefined when the engine does not tell. */
+  readonly offset: number | undefined;
+}
+
+export interface TrapDescription {
+  readonly kind: TrapKind;
+  /** Innermost first. */
+  readonly frames: readonly TrapFrame[];
+  /** Kind, the engine's words where they add something, and a line for each frame. */
+  readonly text: string;
+}
+
+/** Messages of the engines, tried in order. */
+const KINDS: readonly (readonly [RegExp, TrapKind])[] = [
+  [/call stack size exceeded|too much recursion/i, "stack overflow"],
+  [/unreachable/i, "unreachable"],
+  [/^(?:null function or )?function signature mismatch/i, "indirect call to null or type mismatch"],
+  [/call_indirect.*null|indirect call to null/i, "indirect call to null"],
+  [/signature/i, "indirect call type mismatch"],
+  [/\btable\b|element segment|call_indirect/i, "table access out of bounds"],
+  [/array/i, "array access out of bounds"],
+  [
+    /out of bounds trunc|float unrepresentable|invalid conversion/i,
+    "invalid conversion to integer",
+  ],
+  [/divide result unrepresentable|integer overflow/i, "integer overflow"],
+  [/by zero/i, "integer divide by zero"],
+  [/unaligned/i, "unaligned atomic access"],
+  [/atomics?\.?\s?wait|waiting is not allowed/i, "atomic wait not allowed"],
+  [/null/i, "null reference"],
+  [/cast/i, "bad cast"],
+  [/out of bounds/i, "memory access out of bounds"],
+];
+
+/** Frames kept, and characters of a line looked at: names are the guest's, stacks may be deep. */
+const FRAME_LIMIT = 50;
+const LINE_LIMIT = 2_000;
+
+/** Reads one line of a stack; undefined when it is no frame of WebAssembly. */
+function parseFrame(line: string): TrapFrame | undefined {
+  const marker = line.lastIndexOf("wasm-function[");
+  if (marker < 0) return undefined;
+  const [, inside = "", rest = ""] =
+    /^wasm-function\[([^\]]*)\](.*)$/.exec(line.slice(marker)) ?? [];
+  const index = /^\d{1,9}$/.test(inside) ? Number(inside) : undefined;
+  const place = /^:0x([0-9a-f]{1,12})/.exec(rest);
+  // JavaScriptCore: `module.wasm-function[name or index]@[wasm code]`.
+  if (!place) {
+    if (!rest.startsWith("@[wasm code]")) return undefined;
+    return { function: index === undefined ? inside : "", index, offset: undefined };
+  }
+  const before = line.slice(0, marker);
+  // V8: `at name (wasm://…:wasm-function[1]:0x2)`, without brackets when there is no name.
+  // SpiderMonkey: `name@address:wasm-function[1]:0x2`.
+  const v8 = /^\s*at (?:async )?/.exec(before);
+  const end = v8 ? before.lastIndexOf(" (") : before.lastIndexOf("@");
+  const name = before.slice(v8?.[0].length ?? 0, Math.max(0, end));
+  return {
+    function: name.startsWith("wasm-function[") ? "" : name,
+    index,
+    offset: parseInt(place[1], 16),
+  };
+}
+
+/** The guest's frames in an engine's stack text, innermost first. */
+function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): TrapFrame[] {
+  const frames: TrapFrame[] = [];
+  let known: ReadonlyMap<number, string> | undefined;
+  let position = 0;
+  while (position < stack.length && frames.length < FRAME_LIMIT) {
+    const found = stack.indexOf("\n", position);
+    const end = found < 0 ? stack.length : found;
+    const frame = parseFrame(stack.slice(position, Math.min(end, position + LINE_LIMIT)));
+    position = end + 1;
+    if (!frame) continue;
+    let name = frame.function;
+    if (name === "" && frame.index !== undefined) {
+      known ??= names?.();
+      name = known?.get(frame.index) || `wasm-function[${frame.index}]`;
+    }
+    frames.push({ ...frame, function: printable(name) });
+  }
+  return frames;
+}
+
+function classify(name: string, message: string, tag: string): TrapKind {
+  if (tag === "[object WebAssembly.Exception]") return "uncaught exception";
+  // JavaScriptCore quotes the calling source after its words.
+  const words = message.split(" (evaluating")[0];
+  const kind = KINDS.find(([pattern]) => pattern.test(words))?.[1];
+  if (kind === "stack overflow") return kind;
+  if (name !== "RuntimeError") return "host error";
+  return kind ?? "trap";
+}
+
+/**
+ * Describes what `error`, thrown out of a guest's export, means. `names` gives function names by index, for engines or
+ * modules that tell none; it is called only if a frame needs it. Engines keep ten frames unless Error.stackTraceLimit says
+ * more. Never throws, whatever was thrown.
+ */
+export function describeTrap(
+  error: unknown,
+  names?: () => ReadonlyMap<number, string>,
+): TrapDescription {
+  const { name, message, stack, tag } = readError(error);
+  const kind = classify(name, message, tag);
+  const frames = parseFrames(stack, names);
+  const lines = frames.map(
+    (frame) =>
+      `    at ${frame.function}` +
+      (frame.index === undefined ? "" : ` (function ${frame.index}`) +
+      (frame.offset === undefined ? "" : `, offset 0x${frame.offset.toString(16)}`) +
+      (frame.index === undefined ? "" : ")"),
+  );
+  const words = kind === "host error" || kind === "trap" ? `: ${printable(message, 500)}` : "";
+  return { kind, frames, text: [kind + words, ...lines].join("\n") };
+}
+
+/** The parts of a thrown value as text; `tag` tells a WebAssembly.Exception, whose class old engines do not name. */
+function readError(error: unknown): Record<"name" | "message" | "stack" | "tag", string> {
+  try {
+    const tag = Object.prototype.toString.call(error);
+    if (typeof error === "object" && error !== null) {
+      const { name, message, stack } = error as Record<string, unknown>;
+      return { name: String(name), message: String(message), stack: String(stack ?? ""), tag };
+    }
+    return { name: "", message: String(error), stack: "", tag };
+  } catch {
+    return { name: "", message: "a value that cannot be shown was thrown", stack: "", tag: "" };
+  }
+}

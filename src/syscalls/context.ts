@@ -1,0 +1,141 @@
+/**
+ * Context: what a syscall may reach. One per agent and instance group; `thread` says for whom it works at the moment.
+ *
+ * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
+ * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
+ */
+import { Header, sleepForever } from "../shm/index.ts";
+import { type Kernel, KernelRoot, lookupFile, Pending, Process, Thread } from "../kernel/index.ts";
+import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
+import type { KernelMemory } from "../shm/index.ts";
+import { PROCESS_EXIT } from "./control.ts";
+import type { GuestMemory } from "./guest-memory.ts";
+import type { GuestPort, TerminalPort, ThreadPort } from "./port.ts";
+import { deliverSignals } from "./signal-delivery.ts";
+
+/**
+ * What a carrier's agent is doing, in one word of its record: who wants to end the agent must know that it holds no lock.
+ * `doomed` is set by the killer in place of `guest`; an agent that finds it stays where it is until its worker is gone.
+ */
+export const Mark = { guest: 0, kernel: 1, asleep: 2, doomed: 3 } as const;
+
+export class SyscallContext {
+  readonly memory: KernelMemory;
+  readonly vfs: Vfs;
+  /** The thread it works for, its process and that one's file table. */
+  thread = 0;
+  process = 0;
+  files = 0;
+  /** Name of the export that takes signals, or undefined: `callback_signal`. Belongs to the instance. */
+  signalCallback: string | undefined;
+  /** Depth of signal handlers that are running: while one does, a stack cannot be suspended. */
+  handlerDepth = 0;
+  /** The process's terminal, if it has one. */
+  terminal: TerminalPort | undefined;
+  /** Scratch for the current call. */
+  readonly transfer = new Transfer();
+  readonly walk: PathWalk;
+  readonly secondWalk: PathWalk;
+
+  /**
+   * @param mark address of the carrier's in-kernel word
+   */
+  constructor(
+    readonly kernel: Kernel,
+    public guest: GuestMemory,
+    readonly threads: ThreadPort,
+    readonly guestPort: GuestPort,
+    private readonly mark: number,
+  ) {
+    this.memory = kernel.memory;
+    this.vfs = kernel.vfs;
+    this.walk = new PathWalk(this.vfs, kernel.mounts);
+    this.secondWalk = new PathWalk(this.vfs, kernel.mounts);
+    this.clearThread();
+  }
+
+  /** Makes this context work for nobody: a call made now, by a start section that runs ahead of its thread, is refused. */
+  clearThread(): void {
+    this.thread = KernelRoot.nobody.get(this.memory, this.kernel.root);
+  }
+
+  /** Takes the agent back into the kernel after guest code returned or threw, whatever it was doing. */
+  claim(): void {
+    const before = Atomics.compareExchange(
+      this.memory.i32,
+      this.mark >>> 2,
+      Mark.guest,
+      Mark.kernel,
+    );
+    if (before === Mark.doomed) sleepForever(this.memory);
+    this.markAwake();
+  }
+
+  /** Makes this context work for a thread. */
+  setThread(thread: number): void {
+    const { memory } = this;
+    memory.refreshIfGrown();
+    this.thread = thread;
+    this.process = Thread.process.get(memory, thread);
+    this.files = Process.files.get(memory, this.process);
+  }
+
+  /** At the start of a syscall: marks the agent as in the kernel, and does waiting work. May throw a control outcome. */
+  enter(): void {
+    const { memory } = this;
+    // A killer that ends this agent with its worker takes the word first, and only while it is `guest` (`Mark`).
+    if (
+      Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel) !== Mark.guest
+    ) {
+      sleepForever(memory);
+    }
+    if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
+    if (Thread.pending.load(memory, this.thread) !== 0) this.doPending();
+  }
+
+  /** For calls that take no lock and change nothing: only does waiting work. */
+  look(): void {
+    if (Thread.pending.load(this.memory, this.thread) === 0) return;
+    this.enter();
+    this.leave();
+  }
+
+  /** At the end of a syscall. */
+  leave(): void {
+    this.memory.i32[this.mark >>> 2] = Mark.guest;
+  }
+
+  /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */
+  markSleeping(): void {
+    this.memory.i32[this.mark >>> 2] = Mark.asleep;
+  }
+
+  /** After sleep. */
+  markAwake(): void {
+    Atomics.store(this.memory.i32, this.mark >>> 2, Mark.kernel);
+    this.memory.refreshIfGrown();
+  }
+
+  /**
+   * Leaves the guest if the process ends; runs handlers of queued signals.
+   *
+   * @returns whether a handler ran
+   */
+  doPending(): boolean {
+    const pending = Thread.pending.load(this.memory, this.thread);
+    if ((pending & Pending.exit) !== 0) {
+      this.leave();
+      throw PROCESS_EXIT;
+    }
+    return (pending & Pending.signal) !== 0 && deliverSignals(this);
+  }
+
+  /**
+   * Finds the open file of a descriptor and takes a count, which the caller drops with `dropFile`.
+   *
+   * @returns the open file or a negated errno
+   */
+  lookup(fd: number, rights: number): number {
+    return lookupFile(this.vfs, this.files, fd, rights);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * Control outcomes: how a syscall tells the run loop that the guest does not go on.
+ *
+ * They are thrown through the guest's frames, made once, and are no errors. The run loop (`threads/run-loop.ts`) is the only one to catch them.
+ */
+export class Control {
+  constructor(readonly kind: "thread exit" | "process exit") {}
+}
+
+/** This thread leaves; the process goes on. */
+export const THREAD_EXIT = new Control("thread exit");
+
+/** The process ends (its record says with what): this thread leaves. */
+export const PROCESS_EXIT = new Control("process exit");

@@ -1,0 +1,93 @@
+/**
+ * Guest memory: the only way to a guest's bytes. One per instance group and agent.
+ *
+ * Any thread of the guest may grow the memory at any moment. Views made before are then too short (shared memory) or empty (unshared), so a
+ * check that fails renews the views once and looks again; a check that passes is good until the call returns.
+ * Pointers arrive as 32-bit numbers of either sign and are checked here, nowhere else.
+ */
+import { Errno } from "../abi/errno.ts";
+import { MOST_BUFFERS, type Transfer } from "../vfs/index.ts";
+
+export class GuestMemory {
+  u8!: Uint8Array;
+  view!: DataView;
+  /** For futex words; shorter than `u8` by up to three bytes. */
+  i32!: Int32Array;
+
+  constructor(readonly memory: WebAssembly.Memory) {
+    this.refresh();
+  }
+
+  /** Renews the views. */
+  refresh(): void {
+    const { buffer } = this.memory;
+    this.u8 = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.i32 = new Int32Array(buffer);
+  }
+
+  /** Whether `length` bytes at `pointer` are the guest's, now and for the rest of the call. */
+  has(pointer: number, length: number): boolean {
+    const end = (pointer >>> 0) + length;
+    if (end <= this.u8.length) return true;
+    this.refresh();
+    return end <= this.u8.length;
+  }
+
+  /** Makes the views cover all the memory there is now. After guest code may have run inside a call. */
+  refreshIfDetached(): void {
+    if (this.u8.length === 0) this.refresh();
+  }
+
+  /**
+   * Reads a list of `iovec` or `ciovec` into a transfer, each buffer checked.
+   *
+   * @returns 0, EINVAL for more than 1024 or 2^31 bytes and more in all (readv(2)), EMEMVIOLATION
+   */
+  readBuffers(into: Transfer, list: number, count: number): number {
+    count >>>= 0;
+    if (count > MOST_BUFFERS) return Errno.EINVAL;
+    if (!this.has(list, count * 8)) return Errno.EMEMVIOLATION;
+    let total = 0;
+    const first = list >>> 0;
+    for (let index = 0; index < count; index++) {
+      const start = this.view.getUint32(first + index * 8, true);
+      const length = this.view.getUint32(first + index * 8 + 4, true);
+      if (!this.has(start, length)) return Errno.EMEMVIOLATION;
+      into.starts[index] = start;
+      into.lengths[index] = length;
+      total += length;
+    }
+    if (total > 0x7fffffff) return Errno.EINVAL;
+    into.bytes = this.u8;
+    into.count = count;
+    into.total = total;
+    into.rewind();
+    return 0;
+  }
+
+  /** A 64-bit number as two halves at an address that was checked. */
+  setU64(pointer: number, low: number, high: number): void {
+    this.view.setUint32(pointer >>> 0, low, true);
+    this.view.setUint32((pointer >>> 0) + 4, high, true);
+  }
+
+  /** A whole number from 0 to 2^53 as 64 bits, at an address that was checked. */
+  setSize(pointer: number, value: number): void {
+    this.view.setUint32(pointer >>> 0, value >>> 0, true);
+    this.view.setUint32((pointer >>> 0) + 4, Math.floor(value / 2 ** 32), true);
+  }
+
+  /** UTF-8 text; undefined when out of the memory or no UTF-8. */
+  text(pointer: number, length: number): string | undefined {
+    if (!this.has(pointer, length >>> 0)) return undefined;
+    try {
+      const start = pointer >>> 0;
+      return new TextDecoder("utf-8", { fatal: true }).decode(
+        this.u8.slice(start, start + (length >>> 0)),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** What this floor needs from above: given when a context is made. */
+import type { StackLayout } from "../kernel/index.ts";
+import type { SyscallContext } from "./context.ts";
+
+/** Making threads, and facts of the machine only the floor of carriers knows. */
+export interface ThreadPort {
+  /**
+   * Makes a thread of the caller's process and sees to it that it runs.
+   *
+   * @returns its id, or a negated errno: EACCES when a limit is reached or the process ends, ENOTCAPABLE when the program has no thread entry
+   */
+  spawn(context: SyscallContext, startPointer: number, stack: StackLayout): number;
+  /** How many threads can really run at once. */
+  parallelism(): number;
+  /** Lets other work of this agent run for a moment: for `sched_yield`. */
+  yield(context: SyscallContext): void;
+}
+
+/** Entering the guest from inside a call: signal handlers. */
+export interface GuestPort {
+  /**
+   * Calls an export with one number.
+   *
+   * @returns false when there is no such export
+   */
+  call(name: string, argument: number): boolean;
+}
+
+/** What `tty_get` and `tty_set` tell of the terminal. */
+export interface TerminalState {
+  columns: number;
+  rows: number;
+  /** Size in pixels, 0 when unknown. */
+  width: number;
+  height: number;
+  /** Which standard streams are the terminal. */
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** Whether what is typed is shown. */
+  echo: boolean;
+  /** Whether what is typed arrives line by line. */
+  lineBuffered: boolean;
+  /** Whether a line feed also returns the carriage. */
+  lineFeeds: boolean;
+}
+
+/** The terminal of a process. A context without one answers ENOTSUP. */
+export interface TerminalPort {
+  get(): TerminalState;
+  /** Applies what can be applied (echo, line mode); 0 or a negated errno. */
+  set(state: TerminalState): number;
+}

@@ -1,0 +1,114 @@
+/** Ending, ids and signals of processes: `proc_*`. */
+import { Errno } from "../abi/errno.ts";
+import { Signal } from "../abi/enums.ts";
+import {
+  dropProcess,
+  EndReason,
+  exitProcess,
+  findProcess,
+  interruptThread,
+  Pending,
+  Process,
+  ProcessFlags,
+  Thread,
+} from "../kernel/index.ts";
+import type { SyscallContext } from "./context.ts";
+import { PROCESS_EXIT } from "./control.ts";
+
+/** Ends the process: every thread leaves. The first code that is recorded wins. Does not return. */
+export function proc_exit(context: SyscallContext, code: number): never {
+  exitProcess(context.kernel, context.process, code | 0, EndReason.exited);
+  context.leave();
+  throw PROCESS_EXIT;
+}
+
+/** The same: no process here is the half-made child for which this call would return. */
+export const proc_exit2 = proc_exit;
+
+/** Writes the caller's pid. */
+export function proc_id(context: SyscallContext, result: number): number {
+  const { guest } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  guest.view.setUint32(result >>> 0, Process.id.get(context.memory, context.process), true);
+  return 0;
+}
+
+/** Writes the parent's pid, 0 when there is none; EBADF for an unknown pid, as the reference answers. */
+export function proc_parent(context: SyscallContext, pid: number, result: number): number {
+  const { guest, memory, kernel } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const process = findProcess(kernel, pid);
+  if (process === 0) return Errno.EBADF;
+  guest.view.setUint32(result >>> 0, Process.parent.get(memory, process), true);
+  dropProcess(kernel, process);
+  return 0;
+}
+
+/** Sends a signal to every thread of a process: the C library's handler runs in whichever looks first. Signal 0 only looks. */
+export function signalProcess(context: SyscallContext, process: number, signal: number): void {
+  const { memory } = context;
+  Process.lock.acquire(memory, process);
+  const handles = (Process.flags.load(memory, process) & ProcessFlags.handlesSignals) !== 0;
+  // The main thread is the last in the list: a program with handlers takes a process's signal once, there.
+  let main = 0;
+  for (
+    let thread = Process.firstThread.get(memory, process);
+    thread !== 0;
+    thread = Thread.next.get(memory, thread)
+  ) {
+    if (Thread.id.get(memory, thread) === Process.id.get(memory, process)) main = thread;
+    else if (!handles && main === 0) main = thread;
+  }
+  if (main === 0) main = Process.firstThread.get(memory, process);
+  if (main !== 0) sendSignal(context, main, signal);
+  Process.lock.release(memory, process);
+}
+
+/** Queues a signal for a thread and ends its wait. */
+export function sendSignal(context: SyscallContext, thread: number, signal: number): void {
+  Thread.signals.or(context.memory, thread, 1 << signal);
+  interruptThread(context.memory, thread, Pending.signal);
+}
+
+/** Sends a signal to a process; ESRCH for an unknown pid, EINVAL for an unknown signal (kill(2)). */
+export function proc_signal(context: SyscallContext, pid: number, signal: number): number {
+  if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
+  const process = findProcess(context.kernel, pid);
+  if (process === 0) return Errno.ESRCH;
+  if (signal !== 0) signalProcess(context, process, signal);
+  dropProcess(context.kernel, process);
+  context.doPending();
+  return 0;
+}
+
+/** Sends a signal to the caller's process; handled before the call returns when it goes to the calling thread. */
+export function proc_raise(context: SyscallContext, signal: number): number {
+  if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
+  if (signal !== 0) sendSignal(context, context.thread, signal);
+  context.doPending();
+  return 0;
+}
+
+/** Registers the export that takes signals. A name without such an export blocks them (`abi/semantics.md` §5). */
+export function callback_signal(context: SyscallContext, name: number, length: number): void {
+  const text = context.guest.text(name, length);
+  if (text === undefined || length >>> 0 > 256) return;
+  context.signalCallback = text;
+  Process.flags.or(context.memory, context.process, ProcessFlags.handlesSignals);
+  if (Thread.signals.load(context.memory, context.thread) !== 0) {
+    Thread.pending.or(context.memory, context.thread, Pending.signal);
+    context.doPending();
+  }
+}
+
+/** Writes the number of signal dispositions that were inherited: none, since a parent cannot pass any yet. */
+export function proc_signals_sizes_get(context: SyscallContext, result: number): number {
+  if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  context.guest.view.setUint32(result >>> 0, 0, true);
+  return 0;
+}
+
+/** Writes the signal dispositions that were inherited: none. */
+export function proc_signals_get(_context: SyscallContext, _buffer: number): number {
+  return 0;
+}

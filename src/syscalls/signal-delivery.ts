@@ -1,0 +1,77 @@
+/**
+ * Delivery of queued signals to the guest: at every syscall and after every sleep (`abi/semantics.md` §5).
+ *
+ * A program that registered a callback (`callback_signal`) gets each signal as a call of that export; its C library keeps masks,
+ * dispositions and default actions. While the name it gave has no export ("blocked") signals stay queued. A program without a callback gets POSIX's
+ * default actions here.
+ */
+import { Signal } from "../abi/enums.ts";
+import { EndReason, exitProcess, Pending, Thread } from "../kernel/index.ts";
+import { PROCESS_EXIT } from "./control.ts";
+import type { SyscallContext } from "./context.ts";
+
+/** Signals whose default action is to do nothing: SIGCHLD, SIGURG, SIGWINCH, SIGCONT, and those that stop (there is no job control yet). */
+const IGNORED_BY_DEFAULT: ReadonlySet<number> = new Set<number>([
+  Signal.CHLD,
+  Signal.URG,
+  Signal.WINCH,
+  Signal.CONT,
+  Signal.STOP,
+  Signal.TSTP,
+  Signal.TTIN,
+  Signal.TTOU,
+]);
+
+/** Exit code of a process that a signal ended, as shells show it. */
+export function exitCodeOfSignal(signal: number): number {
+  return 128 + signal;
+}
+
+/**
+ * Hands queued signals to the guest. May throw a control outcome when one ends the process.
+ *
+ * @returns whether a handler ran
+ */
+export function deliverSignals(context: SyscallContext): boolean {
+  const { memory, thread, guestPort } = context;
+  const { signalCallback } = context;
+  Thread.pending.and(memory, thread, ~Pending.signal);
+  let ran = false;
+  for (;;) {
+    const queued = Thread.signals.load(memory, thread) >>> 0;
+    if (queued === 0) return ran;
+    const signal = 31 - Math.clz32(queued & -queued);
+    const bit = 1 << signal;
+    if (signal === Signal.KILL || signalCallback === undefined) {
+      Thread.signals.and(memory, thread, ~bit);
+      if (!IGNORED_BY_DEFAULT.has(signal)) {
+        exitProcess(
+          context.kernel,
+          context.process,
+          exitCodeOfSignal(signal),
+          EndReason.signalled,
+          signal,
+        );
+        context.leave();
+        throw PROCESS_EXIT;
+      }
+      continue;
+    }
+    Thread.signals.and(memory, thread, ~bit);
+    context.leave();
+    context.handlerDepth++;
+    let called: boolean;
+    try {
+      called = guestPort.call(signalCallback, signal);
+    } finally {
+      context.handlerDepth--;
+    }
+    context.markAwake();
+    if (!called) {
+      Thread.signals.or(memory, thread, bit);
+      return ran;
+    }
+    ran = true;
+    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+  }
+}

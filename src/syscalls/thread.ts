@@ -1,0 +1,209 @@
+/** Threads: both spawn doors, `thread_*`, `futex_*`, `sched_yield` (`spec/threads.md`). */
+import { Errno } from "../abi/errno.ts";
+import { Option, Signal } from "../abi/enums.ts";
+import { OptionTimestamp, ThreadStart } from "../abi/layouts.ts";
+import {
+  dropThread,
+  enqueueFutex,
+  findThread,
+  isQueued,
+  KernelRoot,
+  leaveFutex,
+  Process,
+  Thread,
+  ThreadState,
+  wakeFutex,
+} from "../kernel/index.ts";
+import { WOULD_BLOCK } from "../vfs/index.ts";
+import { FOREVER, sleepUntil, waitOn } from "./block.ts";
+import { THREAD_EXIT } from "./control.ts";
+import type { SyscallContext } from "./context.ts";
+import { sendSignal } from "./process.ts";
+
+/** Number that stands for the main thread in `thread_signal`. */
+const MAIN_THREAD = 1073741823;
+
+/** Reads a start record's stack and makes the thread; an id or a negated errno. */
+function spawn(context: SyscallContext, start: number): number {
+  const { guest } = context;
+  if (!guest.has(start, ThreadStart.$size)) return -Errno.EMEMVIOLATION;
+  const at = start >>> 0;
+  const upper = guest.view.getUint32(at + ThreadStart.stack, true);
+  const size = guest.view.getUint32(at + ThreadStart.stack_size, true);
+  if (size > upper) return -Errno.EINVAL;
+  return context.threads.spawn(context, at, {
+    upper,
+    lower: upper - size,
+    size,
+    guard: guest.view.getUint32(at + ThreadStart.guard_size, true),
+    tlsBase: guest.view.getUint32(at + ThreadStart.tls_base, true),
+  });
+}
+
+/**
+ * Makes a thread and writes its id. `result` is checked before anything is made: a bad pointer spawns nothing.
+ *
+ * Errors: EMEMVIOLATION, EINVAL (a stack larger than its upper bound), EACCES (a limit, or the process ends), ENOTCAPABLE (no
+ * `wasi_thread_start` export).
+ */
+export function thread_spawn_v2(context: SyscallContext, start: number, result: number): number {
+  const { guest } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const tid = spawn(context, start);
+  if (tid < 0) return -tid;
+  guest.view.setUint32(result >>> 0, tid, true);
+  return 0;
+}
+
+/**
+ * The older door, which today's C library uses: the argument is passed on as it is. Where it points at a start record the stack bounds are read
+ * from there; programs of wasi-threads pass any number, so nothing is required of it.
+ *
+ * @returns the id, or a negated errno
+ */
+export function thread_spawn(context: SyscallContext, start: number): number {
+  const { guest } = context;
+  const readable = guest.has(start, ThreadStart.$size);
+  if (readable) {
+    const tid = spawn(context, start);
+    if (tid !== -Errno.EINVAL) return tid;
+  }
+  return context.threads.spawn(context, start, {
+    upper: 0,
+    lower: 0,
+    size: 0,
+    guard: 0,
+    tlsBase: 0,
+  });
+}
+
+/** Writes the caller's thread id. */
+export function thread_id(context: SyscallContext, result: number): number {
+  if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  context.guest.view.setUint32(result >>> 0, Thread.id.get(context.memory, context.thread), true);
+  return 0;
+}
+
+/** Waits until a thread has finished. 0 also for an unknown one: it may be long gone. EDEADLK for oneself. */
+export function thread_join(context: SyscallContext, tid: number): number {
+  const { kernel, memory } = context;
+  if (tid === Thread.id.get(memory, context.thread)) return Errno.EDEADLK;
+  const thread = findThread(kernel, tid);
+  if (thread === 0) return 0;
+  try {
+    for (;;) {
+      const answer = waitOn(context, Thread.joiners.at(thread), 1, FOREVER, () =>
+        Thread.state.load(memory, thread) === ThreadState.finished ? 0 : WOULD_BLOCK,
+      );
+      if (answer !== Errno.EINTR) return answer;
+    }
+  } finally {
+    dropThread(kernel, thread);
+  }
+}
+
+/** Ends the calling thread from any depth. Does not return. The code is ignored. */
+export function thread_exit(context: SyscallContext, _code: number): never {
+  context.leave();
+  throw THREAD_EXIT;
+}
+
+/** Sleeps for nanoseconds; signals are handled but do not cut it short. 0 yields. */
+export function thread_sleep(context: SyscallContext, duration: bigint): number {
+  const nanoseconds = Number(BigInt.asUintN(64, duration));
+  if (nanoseconds === 0) return sched_yield(context);
+  const deadline = context.kernel.clock.monotonicMilliseconds() + nanoseconds / 1e6;
+  sleepUntil(context, deadline, "continue", () => WOULD_BLOCK);
+  return 0;
+}
+
+/** Sends a signal to a thread. An unknown one is ignored, as the C library expects of a thread that may have ended. */
+export function thread_signal(context: SyscallContext, tid: number, signal: number): number {
+  const { kernel, memory } = context;
+  if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
+  const thread = findThread(
+    kernel,
+    tid === MAIN_THREAD ? Process.id.get(memory, context.process) : tid,
+  );
+  if (thread === 0) return 0;
+  if (Thread.process.get(memory, thread) === context.process && signal !== 0)
+    sendSignal(context, thread, signal);
+  dropThread(kernel, thread);
+  context.doPending();
+  return 0;
+}
+
+/** Writes how many threads the host can really run at once. */
+export function thread_parallelism(context: SyscallContext, result: number): number {
+  if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  context.guest.view.setUint32(result >>> 0, context.threads.parallelism(), true);
+  return 0;
+}
+
+/** Lets others run. */
+export function sched_yield(context: SyscallContext): number {
+  context.threads.yield(context);
+  return 0;
+}
+
+/**
+ * Sleeps while the word is `expected`, until woken or timed out. The answer is always 0 for what can happen to a correct program, since the C
+ * library ends on any errno: `woken` is 1 when woken or when the word was different, 0 on a time-out.
+ */
+export function futex_wait(
+  context: SyscallContext,
+  word: number,
+  expected: number,
+  timeout: number,
+  woken: number,
+): number {
+  const { guest, memory, thread, kernel } = context;
+  if ((word & 3) !== 0) return Errno.EINVAL;
+  if (!guest.has(word, 4) || !guest.has(woken, 1) || !guest.has(timeout, OptionTimestamp.$size))
+    return Errno.EMEMVIOLATION;
+  let deadline = FOREVER;
+  if (guest.u8[(timeout >>> 0) + OptionTimestamp.tag] === Option.SOME) {
+    const low = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some, true);
+    const high = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some + 4, true);
+    deadline = kernel.clock.monotonicMilliseconds() + (high * 2 ** 32 + low) / 1e6;
+  }
+  const waiter = Thread.futexWaiter.at(thread);
+  const futexes = KernelRoot.futexes.at(kernel.root);
+  let wasWoken = true;
+  if (
+    enqueueFutex(memory, futexes, waiter, thread, context.process, word >>> 0, guest.i32, expected)
+  ) {
+    try {
+      sleepUntil(context, deadline, "continue", () => (isQueued(memory, waiter) ? WOULD_BLOCK : 0));
+    } finally {
+      wasWoken = leaveFutex(memory, futexes, waiter);
+    }
+  }
+  guest.refreshIfDetached();
+  guest.u8[woken >>> 0] = wasWoken ? 1 : 0;
+  return 0;
+}
+
+/** Wakes the oldest waiter of a word; writes whether there was one. */
+export function futex_wake(context: SyscallContext, word: number, woken: number): number {
+  return wake(context, word, woken, 1);
+}
+
+/** Wakes all waiters of a word; writes whether there was one. */
+export function futex_wake_all(context: SyscallContext, word: number, woken: number): number {
+  return wake(context, word, woken, Infinity);
+}
+
+function wake(context: SyscallContext, word: number, woken: number, most: number): number {
+  const { guest, memory, kernel } = context;
+  if (!guest.has(word, 4) || !guest.has(woken, 1)) return Errno.EMEMVIOLATION;
+  const count = wakeFutex(
+    memory,
+    KernelRoot.futexes.at(kernel.root),
+    context.process,
+    word >>> 0,
+    most,
+  );
+  guest.u8[woken >>> 0] = count > 0 ? 1 : 0;
+  return 0;
+}

@@ -1,0 +1,8 @@
+// guest: libc
+// Prints one line.
+#include <stdio.h>
+
+int main(void) {
+  printf("hello, world\n");
+  return 0;
+}
