@@ -294,7 +294,9 @@ withFixture("appending goes to the end, with the flag of the moment", (machine) 
   assert.equal(machine.write(other, "ONE two"), 7);
   assert.equal(machine.write(file, "!"), 1);
   assert.equal(OpenFile.offset.get(memory, file), 8);
-  assert.equal(machine.read(file, 10, 0), "ONE two!");
+  assert.equal(machine.write(file, "Z", 0), 1);
+  assert.equal(machine.read(file, 10, 0), "ZNE two!");
+  assert.equal(machine.write(other, "O", 0), 1);
   // The flag is taken away, and given to the other.
   OpenFile.flags.store(memory, file, 0);
   OpenFile.offset.set(memory, file, 4);
