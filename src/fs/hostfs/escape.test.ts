@@ -7,7 +7,7 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { Errno } from "../../abi/errno.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
-import { addMount, Inode, Mount, Open } from "../../vfs/index.ts";
+import { addMount, Mount, Open } from "../../vfs/index.ts";
 import { HostMount, hostMountOf } from "./directory.ts";
 import { Machine, makeFixture, nameOf, type Fixture } from "./fixture.test.ts";
 import { createHostfs, destroyHostfs } from "./index.ts";
@@ -248,10 +248,33 @@ if (!isMainThread) {
     destroyHostfs(vfs, port, free);
     readOnly.end();
     outer.drop(covered);
-    Inode.refs.add(memory, covered, -1);
-    Mount.next.set(memory, inner, 0);
     destroyHostfs(vfs, port, inner);
     outer.end();
+  });
+
+  test("the directory that holds a mount does not forget it", () => {
+    const machine = makeFixture();
+    const { vfs, port, memory, mounts } = machine;
+    const at = (name: string) => path.join(machine.directory, name);
+    fs.mkdirSync(at("parent/mountpoint"), { recursive: true });
+    fs.mkdirSync(at("data"));
+    fs.writeFileSync(at("data/file"), "mounted");
+    const parent = machine.enter("parent");
+    const covered = machine.enter("mountpoint", parent);
+    const mount = createHostfs(vfs, port, at("data"));
+    addMount(memory, mounts, mount, covered, parent);
+    machine.drop(covered);
+    machine.drop(parent);
+    for (let index = 0; index < 300; index++) {
+      fs.mkdirSync(at(`d${index}`));
+      machine.drop(machine.enter(`d${index}`));
+    }
+    const listed = machine.open("parent/mountpoint", read | directory);
+    const names = machine.list(listed);
+    assert.ok(Array.isArray(names) && names.some(({ name }) => name === "file"));
+    machine.close(listed);
+    destroyHostfs(vfs, port, mount);
+    machine.end();
   });
 
   test("workers share directories, descriptors and open files", async () => {

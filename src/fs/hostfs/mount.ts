@@ -107,13 +107,13 @@ export function destroyHostfs(vfs: Vfs, port: HostFiles, mount: number): void {
   const root = HostMount.root.get(memory, host);
   if (port.pins) removeRoot(memory, mount);
   Inode.refs.add(memory, root, -1);
-  const left = closeUnused(memory, port, host);
+  const left = closeUnused(memory, port, host, true);
   if (left !== 0) panic(`destroyHostfs: ${left} directories of the mount at ${mount} are in use`);
   free(memory, Mount.source.get(memory, mount), Mount.sourceLength.get(memory, mount));
   HostMount.free(memory, host);
   const covered = Mount.covered.get(memory, mount);
-  if (covered !== 0) dropInode(vfs, covered);
   Mount.free(memory, mount);
+  if (covered !== 0) dropInode(vfs, covered);
 }
 
 function refusal(port: HostFiles, path: string | Uint8Array, errno: number): HostDirectoryError {
