@@ -74,6 +74,45 @@ export function allocateRandomly(
   while (held.length > 0) give(held.length - 1);
 }
 
+const GROWTH = 100_000;
+
+/** Allocates until the heap has grown often, and shows each block with a mark at its end in two words under a lock. */
+export function growHeap(
+  memory: KernelMemory,
+  { lock, times }: { lock: number; times: number },
+): void {
+  for (let count = 1; count <= times; count++) {
+    const block = allocate(memory, GROWTH);
+    assert.ok(block !== 0);
+    memory.u8[block + GROWTH - 1] = count;
+    acquireLock(memory, lock);
+    memory.u32[(lock >>> 2) + 1] = block;
+    memory.u32[(lock >>> 2) + 2] = count;
+    releaseLock(memory, lock);
+  }
+}
+
+/** Looks at the end of each block that `growHeap` shows, at once. */
+export function followGrowth(
+  memory: KernelMemory,
+  { lock, times }: { lock: number; times: number },
+): number {
+  let followed = 0;
+  for (let count = 0; count < times;) {
+    acquireLock(memory, lock);
+    const block = memory.u32[(lock >>> 2) + 1];
+    const shown = memory.u32[(lock >>> 2) + 2];
+    if (shown !== count) {
+      if (memory.u8[block + GROWTH - 1] !== (shown & 255))
+        assert.fail(`block ${shown} is not seen`);
+      followed++;
+      count = shown;
+    }
+    releaseLock(memory, lock);
+  }
+  return followed;
+}
+
 /** Passes a turn back and forth with another worker, each asleep in between. */
 export function passTurns(
   memory: KernelMemory,
