@@ -74,21 +74,24 @@ export function allocateRandomly(
   while (held.length > 0) give(held.length - 1);
 }
 
-const GROWTH = 100_000;
+/** Large blocks of which only the end is touched: the heap grows often, the host's memory does not. */
+const GROWTH = 2 ** 21;
 
-/** Allocates until the heap has grown often, and shows each block with a mark at its end in two words under a lock. */
+/** Allocates large blocks one by one; shows each under a lock and waits until the follower has seen its end. */
 export function growHeap(
   memory: KernelMemory,
   { lock, times }: { lock: number; times: number },
 ): void {
+  const word = lock >>> 2;
   for (let count = 1; count <= times; count++) {
     const block = allocate(memory, GROWTH);
     assert.ok(block !== 0);
     memory.u8[block + GROWTH - 1] = count;
     acquireLock(memory, lock);
-    memory.u32[(lock >>> 2) + 1] = block;
-    memory.u32[(lock >>> 2) + 2] = count;
+    memory.u32[word + 1] = block;
+    memory.u32[word + 2] = count;
     releaseLock(memory, lock);
+    while (Atomics.load(memory.u32, word + 3) !== count);
   }
 }
 
@@ -96,21 +99,19 @@ export function growHeap(
 export function followGrowth(
   memory: KernelMemory,
   { lock, times }: { lock: number; times: number },
-): number {
-  let followed = 0;
-  for (let count = 0; count < times;) {
-    acquireLock(memory, lock);
-    const block = memory.u32[(lock >>> 2) + 1];
-    const shown = memory.u32[(lock >>> 2) + 2];
-    if (shown !== count) {
-      if (memory.u8[block + GROWTH - 1] !== (shown & 255))
-        assert.fail(`block ${shown} is not seen`);
-      followed++;
-      count = shown;
+): void {
+  const word = lock >>> 2;
+  for (let count = 1; count <= times; count++) {
+    for (let seen = 0; seen !== count;) {
+      acquireLock(memory, lock);
+      seen = memory.u32[word + 2];
+      const mark = memory.u8[memory.u32[word + 1] + GROWTH - 1];
+      releaseLock(memory, lock);
+      if (seen === count && mark !== (count & 255))
+        assert.fail(`block ${count} is not seen: ${mark}`);
     }
-    releaseLock(memory, lock);
+    Atomics.store(memory.u32, word + 3, count);
   }
-  return followed;
 }
 
 /** Passes a turn back and forth with another worker, each asleep in between. */
