@@ -1,4 +1,5 @@
 /** Floor 2b: kernel objects. What the floors above use of it. */
+export * from "./event-file.ts";
 export * from "./events.ts";
 export * from "./file-table.ts";
 export * from "./futex.ts";

@@ -73,6 +73,9 @@ export const Process = layout("Process", {
   rootDirectory: address,
   workingDirectory: address,
   directoryLock: mutex(Rank.FileTable),
+  /** An absolute path that leads to the working directory, for `getcwd`: UTF-8 bytes and their number, guarded by `directoryLock`. */
+  workingPath: address,
+  workingPathLength: u32,
   /** Strings, each ended by NUL, one after the other: immutable. */
   arguments: address,
   argumentsLength: u32,
@@ -100,6 +103,8 @@ export interface ProcessStart {
   /** Inodes; a count of each is taken. */
   rootDirectory: number;
   workingDirectory: number;
+  /** Absolute path of the working directory, as the process sees it. */
+  workingPath: string;
   parent: number;
 }
 
@@ -118,7 +123,9 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   const files = process === 0 ? 0 : createFileTable(memory);
   const argv = files === 0 ? 0 : packStrings(memory, start.arguments);
   const environment = argv === 0 ? 0 : packStrings(memory, start.environment);
-  if (environment === 0) {
+  const workingPath = environment === 0 ? 0 : packBytes(memory, encode(start.workingPath));
+  if (workingPath === 0) {
+    if (environment !== 0) free(memory, environment, Math.max(1, packedLength(start.environment)));
     if (argv !== 0) free(memory, argv, Math.max(1, packedLength(start.arguments)));
     if (files !== 0) destroyFileTable(kernel.vfs, files);
     if (process !== 0) Process.free(memory, process);
@@ -131,6 +138,8 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   Process.files.set(memory, process, files);
   Process.rootDirectory.set(memory, process, keepInode(memory, start.rootDirectory));
   Process.workingDirectory.set(memory, process, keepInode(memory, start.workingDirectory));
+  Process.workingPath.set(memory, process, workingPath);
+  Process.workingPathLength.set(memory, process, encode(start.workingPath).length);
   Process.arguments.set(memory, process, argv);
   Process.argumentsLength.set(memory, process, packedLength(start.arguments));
   Process.argumentCount.set(memory, process, start.arguments.length);
@@ -139,6 +148,17 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   Process.environmentCount.set(memory, process, start.environment.length);
   addId(memory, kernel.processTable, Process, process);
   return process;
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A block with these bytes; 0 when the kernel heap is full. */
+function packBytes(memory: KernelMemory, bytes: Uint8Array): number {
+  const start = allocate(memory, Math.max(1, bytes.length));
+  if (start !== 0) memory.u8.set(bytes, start);
+  return start;
 }
 
 function packedLength(strings: readonly string[]): number {
@@ -179,6 +199,11 @@ export function dropProcess(kernel: Kernel, process: number): void {
     memory,
     Process.environment.get(memory, process),
     Math.max(1, Process.environmentLength.get(memory, process)),
+  );
+  free(
+    memory,
+    Process.workingPath.get(memory, process),
+    Math.max(1, Process.workingPathLength.get(memory, process)),
   );
   const message = Process.message.get(memory, process);
   if (message !== 0) free(memory, message, Process.messageLength.get(memory, process));
@@ -354,12 +379,43 @@ export function keepWorkingDirectory(memory: KernelMemory, process: number): num
   return directory;
 }
 
-/** Changes the working directory; takes over the caller's count. */
-export function setWorkingDirectory(kernel: Kernel, process: number, directory: number): void {
+/** The working directory with a count, and the path that leads to it: the two belong together. */
+export function readWorkingDirectory(
+  memory: KernelMemory,
+  process: number,
+): { directory: number; path: Uint8Array } {
+  Process.directoryLock.acquire(memory, process);
+  const directory = keepInode(memory, Process.workingDirectory.get(memory, process));
+  const start = Process.workingPath.get(memory, process);
+  const path = memory.u8.slice(start, start + Process.workingPathLength.get(memory, process));
+  Process.directoryLock.release(memory, process);
+  return { directory, path };
+}
+
+/**
+ * Changes the working directory; takes over the caller's count of it.
+ *
+ * @param path absolute path that leads there
+ * @returns 0; ENOMEM negated, and the count stays with the caller
+ */
+export function setWorkingDirectory(
+  kernel: Kernel,
+  process: number,
+  directory: number,
+  path: Uint8Array,
+): number {
   const { memory } = kernel;
+  const copy = packBytes(memory, path);
+  if (copy === 0) return -Errno.ENOMEM;
   Process.directoryLock.acquire(memory, process);
   const before = Process.workingDirectory.get(memory, process);
+  const pathBefore = Process.workingPath.get(memory, process);
+  const lengthBefore = Process.workingPathLength.get(memory, process);
   Process.workingDirectory.set(memory, process, directory);
+  Process.workingPath.set(memory, process, copy);
+  Process.workingPathLength.set(memory, process, path.length);
   Process.directoryLock.release(memory, process);
+  free(memory, pathBefore, Math.max(1, lengthBefore));
   dropInode(kernel.vfs, before);
+  return 0;
 }

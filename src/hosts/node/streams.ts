@@ -1,18 +1,16 @@
 /** Descriptors of the Node process for guests: read and written by the calling thread itself. */
 import { fstatSync, readSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { Errno } from "../../abi/errno.ts";
 import { Filetype } from "../../abi/enums.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
 import { WOULD_BLOCK } from "../../vfs/index.ts";
+import { errnoOf } from "./errno.ts";
 
 /** The answer to a failed read or write. */
 function answerTo(error: unknown): number {
-  const code = (error as { code?: string }).code;
+  const { code } = error as { code?: string };
   if (code === "EAGAIN") return WOULD_BLOCK;
-  if (code === "EOF") return 0;
-  const errno = code === undefined ? undefined : (Errno as Record<string, number>)[code];
-  return -(errno ?? Errno.EIO);
+  return code === "EOF" ? 0 : errnoOf(error);
 }
 
 export const nodeStreams: HostStreams = {

@@ -1,0 +1,128 @@
+/** Descriptors from descriptors and from nothing: duplicates, pipes, event objects. */
+import { Errno } from "../abi/errno.ts";
+import { Eventfdflags, Fdflagsext, Rights } from "../abi/flags.ts";
+import {
+  ALL_RIGHTS,
+  closeDescriptor,
+  DESCRIPTOR_LIMIT,
+  type DescriptorRights,
+  duplicateTo,
+  entryOf,
+  FileEntry,
+  FileTable,
+  installFile,
+  openEvent,
+  openPipe,
+  rightsOf,
+} from "../kernel/index.ts";
+import { dropFile, keepFile } from "../vfs/index.ts";
+import type { SyscallContext } from "./context.ts";
+import { errnoOf } from "./result.ts";
+import { highHalf, lowHalf } from "./wide.ts";
+
+const READ_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_WRITE };
+const WRITE_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_READ };
+
+/** Makes the lowest free descriptor, at least `minimum`, another one of an open file; it or a negated errno. */
+function duplicate(
+  context: SyscallContext,
+  fd: number,
+  minimum: number,
+  flags: number | undefined,
+): number {
+  const { memory, files, vfs } = context;
+  FileTable.lock.acquire(memory, files);
+  const entry = entryOf(memory, files, fd);
+  if (entry === 0) {
+    FileTable.lock.release(memory, files);
+    return -Errno.EBADF;
+  }
+  const file = keepFile(memory, FileEntry.file.get(memory, entry));
+  const rights = rightsOf(memory, entry);
+  const ownFlags = FileEntry.flags.get(memory, entry);
+  FileTable.lock.release(memory, files);
+  const result = installFile(memory, files, file, rights, flags ?? ownFlags, minimum);
+  if (result < 0) dropFile(vfs, file);
+  return result;
+}
+
+/** Duplicates a descriptor with its own flags, close-on-exec included (`abi/semantics.md` §7), and writes the lowest free one. EMFILE. */
+export function fd_dup(context: SyscallContext, fd: number, result: number): number {
+  const { guest } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const answer = duplicate(context, fd, 0, undefined);
+  if (answer < 0) return -answer;
+  guest.view.setUint32(result >>> 0, answer, true);
+  return 0;
+}
+
+/** F_DUPFD: duplicates a descriptor to the lowest free one from `minimum` on, close-on-exec as told. EINVAL for a minimum above the limit. */
+export function fd_dup2(
+  context: SyscallContext,
+  fd: number,
+  minimum: number,
+  closeOnExec: number,
+  result: number,
+): number {
+  const { guest } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (minimum >>> 0 >= DESCRIPTOR_LIMIT) return Errno.EINVAL;
+  const answer = duplicate(context, fd, minimum, closeOnExec !== 0 ? Fdflagsext.CLOEXEC : 0);
+  if (answer < 0) return -answer;
+  guest.view.setUint32(result >>> 0, answer, true);
+  return 0;
+}
+
+/**
+ * Makes `to` another descriptor of what `fd` stands for, closing what it was; `fd` stays open, on which the C library's dup2 depends
+ * (`abi/semantics.md` §7). ENOTSUP for a preopened directory as the target.
+ */
+export function fd_renumber(context: SyscallContext, fd: number, to: number): number {
+  return errnoOf(duplicateTo(context.vfs, context.files, fd, to));
+}
+
+/** Makes a pipe and writes the descriptors of its read end and its write end. EMFILE, ENOMEM. */
+export function fd_pipe(context: SyscallContext, readResult: number, writeResult: number): number {
+  const { guest, memory, files, vfs } = context;
+  if (!guest.has(readResult, 4) || !guest.has(writeResult, 4)) return Errno.EMEMVIOLATION;
+  const ends = openPipe(vfs);
+  if (ends === undefined) return Errno.ENOMEM;
+  const reader = installFile(memory, files, ends[0], READ_END);
+  if (reader < 0) {
+    dropFile(vfs, ends[0]);
+    dropFile(vfs, ends[1]);
+    return -reader;
+  }
+  const writer = installFile(memory, files, ends[1], WRITE_END);
+  if (writer < 0) {
+    closeDescriptor(vfs, files, reader);
+    dropFile(vfs, ends[1]);
+    return -writer;
+  }
+  guest.view.setUint32(readResult >>> 0, reader, true);
+  guest.view.setUint32(writeResult >>> 0, writer, true);
+  return 0;
+}
+
+/** Makes an event object (eventfd(2)) and writes its descriptor. EINVAL for 2^64 - 1 to start with, EMFILE, ENOMEM. */
+export function fd_event(
+  context: SyscallContext,
+  initial: bigint,
+  flags: number,
+  result: number,
+): number {
+  const { guest, memory, files, vfs } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const low = lowHalf(initial);
+  const high = highHalf(initial);
+  if (low === 0xffffffff && high === 0xffffffff) return Errno.EINVAL;
+  const file = openEvent(vfs, low, high, (flags & Eventfdflags.SEMAPHORE) !== 0);
+  if (file === 0) return Errno.ENOMEM;
+  const fd = installFile(memory, files, file, ALL_RIGHTS);
+  if (fd < 0) {
+    dropFile(vfs, file);
+    return -fd;
+  }
+  guest.view.setUint32(result >>> 0, fd, true);
+  return 0;
+}

@@ -1,0 +1,231 @@
+/** Reading, writing, seeking and closing descriptors. Nothing here makes objects unless a call waits. */
+import { Errno } from "../abi/errno.ts";
+import { Filetype, Whence } from "../abi/enums.ts";
+import { Rights } from "../abi/flags.ts";
+import { closeDescriptor } from "../kernel/index.ts";
+import { Access, AT_OFFSET, dropFile, OpenFile, WOULD_BLOCK } from "../vfs/index.ts";
+import type { SyscallContext } from "./context.ts";
+import { errnoOf, finishRead, finishWrite } from "./result.ts";
+import { LARGEST_EXACT, toSigned, toUnsigned } from "./wide.ts";
+
+/** Finds the open file of a descriptor for reading or writing; EBADF where it was not opened for that. */
+function lookupForAccess(
+  context: SyscallContext,
+  fd: number,
+  rights: number,
+  access: number,
+): number {
+  const file = context.lookup(fd, rights);
+  if (file < 0 || (OpenFile.access.get(context.memory, file) & access) !== 0) return file;
+  dropFile(context.vfs, file);
+  return -Errno.EBADF;
+}
+
+/** Reads at the file's offset; writes the number of bytes, 0 at the end. Waits unless the descriptor is non-blocking. */
+export function fd_read(
+  context: SyscallContext,
+  fd: number,
+  list: number,
+  count: number,
+  result: number,
+): number {
+  const { guest, transfer, vfs } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const refused = guest.readBuffers(transfer, list, count);
+  if (refused !== 0) return refused;
+  const file = lookupForAccess(context, fd, Rights.FD_READ, Access.read);
+  if (file < 0) return -file;
+  let answer = vfs.operationsOf(file).read(vfs, file, transfer, AT_OFFSET);
+  if (answer === WOULD_BLOCK) answer = finishRead(context, file, list, count);
+  else dropFile(vfs, file);
+  if (answer < 0) return -answer;
+  guest.view.setUint32(result >>> 0, answer, true);
+  return 0;
+}
+
+/** Writes at the file's offset, or its end in append mode; writes the number of bytes. Waits unless the descriptor is non-blocking. */
+export function fd_write(
+  context: SyscallContext,
+  fd: number,
+  list: number,
+  count: number,
+  result: number,
+): number {
+  const { guest, transfer, vfs } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const refused = guest.readBuffers(transfer, list, count);
+  if (refused !== 0) return refused;
+  const file = lookupForAccess(context, fd, Rights.FD_WRITE, Access.write);
+  if (file < 0) return -file;
+  let answer = vfs.operationsOf(file).write(vfs, file, transfer, AT_OFFSET);
+  if (answer !== transfer.total) answer = finishWrite(context, file, list, count, answer);
+  else dropFile(vfs, file);
+  if (answer < 0) return -answer;
+  guest.view.setUint32(result >>> 0, answer, true);
+  return 0;
+}
+
+/** Reads at a position and leaves the offset alone. ESPIPE for what has no offset, EINVAL for a position of 2^63 or more. */
+export function fd_pread(
+  context: SyscallContext,
+  fd: number,
+  list: number,
+  count: number,
+  offset: bigint,
+  result: number,
+): number {
+  const { guest, transfer, vfs } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const refused = guest.readBuffers(transfer, list, count);
+  if (refused !== 0) return refused;
+  const position = toSigned(offset);
+  if (position < 0) return Errno.EINVAL;
+  const file = lookupForAccess(context, fd, Rights.FD_READ | Rights.FD_SEEK, Access.read);
+  if (file < 0) return -file;
+  const operations = vfs.operationsOf(file);
+  let answer: number;
+  if (OpenFile.type.get(context.memory, file) === Filetype.DIRECTORY) answer = -Errno.EISDIR;
+  else if (!operations.seekable) answer = -Errno.ESPIPE;
+  else if (position > LARGEST_EXACT) answer = 0;
+  else answer = operations.read(vfs, file, transfer, position);
+  dropFile(vfs, file);
+  if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
+  guest.view.setUint32(result >>> 0, answer, true);
+  return 0;
+}
+
+/** Writes at a position and leaves the offset alone. ESPIPE for what has no offset, EFBIG beyond the largest position. */
+export function fd_pwrite(
+  context: SyscallContext,
+  fd: number,
+  list: number,
+  count: number,
+  offset: bigint,
+  result: number,
+): number {
+  const { guest, transfer, vfs } = context;
+  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  const refused = guest.readBuffers(transfer, list, count);
+  if (refused !== 0) return refused;
+  const position = toSigned(offset);
+  if (position < 0) return Errno.EINVAL;
+  const file = lookupForAccess(context, fd, Rights.FD_WRITE | Rights.FD_SEEK, Access.write);
+  if (file < 0) return -file;
+  const operations = vfs.operationsOf(file);
+  let answer: number;
+  if (!operations.seekable) answer = -Errno.ESPIPE;
+  else if (position > LARGEST_EXACT - transfer.total) answer = -Errno.EFBIG;
+  else answer = operations.write(vfs, file, transfer, position);
+  dropFile(vfs, file);
+  if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
+  guest.view.setUint32(result >>> 0, answer, true);
+  return 0;
+}
+
+/**
+ * Moves the offset and writes where it is now. ESPIPE for what has none, EINVAL for a place before the start, EOVERFLOW beyond 2^53, EBADF for a
+ * directory, whose listing has cookies instead.
+ */
+export function fd_seek(
+  context: SyscallContext,
+  fd: number,
+  delta: bigint,
+  whence: number,
+  result: number,
+): number {
+  const { guest, vfs } = context;
+  if (!guest.has(result, 8)) return Errno.EMEMVIOLATION;
+  const file = context.lookup(fd, Rights.FD_SEEK);
+  if (file < 0) return -file;
+  let answer = checkSeekable(context, file);
+  if (answer === 0) {
+    const distance = toSigned(delta);
+    // Asked for before the lock is taken, since it takes the inode's.
+    const size = whence === Whence.END ? vfs.operationsOf(file).size(vfs, file) : 0;
+    if (whence >>> 0 > Whence.END) answer = -Errno.EINVAL;
+    else if (size < 0) answer = size;
+    else answer = moveOffset(context, file, distance, size, whence === Whence.CUR);
+  }
+  dropFile(vfs, file);
+  if (answer < 0) return -answer;
+  guest.setSize(result, answer);
+  return 0;
+}
+
+function checkSeekable(context: SyscallContext, file: number): number {
+  if (OpenFile.type.get(context.memory, file) === Filetype.DIRECTORY) return -Errno.EBADF;
+  return context.vfs.operationsOf(file).seekable ? 0 : -Errno.ESPIPE;
+}
+
+/** The new offset, or a negated errno. */
+function moveOffset(
+  context: SyscallContext,
+  file: number,
+  distance: number,
+  base: number,
+  fromHere: boolean,
+): number {
+  const { memory } = context;
+  OpenFile.lock.acquire(memory, file);
+  const target = distance + (fromHere ? OpenFile.offset.get(memory, file) : base);
+  let answer = target;
+  if (target < 0) answer = -Errno.EINVAL;
+  else if (target > LARGEST_EXACT) answer = -Errno.EOVERFLOW;
+  else OpenFile.offset.set(memory, file, target);
+  OpenFile.lock.release(memory, file);
+  return answer;
+}
+
+/** Writes the offset. ESPIPE for what has none. */
+export function fd_tell(context: SyscallContext, fd: number, result: number): number {
+  const { guest, memory, vfs } = context;
+  if (!guest.has(result, 8)) return Errno.EMEMVIOLATION;
+  const file = context.lookup(fd, Rights.FD_TELL);
+  if (file < 0) return -file;
+  const answer = checkSeekable(context, file);
+  if (answer === 0) guest.setSize(result, OpenFile.offset.get(memory, file));
+  dropFile(vfs, file);
+  return errnoOf(answer);
+}
+
+/** Closes a descriptor. What it stood for lives on while other descriptors or calls in progress hold it. */
+export function fd_close(context: SyscallContext, fd: number): number {
+  return errnoOf(closeDescriptor(context.vfs, context.files, fd));
+}
+
+/** Makes sure that a range of a file has its space; the file grows to the range's end. EINVAL for no bytes, EFBIG, ESPIPE, EBADF. */
+export function fd_allocate(
+  context: SyscallContext,
+  fd: number,
+  offset: bigint,
+  length: bigint,
+): number {
+  const { vfs } = context;
+  const start = toUnsigned(offset);
+  const bytes = toUnsigned(length);
+  const file = lookupForAccess(context, fd, Rights.FD_ALLOCATE, Access.write);
+  if (file < 0) return -file;
+  let answer = checkSeekable(context, file);
+  if (answer === 0) {
+    if (bytes === 0 || start >= 2 ** 63 || bytes >= 2 ** 63) answer = -Errno.EINVAL;
+    else if (start + bytes > LARGEST_EXACT) answer = -Errno.EFBIG;
+    else answer = vfs.operationsOf(file).allocate(vfs, file, start + bytes);
+  }
+  dropFile(vfs, file);
+  return errnoOf(answer);
+}
+
+/** Sets a file's size: cuts it, or lets zeros follow. EINVAL where it was not opened for writing (ftruncate(2)), EFBIG. */
+export function fd_filestat_set_size(context: SyscallContext, fd: number, size: bigint): number {
+  const { memory, vfs } = context;
+  const bytes = toUnsigned(size);
+  const file = context.lookup(fd, Rights.FD_FILESTAT_SET_SIZE);
+  if (file < 0) return -file;
+  let answer: number;
+  if ((OpenFile.access.get(memory, file) & Access.write) === 0) answer = -Errno.EINVAL;
+  else if (bytes >= 2 ** 63) answer = -Errno.EINVAL;
+  else if (bytes > LARGEST_EXACT) answer = -Errno.EFBIG;
+  else answer = vfs.operationsOf(file).setSize(vfs, file, bytes);
+  dropFile(vfs, file);
+  return errnoOf(answer);
+}

@@ -1,0 +1,105 @@
+/**
+ * Calls that cannot be served, beyond the plain ones that the table answers with an errno alone: those that must write something, and those
+ * that must not return.
+ */
+import { Errno } from "../abi/errno.ts";
+import { EndReason, exitProcess } from "../kernel/index.ts";
+import { dropFile } from "../vfs/index.ts";
+import type { SyscallContext } from "./context.ts";
+import { PROCESS_EXIT } from "./control.ts";
+
+/** Puts a message with a NUL after it into the guest's buffer, cut to fit. */
+function writeMessage(context: SyscallContext, buffer: number, room: number, text: string): void {
+  const { guest } = context;
+  room >>>= 0;
+  if (room === 0) return;
+  const bytes = new TextEncoder().encode(text).subarray(0, room - 1);
+  guest.u8.set(bytes, buffer >>> 0);
+  guest.u8[(buffer >>> 0) + bytes.length] = 0;
+}
+
+/** Answers EUNKNOWN and says why in the guest's buffer, as the reference does in a static program: no library can be loaded. */
+export function dlopen(
+  context: SyscallContext,
+  path: number,
+  length: number,
+  _flags: number,
+  message: number,
+  room: number,
+  _libraryPath: number,
+  _libraryPathLength: number,
+  _result: number,
+): number {
+  const { guest } = context;
+  if (!guest.has(path, length >>> 0) || !guest.has(message, room >>> 0)) return Errno.EMEMVIOLATION;
+  const name = guest.text(path, length) ?? "(no UTF-8)";
+  writeMessage(context, message, room, `${name}: libraries cannot be loaded at run time`);
+  return Errno.EUNKNOWN;
+}
+
+/** Answers EUNKNOWN and says why in the guest's buffer: there is no library to look in. */
+export function dlsym(
+  context: SyscallContext,
+  _handle: number,
+  symbol: number,
+  length: number,
+  message: number,
+  room: number,
+  _result: number,
+): number {
+  const { guest } = context;
+  if (!guest.has(symbol, length >>> 0) || !guest.has(message, room >>> 0))
+    return Errno.EMEMVIOLATION;
+  const name = guest.text(symbol, length) ?? "(no UTF-8)";
+  writeMessage(context, message, room, `${name}: libraries cannot be loaded at run time`);
+  return Errno.EUNKNOWN;
+}
+
+/** Any call on an epoll descriptor: EBADF for one that is not open, EINVAL for any other, since none is of that kind. */
+export function refuseEpollCall(context: SyscallContext, fd: number): number {
+  const file = context.lookup(fd, 0);
+  if (file < 0) return -file;
+  dropFile(context.vfs, file);
+  return Errno.EINVAL;
+}
+
+/** Ends the process: the call has no way to tell the program of a failure. */
+function endProcess(context: SyscallContext, code: number, message: string): never {
+  exitProcess(context.kernel, context.process, code, EndReason.failed, 0, message);
+  context.leave();
+  throw PROCESS_EXIT;
+}
+
+/** Cannot replace the program, and cannot return: the process ends with code 45 (ENOEXEC) and a message. */
+export function proc_exec(
+  context: SyscallContext,
+  name: number,
+  length: number,
+  _arguments: number,
+  _argumentsLength: number,
+): never {
+  const program = context.guest.text(name, length) ?? "(unreadable name)";
+  endProcess(
+    context,
+    Errno.ENOEXEC,
+    `proc_exec: a running program cannot be replaced by another ("${program}")`,
+  );
+}
+
+/** The same with an environment. */
+export function proc_exec2(
+  context: SyscallContext,
+  name: number,
+  length: number,
+  programArguments: number,
+  argumentsLength: number,
+  _environment: number,
+  _environmentLength: number,
+): never {
+  proc_exec(context, name, length, programArguments, argumentsLength);
+}
+
+/** Cannot jump to a checkpoint, since none can be made, and cannot return: the process ends with code 79 and a message. */
+export function stack_restore(context: SyscallContext, _snapshot: number, _value: bigint): never {
+  endProcess(context, Errno.EUNKNOWN, "stack_restore: stacks cannot be saved and restored");
+}
