@@ -3,7 +3,6 @@ import tseslint from "typescript-eslint";
 
 /** Rules that need no types; they hold for the tools as well. */
 const plain = {
-  curly: ["error", "multi-line"],
   eqeqeq: "error",
   "no-async-promise-executor": "error",
   "no-case-declarations": "error",

@@ -66,7 +66,8 @@ export const KernelRoot = layout("KernelRoot", {
   /** Events that wait for the host, linked: see `events.ts`. */
   events: block(ReadyQueue.bytes),
   eventCount: atomic32,
-  /** Offsets that `clock_time_set` adds to the clocks are kept per process; this is the machine's boot time in milliseconds. */
+  /** A thread record that is nobody's and must leave at once: contexts stand on it between threads. Written at boot. */
+  nobody: address,
   mounts: block(Mounts.bytes),
   processTable: block(IdTable.bytes),
   threadTable: block(IdTable.bytes),

@@ -13,7 +13,6 @@ import {
   address,
   allocate,
   atomic32,
-  block,
   free,
   layout,
   mutex,
@@ -87,7 +86,8 @@ export const Process = layout("Process", {
   /** Bits of `ProcessFlags`. */
   flags: atomic32,
   changes: waitQueue(),
-  reserved: block(32),
+  /** The carriers that serve it: belongs to the floor of threads. */
+  crew: address,
 });
 
 export const ProcessFlags = {

@@ -390,6 +390,47 @@ test("a module of 500,000 custom sections meets a limit", () => {
   );
 });
 
+test("every byte in every place that takes a code: what the engine accepts is read", () => {
+  const type = functionType([], []);
+  const anyref = (...expression: number[]) => [0x6e, 0, ...expression, 0x0b];
+  const places: Record<string, (byte: number) => Uint8Array<ArrayBuffer>> = {
+    "value type": (byte) => buildModule({ types: [functionType([byte], [])] }),
+    "heap type": (byte) => buildModule({ types: [[0x60, 1, 0x63, byte, 0]] }),
+    "memory flags": (byte) => buildModule({ memories: [[byte, 1, 1]] }),
+    "table flags": (byte) => buildModule({ tables: [[FUNCREF, byte, 1, 1]] }),
+    "import kind": (byte) =>
+      buildModule({ types: [type], imports: [importEntry("a", "b", byte, [0])] }),
+    "import kind, longer": (byte) =>
+      buildModule({ types: [type], imports: [importEntry("a", "b", byte, [0, 0])] }),
+    "section, empty": (byte) => moduleOf([byte, 0]),
+    section: (byte) => moduleOf([byte, 1, 0]),
+    "type form": (byte) => moduleOf(section(1, [1, byte, 0, 0])),
+    "type form, shorter": (byte) => moduleOf(section(1, [1, byte, 0])),
+    "type form, one type": (byte) => moduleOf(section(1, [1, byte, 0x7f, 0])),
+    "type form before another": (byte) => moduleOf(section(1, [1, byte, 0, 0x60, 0, 0])),
+    "constant instruction": (byte) => buildModule({ globals: [[I32, 0, byte, 0, 0x0b]] }),
+    "binary instruction": (byte) =>
+      buildModule({ globals: [[I32, 0, 0x41, 0, 0x41, 0, byte, 0x0b]] }),
+    "reference instruction": (byte) => buildModule({ globals: [anyref(0x41, 1, 0xfb, byte)] }),
+    conversion: (byte) => buildModule({ globals: [anyref(0xd0, 0x6f, 0xfb, byte)] }),
+    "structure instruction": (byte) =>
+      buildModule({ types: [[0x5f, 0]], globals: [anyref(0xfb, byte, 0)] }),
+    "tag attribute": (byte) => buildModule({ types: [type], tags: [[byte, 0]] }),
+    mutability: (byte) => buildModule({ globals: [[I32, byte, 0x41, 0, 0x0b]] }),
+  };
+  for (const [place, write] of Object.entries(places)) {
+    for (let byte = 0; byte < 256; byte++) {
+      const bytes = write(byte);
+      const valid = WebAssembly.validate(bytes);
+      try {
+        describeModule(bytes);
+      } catch (error) {
+        assert(error instanceof ModuleError && !valid, `${place} 0x${byte.toString(16)}: ${error}`);
+      }
+    }
+  }
+});
+
 /** Flips, overwrites, inserts, removes or cuts, one to four times. */
 function mutate(bytes: Uint8Array, random: () => number): Uint8Array<ArrayBuffer> {
   const below = (bound: number) => Math.floor(random() * bound);

@@ -20,6 +20,16 @@ export type ModuleErrorCode =
   | "ERR_DYLINK"
   /** The module asks for more memory than it may have. */
   | "ERR_MEMORY_LIMIT"
+  /** The host cannot give the memory that the module imports. */
+  | "ERR_MEMORY"
+  /** Imports that Weft does not provide, or provides with another signature. */
+  | "ERR_LINK"
+  /** A dynamically linked program. */
+  | "ERR_DYNAMIC"
+  /** Exports nothing to start at. */
+  | "ERR_NO_ENTRY"
+  /** The engine refuses the module. */
+  | "ERR_COMPILE"
   /** The exported globals that describe the stack contradict each other. */
   | "ERR_STACK";
 

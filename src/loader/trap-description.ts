@@ -99,6 +99,7 @@ function parseFrame(line: string): TrapFrame | undefined {
 /** The guest's frames in an engine's stack text, innermost first. */
 function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): TrapFrame[] {
   const frames: TrapFrame[] = [];
+  let known: ReadonlyMap<number, string> | undefined;
   let position = 0;
   while (position < stack.length && frames.length < FRAME_LIMIT) {
     const found = stack.indexOf("\n", position);
@@ -106,10 +107,11 @@ function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): 
     const frame = parseFrame(stack.slice(position, Math.min(end, position + LINE_LIMIT)));
     position = end + 1;
     if (!frame) continue;
-    const name =
-      frame.function ||
-      (frame.index !== undefined && names?.().get(frame.index)) ||
-      `wasm-function[${frame.index}]`;
+    let name = frame.function;
+    if (name === "" && frame.index !== undefined) {
+      known ??= names?.();
+      name = known?.get(frame.index) || `wasm-function[${frame.index}]`;
+    }
     frames.push({ ...frame, function: printable(name) });
   }
   return frames;

@@ -15,7 +15,7 @@ const BROKEN_AFTER = 30_000;
 
 /** Takes the lock at `address`. On return the views of `memory` cover all that the lock guards. */
 export function acquireLock(memory: KernelMemory, address: number): void {
-  if (Atomics.compareExchange(memory.i32, address >> 2, 0, memory.agent) !== 0) {
+  if (Atomics.compareExchange(memory.i32, address >>> 2, 0, memory.agent) !== 0) {
     acquireContended(memory, address);
   }
   if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
@@ -23,20 +23,20 @@ export function acquireLock(memory: KernelMemory, address: number): void {
 
 /** Takes the lock if it is free. */
 export function tryAcquireLock(memory: KernelMemory, address: number): boolean {
-  if (Atomics.compareExchange(memory.i32, address >> 2, 0, memory.agent) !== 0) return false;
+  if (Atomics.compareExchange(memory.i32, address >>> 2, 0, memory.agent) !== 0) return false;
   if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
   return true;
 }
 
 /** Lets go of a lock that this agent holds. */
 export function releaseLock(memory: KernelMemory, address: number): void {
-  const old = Atomics.exchange(memory.i32, address >> 2, 0);
-  if (old < 0) Atomics.notify(memory.i32, address >> 2, 1);
+  const old = Atomics.exchange(memory.i32, address >>> 2, 0);
+  if (old < 0) Atomics.notify(memory.i32, address >>> 2, 1);
   else if (old === 0) panic(`release: the lock at ${address} was free`);
 }
 
 function acquireContended(memory: KernelMemory, address: number): void {
-  const word = address >> 2;
+  const word = address >>> 2;
   const { i32, agent } = memory;
   for (let spin = 0; spin < SPINS; spin++) {
     if (Atomics.load(i32, word) === 0 && Atomics.compareExchange(i32, word, 0, agent) === 0) return;

@@ -152,3 +152,8 @@ export function ring(memory: KernelMemory, address: number): void {
   Atomics.add(memory.i32, address >>> 2, 1);
   Atomics.notify(memory.i32, address >>> 2);
 }
+
+/** Stops this agent for good: it is about to be ended with its worker. */
+export function sleepForever(memory: KernelMemory): never {
+  for (;;) Atomics.wait(memory.i32, 0, memory.i32[0]);
+}

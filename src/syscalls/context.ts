@@ -4,7 +4,7 @@
  * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
  * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
  */
-import { Header } from "../shm/index.ts";
+import { Header, sleepForever } from "../shm/index.ts";
 import { type Kernel, lookupFile, Pending, Process, Thread } from "../kernel/index.ts";
 import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
@@ -12,6 +12,12 @@ import { PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { GuestPort, TerminalPort, ThreadPort } from "./port.ts";
 import { deliverSignals } from "./signal-delivery.ts";
+
+/**
+ * What a carrier's agent is doing, in one word of its record: who wants to end the agent must know that it holds no lock.
+ * `doomed` is set by the killer in place of `guest`; an agent that finds it stays where it is until its worker is gone.
+ */
+export const Mark = { guest: 0, kernel: 1, asleep: 2, doomed: 3 } as const;
 
 export class SyscallContext {
   readonly memory: KernelMemory;
@@ -36,7 +42,7 @@ export class SyscallContext {
    */
   constructor(
     readonly kernel: Kernel,
-    readonly guest: GuestMemory,
+    public guest: GuestMemory,
     readonly threads: ThreadPort,
     readonly guestPort: GuestPort,
     private readonly mark: number,
@@ -45,6 +51,19 @@ export class SyscallContext {
     this.vfs = kernel.vfs;
     this.walk = new PathWalk(this.vfs, kernel.mounts);
     this.secondWalk = new PathWalk(this.vfs, kernel.mounts);
+    this.clearThread();
+  }
+
+  /** Makes this context work for nobody: a call made now, by a start section that runs ahead of its thread, is refused. */
+  clearThread(): void {
+    this.thread = KernelRoot.nobody.get(this.memory, this.kernel.root);
+  }
+
+  /** Takes the agent back into the kernel after guest code returned or threw, whatever it was doing. */
+  claim(): void {
+    const before = Atomics.compareExchange(this.memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel);
+    if (before === Mark.doomed) sleepForever(this.memory);
+    this.markAwake();
   }
 
   /** Makes this context work for a thread. */
@@ -59,25 +78,34 @@ export class SyscallContext {
   /** At the start of a syscall: marks the agent as in the kernel, and does waiting work. May throw a control outcome. */
   enter(): void {
     const { memory } = this;
-    // Sequentially consistent with a killer that sets `pending` and then reads the mark: one of the two sees the other.
-    Atomics.store(memory.i32, this.mark >>> 2, 1);
+    // A killer that ends this agent with its worker takes the word first, and only while it is `guest` (`Mark`).
+    if (Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel) !== Mark.guest) {
+      sleepForever(memory);
+    }
     if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
     if (Thread.pending.load(memory, this.thread) !== 0) this.doPending();
   }
 
+  /** For calls that take no lock and change nothing: only does waiting work. */
+  look(): void {
+    if (Thread.pending.load(this.memory, this.thread) === 0) return;
+    this.enter();
+    this.leave();
+  }
+
   /** At the end of a syscall. */
   leave(): void {
-    this.memory.i32[this.mark >>> 2] = 0;
+    this.memory.i32[this.mark >>> 2] = Mark.guest;
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */
   markSleeping(): void {
-    this.memory.i32[this.mark >>> 2] = 2;
+    this.memory.i32[this.mark >>> 2] = Mark.asleep;
   }
 
   /** After sleep. */
   markAwake(): void {
-    Atomics.store(this.memory.i32, this.mark >>> 2, 1);
+    Atomics.store(this.memory.i32, this.mark >>> 2, Mark.kernel);
     this.memory.refreshIfGrown();
   }
 

@@ -104,4 +104,5 @@ export const OperationsId = {
   event: 8,
   epoll: 9,
   socket: 10,
+  devfsDirectory: 11,
 } as const;

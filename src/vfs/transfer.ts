@@ -8,7 +8,7 @@
 /** As many buffers as a call may name (IOV_MAX on Linux). */
 export const MOST_BUFFERS = 1024;
 
-/** Copies `length` bytes between two byte arrays. Short runs by hand: a view costs more than the copy. */
+/** Copies `length` bytes between two byte arrays. Short runs by hand, eight at a step: a view costs more than the copy. */
 export function copyBytes(
   target: Uint8Array,
   targetStart: number,
@@ -17,8 +17,20 @@ export function copyBytes(
   length: number,
 ): void {
   if (length <= 64) {
-    for (let index = 0; index < length; index++)
-      target[targetStart + index] = source[sourceStart + index];
+    let index = 0;
+    for (; index + 8 <= length; index += 8) {
+      const to = targetStart + index;
+      const from = sourceStart + index;
+      target[to] = source[from];
+      target[to + 1] = source[from + 1];
+      target[to + 2] = source[from + 2];
+      target[to + 3] = source[from + 3];
+      target[to + 4] = source[from + 4];
+      target[to + 5] = source[from + 5];
+      target[to + 6] = source[from + 6];
+      target[to + 7] = source[from + 7];
+    }
+    for (; index < length; index++) target[targetStart + index] = source[sourceStart + index];
   } else {
     target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
   }
@@ -99,6 +111,23 @@ export class Transfer {
       this.advance(piece);
       length -= piece;
     }
+  }
+
+  /** Where the bytes at the cursor lie, up to the end of their buffer: for hosts that move them themselves. Empty buffers are passed over. */
+  pieceStart(): number {
+    this.advance(0);
+    return this.starts[this.buffer] + this.used;
+  }
+
+  /** How many bytes there are at `pieceStart`. */
+  pieceLength(): number {
+    this.advance(0);
+    return this.lengths[this.buffer] - this.used;
+  }
+
+  /** Moves the cursor past bytes that were moved without `put` or `take`; within one buffer. */
+  skip(length: number): void {
+    this.advance(length);
   }
 
   private advance(piece: number): void {

@@ -19,6 +19,7 @@ export class Vfs {
   /** Halves of the last time that `now` gave. */
   nowLow = 0;
   nowHigh = 0;
+  private nowMilliseconds = 0;
 
   constructor(
     readonly memory: KernelMemory,
@@ -50,6 +51,9 @@ export class Vfs {
   /** Looks at the clock: nanoseconds since 1970 in `nowLow` and `nowHigh`. */
   now(): void {
     const milliseconds = this.clock.milliseconds();
+    // Calls come far more often than a cheap clock ticks.
+    if (milliseconds === this.nowMilliseconds) return;
+    this.nowMilliseconds = milliseconds;
     const seconds = Math.floor(milliseconds / 1000);
     const nanoseconds = Math.floor((milliseconds - seconds * 1000) * 1e6);
     // seconds × 10^9 = (seconds × 1953125) × 2^9, and the product in brackets is exact until the year 2116.

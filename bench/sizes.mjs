@@ -1,0 +1,69 @@
+// What has to be downloaded to run a program: the library and its worker, minified, gzipped.
+
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import * as rival from "./runners/rival.mjs";
+
+const dist = new URL("../dist/", import.meta.url);
+
+const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+/** A finished run that printed these figures. */
+const figures = (values) => ({
+  code: 0,
+  stdout: Object.entries(values)
+    .map(([name, value]) => `${name} ${value} bytes\n`)
+    .join(""),
+  stderr: "",
+});
+
+/** The files as `npm run build` left them; they are minified already. */
+function measureWeft() {
+  const size = (...files) =>
+    files.reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
+  return figures({
+    size_node: size("node.js", "worker-node.js"),
+    ...(existsSync(new URL("browser.js", dist)) && { size_browser: size("browser.js") }),
+  });
+}
+
+/** The SDK's entries bundled and minified as ours are, and its WebAssembly module. */
+async function measureRival() {
+  const { build } = await import("esbuild");
+  const main = new URL(import.meta.resolve("@wasmer/sdk/node"));
+  const near = (path) => fileURLToPath(new URL(path, main));
+  const module = gzipped(readFileSync(near("../pkg/wasmer_sdk_js_bg.wasm")));
+  const bundle = async (platform, entries) => {
+    const { outputFiles } = await build({
+      entryPoints: entries.map(near),
+      outdir: "unwritten",
+      bundle: true,
+      minify: true,
+      write: false,
+      format: "esm",
+      target: "es2023",
+      platform,
+      legalComments: "none",
+      logLevel: "silent",
+    });
+    return outputFiles.reduce((sum, { contents }) => sum + gzipped(contents), module);
+  };
+  return figures({
+    size_node: await bundle("node", ["node.js", "node-worker.js"]),
+    size_browser: await bundle("browser", ["index.js", "browser-worker.js"]),
+  });
+}
+
+/** The sides of the experiment: they run nothing, so they need one round. */
+export function measureSizes() {
+  const built = ["node.js", "worker-node.js"].every((file) => existsSync(new URL(file, dist)));
+  return {
+    native: { unavailable: "nothing is downloaded" },
+    rival: { unavailable: rival.unavailable(), run: measureRival },
+    weft: {
+      unavailable: built ? undefined : "Weft is not built: dist/node.js is missing",
+      run: async () => measureWeft(),
+    },
+  };
+}

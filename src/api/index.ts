@@ -1,0 +1,16 @@
+/** The library's names, without those of one host: see `node.ts` and `browser.ts`. */
+export { WeftError, type WeftErrorCode } from "./errors.ts";
+export type { FileKind, FileStat, MachineFiles } from "./files.ts";
+export type { Input } from "./input.ts";
+export type { MachineEvent } from "./machine.ts";
+export type {
+  InputSource,
+  LoadedProgram,
+  MachineOptions,
+  MountOptions,
+  OutputTarget,
+  ProgramSource,
+  SpawnOptions,
+} from "./options.ts";
+export type { Output } from "./output.ts";
+export { ExitError, type Process, type ProcessResult } from "./process.ts";

@@ -1,0 +1,368 @@
+/**
+ * A machine: one kernel with its files, processes and carriers.
+ *
+ * Life: `create` boots it; processes run in it, one after the other or at once, and share its files; `close` ends them, gives everything back and
+ * checks that nothing is left.
+ */
+import { errnoName } from "../abi/errno.ts";
+import { openHostStream } from "../fs/hoststream/host-stream.ts";
+import type { Host } from "../hosts/port.ts";
+import {
+  ALL_RIGHTS,
+  createProcess,
+  EventKind,
+  installFile,
+  type Kernel,
+  KernelRoot,
+  openPipe,
+  Process as Record_,
+  setPreopen,
+} from "../kernel/index.ts";
+import { createGuestMemory } from "../loader/instance.ts";
+import { KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
+import { bootKernel, haltKernel } from "../threads/boot.ts";
+import type { TraceTarget } from "../threads/messages.ts";
+import { runInPlace } from "../threads/run-in-place.ts";
+import { Supervisor } from "../threads/supervisor.ts";
+import { traceSinkOf } from "../threads/trace-sink.ts";
+import { dropFile, dropInode, Open } from "../vfs/index.ts";
+import { WeftError } from "./errors.ts";
+import { MachineFiles } from "./files.ts";
+import { GuestTree } from "./guest-tree.ts";
+import { Input } from "./input.ts";
+import { buildTree, dismantleTree } from "./mounts.ts";
+import type { InputSource, LoadedProgram, MachineOptions, OutputTarget, ProgramSource, SpawnOptions } from "./options.ts";
+import { Output } from "./output.ts";
+import { Process, type ProcessResult, takeResult } from "./process.ts";
+import { loadProgram, loadProgramSync } from "./program.ts";
+
+/** Something that happened in a machine. */
+export type MachineEvent =
+  | { readonly type: "thread-created" | "thread-started"; readonly pid: number; readonly tid: number }
+  | { readonly type: "thread-finished"; readonly pid: number; readonly tid: number; readonly exitCode: number }
+  | { readonly type: "process-ended"; readonly pid: number; readonly exitCode: number }
+  /** Something happened after which the program is not to be trusted: a trap, a non-zero exit code. */
+  | { readonly type: "taint"; readonly pid: number; readonly tid: number; readonly exitCode: number };
+
+const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
+  [EventKind.threadCreated]: "thread-created",
+  [EventKind.threadStarted]: "thread-started",
+  [EventKind.threadFinished]: "thread-finished",
+  [EventKind.processEnded]: "process-ended",
+  [EventKind.taint]: "taint",
+};
+
+const DEFAULTS = { maxThreads: 512, maxProcesses: 1024, maxKernelMemory: 2 ** 30, maxBuffer: 64 * 2 ** 20 };
+
+export abstract class BaseMachine {
+  /** The guest's files, from outside. */
+  readonly fs: MachineFiles;
+
+  private readonly tree: GuestTree;
+  private readonly listeners = new Set<(event: MachineEvent) => void>();
+  private readonly processes = new Set<Process>();
+  private supervisor: Supervisor | undefined;
+  private readonly mounts: readonly number[];
+  private crash: Error | undefined;
+  private closing: Promise<void> | undefined;
+
+  private readonly kernel: Kernel;
+
+  /** @internal Boots a machine on a host: see `create` of the host's own class. */
+  protected constructor(
+    private readonly host: Host,
+    private readonly options: MachineOptions,
+  ) {
+    const memory = KernelMemory.create(host.mayBlock, {
+      limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
+      ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
+    });
+    const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
+    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host);
+    this.tree = new GuestTree(this.kernel);
+    this.fs = new MachineFiles(this.tree);
+    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
+    for (const [path, content] of Object.entries(options.files ?? {})) this.tree.write(path, content);
+  }
+
+  /** Reads, checks and compiles a program once, to be run many times. */
+  async load(source: Exclude<ProgramSource, WebAssembly.Module | LoadedProgram>, name?: string): Promise<LoadedProgram> {
+    return loadProgram(this.host, source, this.options.maxMemory, name);
+  }
+
+  /** The same for bytes, at once: compiling a large program blocks the caller. */
+  loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
+    return loadProgramSync(bytes, name, this.options.maxMemory);
+  }
+
+  /**
+   * Starts a program.
+   *
+   * @throws WeftError: ERR_PROGRAM_NOT_FOUND, ERR_PROGRAM_INVALID, ERR_OPTION, ERR_LIMIT, ERR_CLOSED
+   */
+  async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
+    this.mustBeOpen();
+    const loaded = await this.loadedOf(source);
+    this.mustBeOpen();
+    const guestMemory = this.guestMemoryFor(loaded);
+    const record = this.createRecord(loaded, options);
+    const { memory } = this.kernel;
+    const streams = this.openStreams(record, options);
+    const trace = this.openTrace(options.trace);
+    Record_.refs.add(memory, record, 1);
+    const pid = Record_.id.get(memory, record);
+    const served = this.supervise().start(record, loaded.program, guestMemory, {
+      threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
+      spare: loaded.program.importsThreadSpawn ? 1 : 0,
+      trace,
+    });
+    let process: Process | undefined = undefined;
+    const overflow = () => process?.kill();
+    const output = (file: number | undefined) =>
+      file === undefined ? undefined : new Output(this.kernel, file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+    process = new Process(this.kernel, record, pid, streams.input, output(streams.stdout), output(streams.stderr), served, {
+      check: options.check === true,
+      timeout: options.timeout,
+      signal: options.signal,
+      name: loaded.name,
+    });
+    const kept = process;
+    this.processes.add(kept);
+    void kept
+      .wait()
+      .catch(() => {})
+      .finally(() => this.processes.delete(kept));
+    return process;
+  }
+
+  /** Starts a program and waits for its end: `spawn` and `wait` in one. */
+  async run(source: ProgramSource, options: SpawnOptions = {}): Promise<ProcessResult> {
+    return (await this.spawn(source, options)).wait();
+  }
+
+  /**
+   * Runs a program on the calling thread, which it blocks until the program has ended: for commands, in Node. The program may not make threads (its
+   * spawns fail), and only the end of the host program ends one that computes for ever; `pipe`, `timeout` and `signal` are not for it.
+   */
+  runSync(loaded: LoadedProgram, options: SpawnOptions = {}): ProcessResult {
+    this.mustBeOpen();
+    if (!this.host.mayBlock) throw new WeftError("ERR_HOST", "runSync: this thread may not block; use run");
+    if (options.timeout !== undefined || options.signal !== undefined) {
+      throw new WeftError("ERR_OPTION", "runSync: timeout and signal need spawn or run, where another thread can end the program");
+    }
+    const { kernel } = this;
+    const { memory } = kernel;
+    const guestMemory = this.guestMemoryFor(loaded);
+    const record = this.createRecord(loaded, options);
+    this.openStreams(record, { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options });
+    const trace = this.openTrace(options.trace);
+    const pid = Record_.id.get(memory, record);
+    runInPlace(
+      kernel,
+      record,
+      loaded.program,
+      guestMemory,
+      this.host.workers.parallelism,
+      trace === undefined ? undefined : traceSinkOf(kernel, trace.file),
+    );
+    if (trace !== undefined) dropFile(kernel.vfs, trace.file);
+    return takeResult(kernel, record, pid);
+  }
+
+  /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
+  onEvent(listener: (event: MachineEvent) => void): () => void {
+    this.listeners.add(listener);
+    KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, -1);
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, 0);
+    };
+  }
+
+  /** Live objects of the kernel by kind: for tests and reports. */
+  ledger(): Record<string, number> {
+    return readLedger(this.kernel.memory);
+  }
+
+  /** Workers alive now, with those kept for the next process. */
+  get workerCount(): number {
+    return this.supervisor?.workerCount ?? 0;
+  }
+
+  /**
+   * Ends every process and every worker and gives everything back.
+   *
+   * @throws WeftError with code ERR_KERNEL_PANIC when something is left over afterwards: a bug of Weft
+   */
+  close(): Promise<void> {
+    this.closing ??= this.closeNow();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async closeNow(): Promise<void> {
+    for (const process of this.processes) process.kill();
+    await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
+    await this.supervisor?.close();
+    this.supervisor?.deliverEvents();
+    dismantleTree(this.kernel, this.host, this.mounts);
+    haltKernel(this.kernel);
+    const left = this.ledger();
+    if (this.crash !== undefined) throw new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash.message}`, { cause: this.crash });
+    if (Object.keys(left).length > 0) {
+      throw new WeftError("ERR_KERNEL_PANIC", `the closed machine holds objects: ${JSON.stringify(left)}`);
+    }
+  }
+
+  private mustBeOpen(): void {
+    if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
+  }
+
+  private supervise(): Supervisor {
+    if (this.supervisor === undefined) {
+      this.supervisor = new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
+      this.supervisor.onCrash = (error) => (this.crash ??= error);
+      this.supervisor.onEvents = (events) => {
+        for (const { kind, pid, tid, detail } of events) {
+          const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
+          for (const listener of this.listeners) listener(event);
+        }
+      };
+    }
+    return this.supervisor;
+  }
+
+  private async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
+    if (source instanceof WebAssembly.Module) {
+      throw new WeftError("ERR_OPTION", "spawn: give the program's bytes, path, URL or Response, or what load made of them; a bare WebAssembly.Module hides its memory's limits");
+    }
+    if (typeof source === "object" && "program" in source) return source;
+    return this.load(source);
+  }
+
+  private guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
+    try {
+      return createGuestMemory(loaded.program);
+    } catch (cause) {
+      throw new WeftError("ERR_LIMIT", cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+
+  /** Makes the process's record with its working directory and the descriptor 3 for `/`. */
+  private createRecord(loaded: LoadedProgram, options: SpawnOptions): number {
+    const { kernel } = this;
+    const { memory, root, vfs } = kernel;
+    const rootDirectory = KernelRoot.rootInode.get(memory, root);
+    const cwd = options.cwd ?? "/";
+    const workingDirectory = this.tree.findDirectory(cwd);
+    const strings = [options.name ?? loaded.name, ...(options.args ?? [])];
+    const environment = Object.entries(options.env ?? {}).map(([name, value]) => {
+      if (name === "" || name.includes("=")) throw new WeftError("ERR_OPTION", `env: ${JSON.stringify(name)} is no name of a variable`);
+      return `${name}=${value}`;
+    });
+    const bad = [...strings, ...environment].find((text) => text.includes("\0"));
+    if (bad !== undefined) throw new WeftError("ERR_OPTION", `args and env: ${JSON.stringify(bad)} holds a NUL character`);
+    const record = createProcess(kernel, {
+      arguments: strings,
+      environment,
+      rootDirectory,
+      workingDirectory,
+      workingPath: cwd,
+      parent: 0,
+    });
+    dropInode(vfs, workingDirectory);
+    if (record < 0) {
+      throw new WeftError("ERR_LIMIT", `no process could be made: ${errnoName(-record)}`, { errno: errnoName(-record) });
+    }
+    return record;
+  }
+
+  /** Opens descriptors 0, 1, 2 and the preopened directories `/` and, elsewhere than there, `.`. */
+  private openStreams(
+    record: number,
+    options: SpawnOptions,
+  ): { input: Input | undefined; stdout: number | undefined; stderr: number | undefined } {
+    const { kernel } = this;
+    const { memory, vfs } = kernel;
+    const table = Record_.files.get(memory, record);
+    const install = (file: number, what: string): void => {
+      const fd = file === 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
+      if (fd < 0) throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
+    };
+    let input: Input | undefined;
+    const source: InputSource = options.stdin ?? "null";
+    if (source === "inherit") install(this.inherit(0, 1), "stdin");
+    else {
+      const [reader, writer] = openPipe(vfs) ?? [0, 0];
+      install(reader, "stdin");
+      input = new Input(kernel, writer);
+      if (source === "null") input.close();
+      else if (source !== "pipe") void feed(input, source);
+    }
+    const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map((target: OutputTarget, index) => {
+      if (target === "inherit") {
+        install(this.inherit(index + 1, 2), index === 0 ? "stdout" : "stderr");
+        return undefined;
+      }
+      if (target === "null") {
+        install(this.openNull(), index === 0 ? "stdout" : "stderr");
+        return undefined;
+      }
+      const [reader, writer] = openPipe(vfs) ?? [0, 0];
+      install(writer, index === 0 ? "stdout" : "stderr");
+      return reader;
+    });
+    this.preopen(table, "/", KernelRoot.rootInode.get(memory, kernel.root));
+    const working = Record_.workingDirectory.get(memory, record);
+    if (working !== KernelRoot.rootInode.get(memory, kernel.root)) this.preopen(table, ".", working);
+    return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
+  }
+
+  private inherit(descriptor: number, access: 1 | 2): number {
+    if (this.host.streams === undefined) throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
+    return openHostStream(this.kernel.vfs, this.host.streams, descriptor, access);
+  }
+
+  private openNull(): number {
+    return this.tree.open("/dev/null", Open.write);
+  }
+
+  private preopen(table: number, name: string, directory: number): void {
+    const { memory, vfs } = this.kernel;
+    const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
+    const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
+    if (fd < 0) throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
+    setPreopen(memory, table, fd, new TextEncoder().encode(name));
+  }
+
+  private openTrace(trace: SpawnOptions["trace"]): TraceTarget | undefined {
+    if (trace === undefined) return undefined;
+    if (typeof trace === "object") {
+      if (this.host.streams === undefined) throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
+      return { file: openHostStream(this.kernel.vfs, this.host.streams, trace.descriptor, 2) };
+    }
+    const ends = openPipe(this.kernel.vfs, 2 ** 20);
+    if (ends === undefined) throw new WeftError("ERR_LIMIT", "no room for the trace (option maxKernelMemory)");
+    const output = new Output(this.kernel, ends[0], Infinity, () => {});
+    void (async () => {
+      for await (const line of output.lines()) trace(line);
+    })();
+    return { file: ends[1] };
+  }
+}
+
+/** Writes a source to an input and ends it; a program that stops reading is no error. */
+async function feed(input: Input, source: Exclude<InputSource, string>): Promise<void> {
+  try {
+    if (source instanceof Uint8Array) await input.write(source);
+    else if ("text" in source) await input.write(source.text);
+    else for await (const chunk of source as unknown as AsyncIterable<Uint8Array>) await input.write(chunk);
+  } catch {
+    // The program reads no more: what is left is for nobody.
+  } finally {
+    input.close();
+  }
+}

@@ -1,0 +1,30 @@
+/** The library in Node. */
+import { createNodeHost } from "../hosts/node/host.ts";
+import { BaseMachine } from "./machine.ts";
+import type { MachineOptions } from "./options.ts";
+
+export * from "./index.ts";
+
+/**
+ * A machine: a kernel with files and processes.
+ *
+ *     import { Machine } from "weft";
+ *
+ *     await using machine = await Machine.create({ mounts: { "/work": "." } });
+ *     const { stdout, exitCode } = await machine.run("hello.wasm", { args: ["world"] });
+ */
+export class Machine extends BaseMachine {
+  /**
+   * Boots a machine.
+   *
+   * @throws WeftError: ERR_OPTION, ERR_MOUNT
+   */
+  static async create(options: MachineOptions = {}): Promise<Machine> {
+    return new Machine(createNodeHost(), options);
+  }
+
+  /** The same at once, for commands: see `runSync`. */
+  static createSync(options: MachineOptions = {}): Machine {
+    return new Machine(createNodeHost(), options);
+  }
+}

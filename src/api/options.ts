@@ -1,0 +1,78 @@
+/** Options of the library: what a machine, a mount and a process are given. */
+import type { Program } from "../loader/program.ts";
+
+/** Where a program comes from. */
+export type ProgramSource =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | WebAssembly.Module
+  | Response
+  | Promise<Response>
+  | LoadedProgram;
+
+/** A program that was read, checked and compiled once, to be run many times: see `Machine.load`. */
+export interface LoadedProgram {
+  readonly name: string;
+  /** Belongs to the machine that loaded it. */
+  readonly program: Program;
+}
+
+/** A directory in the guest's tree that comes from elsewhere. */
+export interface MountOptions {
+  /** A directory of the machine that runs Node. */
+  readonly hostPath: string;
+  /** Refuse every change with EROFS. */
+  readonly readOnly?: boolean;
+}
+
+export interface MachineOptions {
+  /** Directories to mount, by their absolute path in the guest. `/` may be one; otherwise it is an empty directory in memory. */
+  readonly mounts?: Readonly<Record<string, string | MountOptions>>;
+  /** Files to put into the guest's tree before anything runs, by absolute path. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Threads that may live at once in one process. Default 512; more than the host can carry fails with an error of the worker's start. */
+  readonly maxThreads?: number;
+  /** Processes that may live at once. Default 1024. */
+  readonly maxProcesses?: number;
+  /** Bytes of memory that each program may have. Default: what the program declares, at most 4 GiB. */
+  readonly maxMemory?: number;
+  /** Bytes that all files in memory, pipes and records of the kernel may take together. Default 1 GiB. */
+  readonly maxKernelMemory?: number;
+  /** Checks of the kernel's own rules, for tests: the order of locks. */
+  readonly debug?: boolean;
+}
+
+/** Where a process reads its standard input from. */
+export type InputSource = "null" | "inherit" | "pipe" | { readonly text: string } | Uint8Array | ReadableStream<Uint8Array>;
+
+/** Where a standard output goes: kept for the library's caller, the host program's own, or nowhere. */
+export type OutputTarget = "pipe" | "inherit" | "null";
+
+export interface SpawnOptions {
+  /** Arguments after the program's name. */
+  readonly args?: readonly string[];
+  /** The program's name, `argv[0]`. Default: the last part of where it comes from. */
+  readonly name?: string;
+  /** Environment variables. Nothing of the host's environment is passed on by itself. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Working directory in the guest. Default `/`. */
+  readonly cwd?: string;
+  /** Default "null": end of file at once. "pipe" is written to through `process.stdin`. */
+  readonly stdin?: InputSource;
+  /** Default "pipe". */
+  readonly stdout?: OutputTarget;
+  /** Default "pipe". */
+  readonly stderr?: OutputTarget;
+  /** Ends the process when aborted, as `kill` does. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds after which the process is killed. */
+  readonly timeout?: number;
+  /** Throw a WeftError with code ERR_EXIT from `wait` when the exit code is not zero. Default: it is a result. */
+  readonly check?: boolean;
+  /** Most bytes kept of each output that nobody reads; the process is killed beyond. Default 64 MiB. */
+  readonly maxBuffer?: number;
+  /** Write a line for each call of the guest: to this callback, or a descriptor of the host program. */
+  readonly trace?: ((line: string) => void) | { readonly descriptor: number };
+}

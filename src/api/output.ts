@@ -1,0 +1,134 @@
+/**
+ * Output: one standard output of a process, for the host program. It is read by one reader: as a stream, chunk by chunk, line by line, or collected.
+ * Read by nobody, it is collected in the background, so that no program stops because its output is not looked at.
+ */
+import { type Kernel, readPipe, Pipe } from "../kernel/index.ts";
+import { dropFile, OpenFile, Readiness, Transfer, WOULD_BLOCK } from "../vfs/index.ts";
+import { WeftError } from "./errors.ts";
+import { waitForQueue } from "./host-waiter.ts";
+
+const CHUNK = 65536;
+
+export class Output implements AsyncIterable<Uint8Array> {
+  private readonly pipe: number;
+  private readonly transfer = new Transfer();
+  private taken = false;
+  private collected: Promise<Uint8Array> | undefined;
+  private closed = false;
+
+  /** @internal The read end's count is taken over. */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly file: number,
+    private readonly mostCollected: number,
+    private readonly onOverflow: () => void,
+  ) {
+    this.pipe = OpenFile.state.get(kernel.memory, file);
+  }
+
+  /** The next bytes, or undefined at the end. */
+  private async read(): Promise<Uint8Array | undefined> {
+    if (this.closed) return undefined;
+    const { memory } = this.kernel;
+    const buffer = new Uint8Array(CHUNK);
+    const count = await waitForQueue(this.kernel, Pipe.waiters.at(this.pipe), Readiness.read | Readiness.hangup, () => {
+      const answer = readPipe(memory, this.pipe, this.transfer.single(buffer, 0, CHUNK));
+      return answer === WOULD_BLOCK ? undefined : answer;
+    });
+    if (count > 0) return buffer.subarray(0, count);
+    this.close();
+    return undefined;
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    dropFile(this.kernel.vfs, this.file);
+  }
+
+  private take(): void {
+    if (this.taken) throw new WeftError("ERR_OPTION", "this output has a reader already: it can be read once");
+    this.taken = true;
+  }
+
+  /** Iterates over chunks of bytes as they come. Leaving the loop early closes the output: the program then gets EPIPE. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    this.take();
+    try {
+      for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) yield chunk;
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Iterates over lines of UTF-8 text, without their ends. */
+  async *lines(): AsyncGenerator<string, void, undefined> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of this) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = parts.pop() ?? "";
+      for (const part of parts) yield part.endsWith("\r") ? part.slice(0, -1) : part;
+    }
+    rest += decoder.decode();
+    if (rest !== "") yield rest;
+  }
+
+  /** The output as a web stream. Cancelling it closes the output. */
+  stream(): ReadableStream<Uint8Array> {
+    this.take();
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const chunk = await this.read();
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+      cancel: () => this.close(),
+    });
+  }
+
+  /** All bytes, when the output has ended. May be asked for several times. */
+  bytes(): Promise<Uint8Array> {
+    if (this.collected === undefined) {
+      this.take();
+      this.collected = this.collect();
+    }
+    return this.collected;
+  }
+
+  /** All of the output as text. */
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  /** @internal Collects when nobody reads. */
+  collectIfUnread(): void {
+    if (!this.taken) void this.bytes().catch(() => {});
+  }
+
+  /** @internal What was collected, or nothing when somebody else read it. */
+  async leftover(): Promise<string> {
+    return this.collected === undefined ? "" : this.text();
+  }
+
+  private async collect(): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
+      length += chunk.length;
+      if (length > this.mostCollected) {
+        this.onOverflow();
+        this.close();
+        break;
+      }
+      chunks.push(chunk);
+    }
+    const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    let at = 0;
+    for (const chunk of chunks) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    return all;
+  }
+}

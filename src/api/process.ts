@@ -1,0 +1,161 @@
+/** A process of a machine, as the host program sees it. */
+import {
+  dropProcess,
+  endMessage,
+  EndReason,
+  exitProcess,
+  Process as Record_,
+  ProcessChange,
+  ProcessState,
+  type Kernel,
+} from "../kernel/index.ts";
+import { WeftError } from "./errors.ts";
+import { waitForQueue } from "./host-waiter.ts";
+import type { Input } from "./input.ts";
+import type { Output } from "./output.ts";
+
+/** How a process ended. */
+export interface ProcessResult {
+  readonly pid: number;
+  readonly exitCode: number;
+  /** Whether the exit code is 0. */
+  readonly ok: boolean;
+  /** Number of the signal that ended it, when one did. */
+  readonly signal: number | undefined;
+  /** Why, when it did not simply exit: a trap with its thread and the guest's stack, a limit. */
+  readonly message: string | undefined;
+  /** Whether the option `timeout` ended it, or the `AbortSignal`. */
+  readonly timedOut: boolean;
+  readonly aborted: boolean;
+  /** What was written and read by nobody else; empty for outputs that went elsewhere. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Signals that `kill` knows by name. */
+const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
+
+export class Process {
+  private ended: Promise<ProcessResult> | undefined;
+  private timedOut = false;
+  private aborted = false;
+  private finished = false;
+
+  /** @internal Takes over a count of the record. */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly record: number,
+    /** The number of the process. */
+    readonly pid: number,
+    /** Its standard input, when it was spawned with `stdin: "pipe"`. */
+    readonly stdin: Input | undefined,
+    /** Its outputs, unless they go elsewhere. */
+    readonly stdout: Output | undefined,
+    readonly stderr: Output | undefined,
+    private readonly served: Promise<void>,
+    private readonly options: { check: boolean; timeout: number | undefined; signal: AbortSignal | undefined; name: string },
+  ) {
+    this.ended = this.follow();
+    this.ended.catch(() => {});
+  }
+
+  /**
+   * Resolves when the process has ended and all it held was given back.
+   *
+   * @throws WeftError with code ERR_EXIT when it was spawned with `check` and did not exit with 0
+   */
+  async wait(): Promise<ProcessResult> {
+    this.stdout?.collectIfUnread();
+    this.stderr?.collectIfUnread();
+    return this.ended!;
+  }
+
+  /**
+   * Ends the process: every thread, whatever it does. A no-op when it has ended.
+   *
+   * @param signal a name such as "SIGTERM", or a number: what the result says ended it; the guest's handlers do not run
+   */
+  kill(signal: string | number = "SIGKILL"): void {
+    const number = typeof signal === "number" ? signal : SIGNALS[signal];
+    if (number === undefined || number < 1 || number > 31) throw new WeftError("ERR_OPTION", `kill: unknown signal ${signal}`);
+    if (this.finished) return;
+    exitProcess(this.kernel, this.record, 128 + number, EndReason.killed, number);
+    this.stdin?.close();
+  }
+
+  /** Kills the process if it runs, and waits for its end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.wait().catch(() => {});
+  }
+
+  private async follow(): Promise<ProcessResult> {
+    const { kernel, record, options } = this;
+    const { memory } = kernel;
+    const onAbort = () => {
+      this.aborted = true;
+      this.kill("SIGTERM");
+    };
+    const timer =
+      options.timeout === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.timedOut = true;
+            this.kill("SIGKILL");
+          }, options.timeout);
+    if (options.signal?.aborted === true) onAbort();
+    else options.signal?.addEventListener("abort", onAbort, { once: true });
+    await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
+      Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
+    );
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+    this.finished = true;
+    await this.served;
+    this.stdin?.close();
+    this.stdout?.collectIfUnread();
+    this.stderr?.collectIfUnread();
+    const end = takeResult(kernel, record, this.pid);
+    const result: ProcessResult = {
+      ...end,
+      timedOut: this.timedOut,
+      aborted: this.aborted,
+      stdout: (await this.stdout?.leftover()) ?? "",
+      stderr: (await this.stderr?.leftover()) ?? "",
+    };
+    if (options.check && !result.ok) throw new ExitError(options.name, result);
+    return result;
+  }
+}
+
+/** Reads how a process ended from its record, and drops the caller's count of it. */
+export function takeResult(kernel: Kernel, record: number, pid: number): ProcessResult {
+  const { memory } = kernel;
+  const reason = Record_.endReason.get(memory, record);
+  const exitCode = Record_.exitCode.get(memory, record) | 0;
+  const result: ProcessResult = {
+    pid,
+    exitCode,
+    ok: exitCode === 0,
+    signal: reason === EndReason.signalled || reason === EndReason.killed ? Record_.endDetail.get(memory, record) : undefined,
+    message: endMessage(memory, record),
+    timedOut: false,
+    aborted: false,
+    stdout: "",
+    stderr: "",
+  };
+  dropProcess(kernel, record);
+  return result;
+}
+
+/** A process ended with another code than 0, and the caller asked for an exception. It has the fields of the result. */
+export class ExitError extends WeftError {
+  constructor(
+    name: string,
+    /** How it ended. */
+    readonly result: ProcessResult,
+  ) {
+    const how = result.signal === undefined ? `with exit code ${result.exitCode}` : `by signal ${result.signal}`;
+    super("ERR_EXIT", `${name} (process ${result.pid}) ended ${how}${result.message === undefined ? "" : `: ${result.message}`}`);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The filesystem of devices: one directory whose names never change. Whatever would make, remove or change a name answers EACCES, which
+ * is what an ordinary user gets in `/dev`.
+ */
+import { Errno } from "../../abi/errno.ts";
+import {
+  Access,
+  type Filesystem,
+  Inode,
+  keepInode,
+  makeOpenFile,
+  type Name,
+  Open,
+  OperationsId,
+  type Stat,
+  type Vfs,
+} from "../../vfs/index.ts";
+import { describeInode, DevfsInode, Device, inodeOf } from "./inode.ts";
+
+/** Names by device: plain ASCII. */
+export const NAMES: readonly Uint8Array[] = Object.keys(Device).map((name) =>
+  Uint8Array.from(name, (letter) => letter.charCodeAt(0)),
+);
+
+/** Opens the terminal of the process that asks: an open file with one count, or `-errno`. */
+export type OpenTerminal = (vfs: Vfs, access: number, flags: number) => number;
+
+export class Devfs implements Filesystem {
+  constructor(private readonly openTerminal: OpenTerminal | undefined) {}
+
+  step(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
+  }
+
+  parent(vfs: Vfs, directory: number): number {
+    return keepInode(vfs.memory, directory);
+  }
+
+  openAt(vfs: Vfs, directory: number, name: Name, request: number, flags: number): number {
+    const create = (request & Open.create) !== 0;
+    if (create && (request & Open.directory) !== 0) return -Errno.EINVAL;
+    const device = find(name);
+    if (device === 0) return create ? -Errno.EACCES : -Errno.ENOENT;
+    if (create && (request & Open.exclusive) !== 0) return -Errno.EEXIST;
+    if ((request & Open.directory) !== 0) return -Errno.ENOTDIR;
+    const access = request & (Access.read | Access.write);
+    if (device === Device.tty) return this.openTerminal?.(vfs, access, flags) ?? -Errno.ENXIO;
+    const inode = inodeOf(vfs.memory, directory, device);
+    return openInode(vfs, inode, OperationsId.device, access, flags);
+  }
+
+  openDirectory(vfs: Vfs, directory: number, flags: number): number {
+    return openInode(vfs, directory, OperationsId.devfsDirectory, Access.read, flags);
+  }
+
+  statAt(vfs: Vfs, directory: number, name: Name, into: Stat): number {
+    const device = find(name);
+    if (device === 0) return -Errno.ENOENT;
+    return describeInode(vfs, inodeOf(vfs.memory, directory, device), into);
+  }
+
+  statDirectory(vfs: Vfs, directory: number, into: Stat): number {
+    return describeInode(vfs, directory, into);
+  }
+
+  setTimesAt(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.ENOENT : -Errno.EACCES;
+  }
+
+  setDirectoryTimes(): number {
+    return -Errno.EACCES;
+  }
+
+  makeDirectoryAt(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.EACCES : -Errno.EEXIST;
+  }
+
+  symlinkAt(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.EACCES : -Errno.EEXIST;
+  }
+
+  readlinkAt(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.ENOENT : -Errno.EINVAL;
+  }
+
+  unlinkAt(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.ENOENT : -Errno.EACCES;
+  }
+
+  removeDirectoryAt(_vfs: Vfs, _directory: number, name: Name): number {
+    return find(name) === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
+  }
+
+  renameAt(_vfs: Vfs, _from: number, fromName: Name): number {
+    return find(fromName) === 0 ? -Errno.ENOENT : -Errno.EACCES;
+  }
+
+  linkAt(_vfs: Vfs, _from: number, fromName: Name, _to: number, toName: Name): number {
+    if (find(fromName) === 0) return -Errno.ENOENT;
+    return find(toName) === 0 ? -Errno.EACCES : -Errno.EEXIST;
+  }
+
+  dropInode(vfs: Vfs, inode: number): void {
+    DevfsInode.free(vfs.memory, inode);
+  }
+}
+
+/** The device of a name; 0, the directory, for none. */
+function find({ bytes, start, length }: Name): number {
+  for (let device = 1; device < NAMES.length; device++) {
+    const name = NAMES[device];
+    if (name.length === length && name.every((byte, index) => bytes[start + index] === byte)) {
+      return device;
+    }
+  }
+  return 0;
+}
+
+function openInode(
+  vfs: Vfs,
+  inode: number,
+  operations: number,
+  access: number,
+  flags: number,
+): number {
+  const { memory } = vfs;
+  const type = Inode.type.get(memory, inode);
+  const file = makeOpenFile(memory, operations, type, access, flags, inode);
+  if (file === 0) return -Errno.ENOSPC;
+  keepInode(memory, inode);
+  return file;
+}

@@ -1,0 +1,63 @@
+/** The filesystem of devices, for `/dev`. See `device.ts` for what each does. */
+import type { Randomness } from "../../kernel/port.ts";
+import { dropInode, FilesystemId, Mount, OperationsId, type Vfs } from "../../vfs/index.ts";
+import { DeviceOperations } from "./device.ts";
+import { DevfsDirectory } from "./directory.ts";
+import { Devfs, NAMES, type OpenTerminal } from "./filesystem.ts";
+import { DevfsInode, makeInode } from "./inode.ts";
+
+export type { OpenTerminal };
+
+/**
+ * Gives an agent the code for devices. Every agent does so once, before it meets one.
+ *
+ * @param openTerminal what opening `tty` does; without it there is no terminal (ENXIO)
+ */
+export function installDevfs(vfs: Vfs, randomness: Randomness, openTerminal?: OpenTerminal): void {
+  vfs.addFilesystem(FilesystemId.devfs, new Devfs(openTerminal));
+  vfs.addOperations(OperationsId.device, new DeviceOperations(randomness));
+  vfs.addOperations(OperationsId.devfsDirectory, new DevfsDirectory());
+}
+
+/**
+ * Makes the filesystem of devices.
+ *
+ * @returns a mount, ready for `addMount`, which owns a count of its root; 0 when the kernel heap is full
+ */
+export function createDevfs(vfs: Vfs): number {
+  const { memory } = vfs;
+  const mount = Mount.allocate(memory);
+  if (mount === 0) return 0;
+  Mount.filesystem.set(memory, mount, FilesystemId.devfs);
+  let first = 0;
+  for (let device = NAMES.length - 1; device >= 0; device--) {
+    const inode = makeInode(vfs, mount, device);
+    if (inode === 0) {
+      freeInodes(vfs, first);
+      Mount.free(memory, mount);
+      return 0;
+    }
+    DevfsInode.next.set(memory, inode, first);
+    first = inode;
+  }
+  Mount.root.set(memory, mount, first);
+  return mount;
+}
+
+/** Frees a filesystem of devices and its mount: for the end of a machine, under the same conditions as `destroyTmpfs`. */
+export function destroyDevfs(vfs: Vfs, mount: number): void {
+  const { memory } = vfs;
+  freeInodes(vfs, Mount.root.get(memory, mount));
+  const covered = Mount.covered.get(memory, mount);
+  if (covered !== 0) dropInode(vfs, covered);
+  Mount.free(memory, mount);
+}
+
+/** Drops the counts of an inode and of those after it. */
+function freeInodes(vfs: Vfs, inode: number): void {
+  while (inode !== 0) {
+    const next = DevfsInode.next.get(vfs.memory, inode);
+    dropInode(vfs, inode);
+    inode = next;
+  }
+}

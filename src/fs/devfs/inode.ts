@@ -1,0 +1,68 @@
+/**
+ * Inodes of devices, and of the one directory they are in.
+ *
+ * Life: all are made with their mount and freed with it. The root holds a count of each.
+ * Lock: none is needed, since nothing changes but the counts.
+ */
+import { Filetype } from "../../abi/enums.ts";
+import { address, layout, u32, u64, type KernelMemory } from "../../shm/index.ts";
+import { FilesystemId, inodeFields, Mount, type Stat, type Vfs } from "../../vfs/index.ts";
+
+/** What an inode stands for: the directory, or a device by name. */
+export const Device = {
+  directory: 0,
+  null: 1,
+  zero: 2,
+  full: 3,
+  random: 4,
+  urandom: 5,
+  tty: 6,
+} as const;
+
+export const DevfsInode = layout("DevfsInode", {
+  ...inodeFields,
+  /** `Device`. */
+  device: u32,
+  /** The next device of the directory, in order of their numbers: the root has the first. */
+  next: address,
+  /** When it was made: all its times. */
+  made: u64,
+});
+
+/** Makes an inode with a count of one; 0 when the kernel heap is full. */
+export function makeInode(vfs: Vfs, mount: number, device: number): number {
+  const { memory } = vfs;
+  const inode = DevfsInode.allocate(memory);
+  if (inode === 0) return 0;
+  const type = device === Device.directory ? Filetype.DIRECTORY : Filetype.CHARACTER_DEVICE;
+  DevfsInode.refs.store(memory, inode, 1);
+  DevfsInode.filesystem.set(memory, inode, FilesystemId.devfs);
+  DevfsInode.type.set(memory, inode, type);
+  DevfsInode.mount.set(memory, inode, mount);
+  DevfsInode.number.set(memory, inode, device + 1);
+  DevfsInode.device.set(memory, inode, device);
+  vfs.now();
+  DevfsInode.made.set(memory, inode, vfs.nowLow, vfs.nowHigh);
+  return inode;
+}
+
+/** The inode of a device, without a count. */
+export function inodeOf(memory: KernelMemory, root: number, device: number): number {
+  let inode = root;
+  for (let step = 0; step < device; step++) inode = DevfsInode.next.get(memory, inode);
+  return inode;
+}
+
+/** Describes an inode. */
+export function describeInode(vfs: Vfs, inode: number, into: Stat): number {
+  const { memory } = vfs;
+  into.device = Mount.device.get(memory, DevfsInode.mount.get(memory, inode));
+  into.inodeLow = DevfsInode.number.get(memory, inode);
+  into.inodeHigh = 0;
+  into.type = DevfsInode.type.get(memory, inode);
+  into.links = into.type === Filetype.DIRECTORY ? 2 : 1;
+  into.size = 0;
+  into.accessedLow = into.modifiedLow = into.changedLow = DevfsInode.made.low(memory, inode);
+  into.accessedHigh = into.modifiedHigh = into.changedHigh = DevfsInode.made.high(memory, inode);
+  return 0;
+}

@@ -1,0 +1,4 @@
+/** Host directories in the guest's tree. What the floors above use of it. */
+export { HostfsDriver } from "./driver.ts";
+export { createHostfs, destroyHostfs, HostDirectoryError, type HostfsOptions } from "./mount.ts";
+export { type HostFiles, HostPlace, HostStat } from "./port.ts";

@@ -1,0 +1,84 @@
+/**
+ * Files in memory: all state in the kernel heap, every operation done by the calling agent.
+ *
+ * Locks, in the order they are taken: an open file's (offset) → the tree's (names, links, directories) → an inode's (size, bytes, times) →
+ * the heap's. See `tree.ts`, `inode.ts`, `bytes.ts` (contents), `entry.ts` and `names.ts` (names), `listing.ts` (reading directories).
+ */
+import { Filetype } from "../../abi/enums.ts";
+import {
+  dropInode,
+  FilesystemId,
+  Mount,
+  MountFlags,
+  OperationsId,
+  type Vfs,
+} from "../../vfs/index.ts";
+import { TmpfsDirectory } from "./directory.ts";
+import { TmpfsEntry } from "./entry.ts";
+import { TmpfsFile } from "./file.ts";
+import { Tmpfs } from "./filesystem.ts";
+import { makeInode } from "./inode.ts";
+import { freeBuckets, makeBuckets, removeEntry } from "./names.ts";
+import { TmpfsTree } from "./tree.ts";
+
+/** Gives an agent the code for files in memory. Every agent does so once, before it meets one. */
+export function installTmpfs(vfs: Vfs): void {
+  vfs.addFilesystem(FilesystemId.tmpfs, new Tmpfs());
+  vfs.addOperations(OperationsId.tmpfsFile, new TmpfsFile());
+  vfs.addOperations(OperationsId.tmpfsDirectory, new TmpfsDirectory());
+}
+
+/**
+ * Makes an empty filesystem in memory.
+ *
+ * @returns a mount, ready for `addMount`, which owns the tree and a count of its root; 0 when the kernel heap is full
+ */
+export function createTmpfs(vfs: Vfs, options: { readOnly?: boolean } = {}): number {
+  const { memory } = vfs;
+  const mount = Mount.allocate(memory);
+  const tree = mount === 0 ? 0 : TmpfsTree.allocate(memory);
+  const buckets = tree !== 0 && makeBuckets(memory, tree);
+  const root = buckets ? makeInode(vfs, tree, mount, Filetype.DIRECTORY, 0) : 0;
+  if (root === 0) {
+    if (buckets) freeBuckets(memory, tree);
+    if (tree !== 0) TmpfsTree.free(memory, tree);
+    if (mount !== 0) Mount.free(memory, mount);
+    return 0;
+  }
+  Mount.filesystem.set(memory, mount, FilesystemId.tmpfs);
+  Mount.flags.set(memory, mount, options.readOnly === true ? MountFlags.readOnly : 0);
+  Mount.root.set(memory, mount, root);
+  Mount.state.set(memory, mount, tree);
+  return mount;
+}
+
+/**
+ * Frees a filesystem in memory with all it holds, and its mount. For the end of a machine: nobody may walk in it any more, its files
+ * must be closed, and the table of mounts must not be used after. Mounts go in the opposite order of their making, since each holds
+ * a count of the directory it covers.
+ */
+export function destroyTmpfs(vfs: Vfs, mount: number): void {
+  const { memory } = vfs;
+  const tree = Mount.state.get(memory, mount);
+  const buckets = TmpfsTree.buckets.get(memory, tree) >>> 2;
+  const count = TmpfsTree.bucketCount.get(memory, tree);
+  for (let index = 0; index < count; index++) {
+    for (
+      let entry = memory.u32[buckets + index];
+      entry !== 0;
+      entry = memory.u32[buckets + index]
+    ) {
+      const inode = TmpfsEntry.inode.get(memory, entry);
+      TmpfsTree.lock.acquire(memory, tree);
+      removeEntry(memory, tree, entry);
+      TmpfsTree.lock.release(memory, tree);
+      dropInode(vfs, inode);
+    }
+  }
+  dropInode(vfs, Mount.root.get(memory, mount));
+  freeBuckets(memory, tree);
+  TmpfsTree.free(memory, tree);
+  const covered = Mount.covered.get(memory, mount);
+  if (covered !== 0) dropInode(vfs, covered);
+  Mount.free(memory, mount);
+}

@@ -1,0 +1,518 @@
+/**
+ * The machine's files, for host directories: `HostFiles` with Node's synchronous calls, in the thread that asks.
+ *
+ * On Linux a directory is pinned: it is held open (O_PATH, which needs no right to read it), and a name in it is
+ * `/proc/self/fd/<descriptor>/<name>`. The kernel goes from the descriptor straight to the directory, wherever it is by now, so one
+ * name is all that is looked up, and with O_NOFOLLOW or an l-call it is not followed. Paths with bytes that are not ASCII are handed over as
+ * bytes, so any name goes through unchanged.
+ *
+ * Elsewhere there is no such way in Node. A directory is its real path then, which is compared with what it resolves to before
+ * each call. That keeps out links that are there before the call; a link or a rename that comes between the comparison and the call does
+ * get through. So on those systems a directory that is mounted for untrusted guests must not be writable for them.
+ *
+ * Descriptors belong to the process and can be used by all its threads, as workers are started without `trackUnmanagedFds`.
+ */
+import fs from "node:fs";
+import { Filetype } from "../../abi/enums.ts";
+import { Errno } from "../../abi/errno.ts";
+import { Fdflags } from "../../abi/flags.ts";
+import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.ts";
+import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
+import { errnoOf } from "./errno.ts";
+
+const { constants } = fs;
+/** Linux: only to name the file, no right to read it is needed. Node has no constant for it. */
+const O_PATH = 0o10000000;
+const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+/** For every file: never follow a link, never wait for a pipe's other end, never become somebody's terminal. */
+const ALWAYS = O_NOFOLLOW | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+const ONLY_TO_NAME = O_PATH | constants.O_DIRECTORY | O_NOFOLLOW;
+
+const EXACT = { bigint: true, throwIfNoEntry: false } as const;
+const EXACT_OPEN = { bigint: true } as const;
+const BYTES = { encoding: "buffer" } as const;
+
+/** The most that Linux moves in one call; Node refuses a little more. */
+const MOST_BYTES = 0x7ffff000;
+/** Several buffers with no more bytes than this are moved through one of ours: cheaper than a view for each. */
+const GATHERED = 65536;
+
+/** libuv 1.51 and later leave a time alone that is no number, which Node only lets through as a date. */
+const LEAVE_ALONE = isAtLeast(process.versions.uv, 1, 51) ? new Date(NaN) : undefined;
+
+type Path = string | Buffer;
+
+export interface NodeFilesOptions {
+  /** false: as on a system without `/proc/self/fd`. */
+  pins?: boolean;
+}
+
+export class NodeFiles implements HostFiles {
+  readonly pins: boolean;
+  private readonly scratch = new HostStat();
+  private readonly gathered = Buffer.allocUnsafeSlow(GATHERED);
+
+  constructor(options: NodeFilesOptions = {}) {
+    this.pins = (options.pins ?? true) && canPin();
+  }
+
+  resolve(path: string | Uint8Array): Uint8Array | number {
+    try {
+      return fs.realpathSync.native(typeof path === "string" ? path : Buffer.from(path), BYTES);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  text(path: Uint8Array): string {
+    const bytes = Buffer.from(path);
+    const text = bytes.toString("utf8");
+    return bytes.equals(Buffer.from(text)) ? text : "";
+  }
+
+  join(directory: string, name: Name): Uint8Array | number {
+    if (!isPlain(name)) return -Errno.ENOENT;
+    const { bytes, start, length } = name;
+    return Buffer.concat([Buffer.from(withSlash(directory)), bytes.slice(start, start + length)]);
+  }
+
+  openRoot(path: Uint8Array): number {
+    return open(Buffer.from(path), ONLY_TO_NAME);
+  }
+
+  openDirectoryAt(place: HostPlace, name: Name): number {
+    return open(pathOf(place, name), ONLY_TO_NAME);
+  }
+
+  openParent(descriptor: number): number {
+    return open(`/proc/self/fd/${descriptor}/..`, ONLY_TO_NAME);
+  }
+
+  statAncestor(descriptor: number, levels: number, into: HostStat): number {
+    if (levels === 0) return this.statDescriptor(descriptor, into);
+    return stat(`/proc/self/fd/${descriptor}${"/..".repeat(levels)}`, into);
+  }
+
+  openAt(place: HostPlace, name: Name, request: number, flags: number): number {
+    const refused = this.refuse(place, name);
+    if (refused < 0) return refused;
+    const path = pathOf(place, name);
+    if (O_NOFOLLOW === 0 && this.isType(path, Filetype.SYMBOLIC_LINK)) return -Errno.ELOOP;
+    return open(path, hostFlags(request, flags));
+  }
+
+  openForWriting(descriptor: number): number {
+    if (!this.pins) return -Errno.ENOTSUP;
+    return open(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  }
+
+  close(descriptor: number): void {
+    try {
+      fs.closeSync(descriptor);
+    } catch (error) {
+      // The descriptor is gone also when writing back failed; there is nobody left to tell.
+      errnoOf(error);
+    }
+  }
+
+  statAt(place: HostPlace, name: Name, into: HostStat): number {
+    const refused = this.refuse(place, name);
+    return refused < 0 ? refused : stat(pathOf(place, name), into);
+  }
+
+  statDirectory(place: HostPlace, into: HostStat): number {
+    if (place.descriptor >= 0) return this.statDescriptor(place.descriptor, into);
+    const refused = this.refuse(place);
+    return refused < 0 ? refused : stat(place.path, into);
+  }
+
+  statDescriptor(descriptor: number, into: HostStat): number {
+    try {
+      return fill(fs.fstatSync(descriptor, EXACT_OPEN), into);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  setTimesAt(place: HostPlace, name: Name, times: Times): number {
+    const refused = this.refuse(place, name);
+    if (refused < 0) return refused;
+    const path = pathOf(place, name);
+    return setTimes(
+      times,
+      () => fs.lstatSync(path, EXACT_OPEN),
+      (accessed, modified) => fs.lutimesSync(path, accessed, modified),
+    );
+  }
+
+  setDirectoryTimes(place: HostPlace, times: Times): number {
+    const refused = this.refuse(place);
+    if (refused < 0) return refused;
+    const path = directoryPathOf(place);
+    return setTimes(
+      times,
+      () => fs.statSync(path, EXACT_OPEN),
+      (accessed, modified) => fs.utimesSync(path, accessed, modified),
+    );
+  }
+
+  setDescriptorTimes(descriptor: number, times: Times): number {
+    return setTimes(
+      times,
+      () => fs.fstatSync(descriptor, EXACT_OPEN),
+      (accessed, modified) => fs.futimesSync(descriptor, accessed, modified),
+    );
+  }
+
+  makeDirectoryAt(place: HostPlace, name: Name): number {
+    return this.change(place, name, (path) => void fs.mkdirSync(path, 0o777));
+  }
+
+  symlinkAt(place: HostPlace, name: Name, target: Uint8Array): number {
+    const bytes = Buffer.from(target);
+    return this.change(place, name, (path) => fs.symlinkSync(bytes, path));
+  }
+
+  readlinkAt(place: HostPlace, name: Name, into: Uint8Array): number {
+    const refused = this.refuse(place, name);
+    if (refused < 0) return refused;
+    try {
+      const target = fs.readlinkSync(pathOf(place, name), BYTES);
+      const length = Math.min(target.length, into.length);
+      into.set(target.subarray(0, length));
+      return length;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  unlinkAt(place: HostPlace, name: Name): number {
+    const result = this.change(place, name, (path) => fs.unlinkSync(path));
+    // Other systems than Linux say EPERM, as POSIX does.
+    if (result !== -Errno.EPERM || this.pins) return result;
+    return this.isType(pathOf(place, name), Filetype.DIRECTORY) ? -Errno.EISDIR : result;
+  }
+
+  removeDirectoryAt(place: HostPlace, name: Name): number {
+    return this.change(place, name, (path) => fs.rmdirSync(path));
+  }
+
+  renameAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number {
+    const refused = this.refuse(to, toName);
+    if (refused < 0) return refused;
+    const target = pathOf(to, toName);
+    return this.change(from, fromName, (path) => fs.renameSync(path, target));
+  }
+
+  linkAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number {
+    const refused = this.refuse(to, toName);
+    if (refused < 0) return refused;
+    // Only Linux links a symbolic link itself; others would link what it points to, which may lie anywhere.
+    if (!this.pins && this.isType(pathOf(from, fromName), Filetype.SYMBOLIC_LINK)) {
+      return -Errno.ENOTSUP;
+    }
+    const target = pathOf(to, toName);
+    return this.change(from, fromName, (path) => fs.linkSync(path, target));
+  }
+
+  list(place: HostPlace): readonly Uint8Array[] | number {
+    const refused = this.refuse(place);
+    if (refused < 0) return refused;
+    try {
+      return fs.readdirSync(directoryPathOf(place), BYTES);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  syncDirectory(place: HostPlace): number {
+    const refused = this.refuse(place);
+    if (refused < 0) return refused;
+    const descriptor = open(
+      directoryPathOf(place),
+      constants.O_RDONLY | (constants.O_DIRECTORY ?? 0),
+    );
+    if (descriptor < 0) return descriptor;
+    const result = this.sync(descriptor, false);
+    this.close(descriptor);
+    return result;
+  }
+
+  read(descriptor: number, into: Transfer, position: number): number {
+    try {
+      if (into.count === 1) {
+        const length = Math.min(into.total, MOST_BYTES);
+        return fs.readSync(descriptor, into.bytes, into.starts[0], length, position);
+      }
+      if (into.total > GATHERED) return fs.readvSync(descriptor, views(into), position);
+      const length = fs.readSync(descriptor, this.gathered, 0, into.total, position);
+      into.put(this.gathered, 0, length);
+      return length;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  write(descriptor: number, from: Transfer, position: number): number {
+    const at = position < 0 ? null : position;
+    try {
+      if (from.count === 1) {
+        const length = Math.min(from.total, MOST_BYTES);
+        return fs.writeSync(descriptor, from.bytes, from.starts[0], length, at);
+      }
+      if (from.total > GATHERED) {
+        // The declaration of writevSync leaves out null, which Node takes for undefined.
+        return fs.writevSync(descriptor, views(from), at ?? undefined);
+      }
+      from.take(this.gathered, 0, from.total);
+      return fs.writeSync(descriptor, this.gathered, 0, from.total, at);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  setSize(descriptor: number, size: number): number {
+    try {
+      fs.ftruncateSync(descriptor, size);
+      return 0;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  sync(descriptor: number, dataOnly: boolean): number {
+    try {
+      if (dataOnly) fs.fdatasyncSync(descriptor);
+      else fs.fsyncSync(descriptor);
+      return 0;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  private isType(path: Path, type: number): boolean {
+    return stat(path, this.scratch) >= 0 && this.scratch.type === type;
+  }
+
+  /** Does something to a name. */
+  private change(place: HostPlace, name: Name, act: (path: Path) => void): number {
+    const refused = this.refuse(place, name);
+    if (refused < 0) return refused;
+    try {
+      act(pathOf(place, name));
+      return 0;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  /** Where directories are not pinned: refuses one whose path leads elsewhere by now, and names that are more than a name. */
+  private refuse(place: HostPlace, name?: Name): number {
+    if (this.pins) return 0;
+    if (name !== undefined && !isPlain(name)) return -Errno.ENOENT;
+    try {
+      return fs.realpathSync.native(place.path) === place.path ? 0 : -Errno.EACCES;
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+}
+
+/** Whether `/proc/self/fd` leads into open directories. */
+function canPin(): boolean {
+  if (process.platform !== "linux") return false;
+  const descriptor = open("/", ONLY_TO_NAME);
+  if (descriptor < 0) return false;
+  try {
+    const direct = fs.fstatSync(descriptor, EXACT_OPEN);
+    const through = fs.lstatSync(`/proc/self/fd/${descriptor}/.`, EXACT);
+    return through?.ino === direct.ino && through.dev === direct.dev;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** The path of a name in a directory: text where it is ASCII, bytes otherwise. */
+function pathOf(place: HostPlace, name: Name): Path {
+  const prefix = prefixOf(place);
+  const { bytes, start, length } = name;
+  let text = prefix;
+  for (let index = start; index < start + length; index++) {
+    const byte = bytes[index];
+    if (byte >= 0x80) {
+      return Buffer.concat([Buffer.from(prefix), bytes.slice(start, start + length)]);
+    }
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function prefixOf(place: HostPlace): string {
+  return place.path === "" ? `/proc/self/fd/${place.descriptor}/` : withSlash(place.path);
+}
+
+/** The path of a directory itself: through its descriptor when there is one, as a path's last name could be swapped. */
+function directoryPathOf(place: HostPlace): string {
+  return place.descriptor >= 0 ? `/proc/self/fd/${place.descriptor}` : place.path;
+}
+
+/** Only roots of the host end with a slash. */
+function withSlash(path: string): string {
+  return path.endsWith("/") || path.endsWith("\\") ? path : `${path}/`;
+}
+
+/**
+ * Whether a name is nothing but a name on this system. Windows takes more characters for separators, a colon for a stream or a drive, and
+ * strips dots and blanks at the end.
+ */
+function isPlain(name: Name): boolean {
+  if (process.platform !== "win32") return true;
+  const { bytes, start, length } = name;
+  const last = bytes[start + length - 1];
+  if (last === 0x20 || last === 0x2e) return false;
+  for (let index = start; index < start + length; index++) {
+    const byte = bytes[index];
+    if (byte < 0x20 || byte === 0x3a || byte === 0x5c) return false;
+  }
+  return true;
+}
+
+function hostFlags(request: number, flags: number): number {
+  let host = ALWAYS;
+  if ((request & Open.write) === 0) host |= constants.O_RDONLY;
+  else host |= (request & Open.read) !== 0 ? constants.O_RDWR : constants.O_WRONLY;
+  if ((request & Open.create) !== 0) host |= constants.O_CREAT;
+  if ((request & Open.exclusive) !== 0) host |= constants.O_EXCL;
+  if ((request & Open.truncate) !== 0) host |= constants.O_TRUNC;
+  if ((request & Open.directory) !== 0) host |= constants.O_DIRECTORY ?? 0;
+  if ((flags & Fdflags.APPEND) !== 0) host |= constants.O_APPEND;
+  if ((flags & (Fdflags.SYNC | Fdflags.RSYNC)) !== 0) host |= constants.O_SYNC ?? 0;
+  else if ((flags & Fdflags.DSYNC) !== 0) host |= constants.O_DSYNC ?? constants.O_SYNC ?? 0;
+  return host;
+}
+
+function open(path: Path, flags: number): number {
+  try {
+    return fs.openSync(path, flags, 0o666);
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+/** Describes a name without following a link. A missing one costs no exception. */
+function stat(path: Path, into: HostStat): number {
+  try {
+    const stats = fs.lstatSync(path, EXACT);
+    return stats === undefined ? -Errno.ENOENT : fill(stats, into);
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+/** Takes 64-bit numbers apart: written as whole numbers, read as halves. */
+const wholes = new BigInt64Array(8);
+const halves = new Uint32Array(wholes.buffer);
+
+function fill(stats: fs.BigIntStats, into: HostStat): number {
+  wholes[0] = stats.dev;
+  wholes[1] = stats.ino;
+  wholes[2] = stats.mode;
+  wholes[3] = stats.nlink;
+  wholes[4] = stats.size;
+  wholes[5] = stats.atimeNs;
+  wholes[6] = stats.mtimeNs;
+  wholes[7] = stats.ctimeNs;
+  into.deviceLow = halves[0];
+  into.deviceHigh = halves[1];
+  into.inodeLow = halves[2];
+  into.inodeHigh = halves[3];
+  into.type = typeOf(halves[4] & constants.S_IFMT);
+  into.links = halves[6];
+  into.size = halves[9] * 2 ** 32 + halves[8];
+  into.accessedLow = halves[10];
+  into.accessedHigh = halves[11];
+  into.modifiedLow = halves[12];
+  into.modifiedHigh = halves[13];
+  into.changedLow = halves[14];
+  into.changedHigh = halves[15];
+  return 0;
+}
+
+/** The ABI has no number for a named pipe. */
+function typeOf(format: number): number {
+  switch (format) {
+    case constants.S_IFREG:
+      return Filetype.REGULAR_FILE;
+    case constants.S_IFDIR:
+      return Filetype.DIRECTORY;
+    case constants.S_IFLNK:
+      return Filetype.SYMBOLIC_LINK;
+    case constants.S_IFCHR:
+      return Filetype.CHARACTER_DEVICE;
+    case constants.S_IFBLK:
+      return Filetype.BLOCK_DEVICE;
+    case constants.S_IFSOCK:
+      return Filetype.SOCKET_STREAM;
+    default:
+      return Filetype.UNKNOWN;
+  }
+}
+
+/** Views of the buffers of a transfer. */
+function views(transfer: Transfer): Uint8Array[] {
+  const list: Uint8Array[] = [];
+  let total = 0;
+  for (let index = 0; index < transfer.count && total < MOST_BYTES; index++) {
+    const start = transfer.starts[index];
+    const length = Math.min(transfer.lengths[index], MOST_BYTES - total);
+    if (length !== 0) list.push(transfer.bytes.subarray(start, start + length));
+    total += length;
+  }
+  return list;
+}
+
+/** Sets the times that are asked for and leaves the other as it is. */
+function setTimes(
+  times: Times,
+  look: () => fs.BigIntStats,
+  set: (accessed: number | Date, modified: number | Date) => void,
+): number {
+  const { setAccessed, setModified } = times;
+  try {
+    const now = (setAccessed && setModified) || LEAVE_ALONE !== undefined ? undefined : look();
+    const accessed = setAccessed
+      ? join64(times.accessedLow, times.accessedHigh)
+      : now && now.atimeNs;
+    const modified = setModified
+      ? join64(times.modifiedLow, times.modifiedHigh)
+      : now && now.mtimeNs;
+    set(toHostTime(accessed), toHostTime(modified));
+    return 0;
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+function join64(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/**
+ * Nanoseconds as the seconds that Node takes: a floating-point number, exact to a quarter of a microsecond. It is never rounded into the
+ * microsecond before, as older versions of libuv drop what is less.
+ */
+function toHostTime(nanoseconds: bigint | undefined): number | Date {
+  if (nanoseconds === undefined) return LEAVE_ALONE!;
+  const microseconds = Number(nanoseconds / 1000n);
+  let seconds = Number(nanoseconds / 1_000_000_000n) + Number(nanoseconds % 1_000_000_000n) / 1e9;
+  for (let tries = 0; tries < 3 && Math.floor(seconds * 1e6) < microseconds; tries++) {
+    seconds *= 1 + 2 ** -52;
+  }
+  return seconds;
+}
+
+/** Whether a version is at least the one given. */
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [first, second] = version.split(".").map(Number);
+  return first > major || (first === major && second >= minor);
+}

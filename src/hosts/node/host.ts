@@ -1,0 +1,34 @@
+/** Node as a host. */
+import { readFile } from "node:fs/promises";
+import type { Host } from "../port.ts";
+import { NodeClock } from "./clock.ts";
+import { NodeFiles } from "./files.ts";
+import { nodeRandomness } from "./random.ts";
+import { nodeStreams } from "./streams.ts";
+import { nodeWorkers } from "./workers.ts";
+
+/** Makes the host for one agent. */
+export function createNodeHost(): Host {
+  return {
+    name: "node",
+    clock: new NodeClock(),
+    randomness: nodeRandomness,
+    workers: nodeWorkers,
+    mayBlock: true,
+    sharesMemory: true,
+    files: new NodeFiles(),
+    streams: nodeStreams,
+    readFile: async (location) => readLocation(location),
+    compile: (bytes) => WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
+  };
+}
+
+async function readLocation(location: string | URL): Promise<Uint8Array> {
+  const text = String(location);
+  if (/^https?:/.test(text)) {
+    const response = await fetch(text);
+    if (!response.ok) throw new Error(`${text} answered ${response.status} ${response.statusText}`);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+  return readFile(text.startsWith("file:") ? new URL(text) : text);
+}

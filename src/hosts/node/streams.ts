@@ -1,0 +1,43 @@
+/** Descriptors of the Node process for guests: read and written by the calling thread itself. */
+import { fstatSync, readSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import { Filetype } from "../../abi/enums.ts";
+import type { HostStreams } from "../../fs/hoststream/port.ts";
+import { WOULD_BLOCK } from "../../vfs/index.ts";
+import { errnoOf } from "./errno.ts";
+
+/** The answer to a failed read or write. */
+function answerTo(error: unknown): number {
+  const { code } = error as { code?: string };
+  if (code === "EAGAIN") return WOULD_BLOCK;
+  return code === "EOF" ? 0 : errnoOf(error);
+}
+
+export const nodeStreams: HostStreams = {
+  read(descriptor, bytes, start, length) {
+    try {
+      return readSync(descriptor, bytes, start, length, null);
+    } catch (error) {
+      return answerTo(error);
+    }
+  },
+  write(descriptor, bytes, start, length) {
+    try {
+      return writeSync(descriptor, bytes, start, length, null);
+    } catch (error) {
+      return answerTo(error);
+    }
+  },
+  typeOf(descriptor) {
+    try {
+      if (isatty(descriptor)) return Filetype.CHARACTER_DEVICE;
+      const stat = fstatSync(descriptor);
+      if (stat.isFile()) return Filetype.REGULAR_FILE;
+      if (stat.isCharacterDevice()) return Filetype.CHARACTER_DEVICE;
+      if (stat.isSocket()) return Filetype.SOCKET_STREAM;
+    } catch {
+      // A closed standard stream: reads and writes say so.
+    }
+    return Filetype.UNKNOWN;
+  },
+};

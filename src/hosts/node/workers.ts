@@ -1,0 +1,33 @@
+/** Workers of Node, for carriers. */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { WorkerMessage } from "../../threads/messages.ts";
+import type { WorkerHost } from "../../threads/port.ts";
+
+const entry = new URL("./worker-main.js", import.meta.url);
+
+export const nodeWorkers: WorkerHost = {
+  startWorker(start, onMessage, onDeath) {
+    const worker = new Worker(entry, {
+      workerData: start,
+      env: {},
+      argv: [],
+      execArgv: [],
+      // Descriptors of host files belong to the kernel's records, not to the worker that opened them.
+      trackUnmanagedFds: false,
+      stdin: false,
+    });
+    worker.on("message", (message: WorkerMessage) => onMessage(message));
+    worker.on("error", (error) => onDeath(error));
+    worker.on("exit", (code) => onDeath(new Error(`a worker ended by itself with code ${code}`)));
+    return {
+      post: (message) => worker.postMessage(message),
+      terminate: async () => {
+        await worker.terminate();
+      },
+      setKeepsAlive: (keep) => (keep ? worker.ref() : worker.unref()),
+    };
+  },
+  delay: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  parallelism: availableParallelism(),
+};

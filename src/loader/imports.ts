@@ -1,0 +1,139 @@
+/**
+ * Imports: the functions a guest instance is given, made from the table of syscalls for one context.
+ *
+ * Each stands between guest and handler: marks the agent as in the kernel, does what is pending, passes the arguments on. Written out for each number of
+ * arguments because gathering them in an array would be felt in every call.
+ */
+import type { SyscallContext } from "../syscalls/context.ts";
+import { findSyscall, type Syscall, type SyscallHandler } from "../syscalls/table.ts";
+import { traced, type TraceSink } from "../syscalls/trace.ts";
+import { panic } from "../shm/index.ts";
+import type { Program } from "./program.ts";
+
+/** Calls that take no lock and change nothing in the kernel: they need no mark. */
+const LIGHT: ReadonlySet<string> = new Set([
+  "args_get",
+  "args_sizes_get",
+  "clock_res_get",
+  "clock_time_get",
+  "environ_get",
+  "environ_sizes_get",
+  "proc_id",
+  "random_get",
+  "thread_id",
+  "thread_parallelism",
+]);
+
+/**
+ * Makes the import object of a program for one context.
+ *
+ * @param memory the memory to import, if the program imports one; @param trace where calls are written to, if anywhere
+ */
+export function makeImports(
+  context: SyscallContext,
+  program: Program,
+  memory: WebAssembly.Memory | undefined,
+  trace: TraceSink | undefined,
+): Record<string, Record<string, unknown>> {
+  const imports: Record<string, Record<string, unknown>> = {};
+  for (const { module, name } of program.functions) {
+    const syscall = findSyscall(module, name) ?? panic(`imports: ${module}.${name} was not checked`);
+    const wrap = trace === undefined && LIGHT.has(name) ? wrapLight : wrapCall;
+    (imports[module] ??= {})[name] = wrap(context, handlerOf(syscall, trace), syscall.handler.length - 1);
+  }
+  if (program.memoryImport !== undefined) {
+    (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
+  }
+  return imports;
+}
+
+function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {
+  return trace === undefined ? syscall.handler : traced(syscall, trace);
+}
+
+type Argument = number & bigint;
+type Import = (...parameters: Argument[]) => number | void;
+
+function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): Import {
+  const h = handler as (...parameters: unknown[]) => number;
+  switch (count) {
+    case 1:
+      return (p0) => (c.look(), h(c, p0));
+    case 2:
+      return (p0, p1) => (c.look(), h(c, p0, p1));
+    case 3:
+      return (p0, p1, p2) => (c.look(), h(c, p0, p1, p2));
+    default:
+      return wrapCall(c, handler, count);
+  }
+}
+
+function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Import {
+  const h = handler as (...parameters: unknown[]) => number;
+  switch (count) {
+    case 0:
+      return () => {
+        c.enter();
+        const result = h(c);
+        c.leave();
+        return result;
+      };
+    case 1:
+      return (p0) => {
+        c.enter();
+        const result = h(c, p0);
+        c.leave();
+        return result;
+      };
+    case 2:
+      return (p0, p1) => {
+        c.enter();
+        const result = h(c, p0, p1);
+        c.leave();
+        return result;
+      };
+    case 3:
+      return (p0, p1, p2) => {
+        c.enter();
+        const result = h(c, p0, p1, p2);
+        c.leave();
+        return result;
+      };
+    case 4:
+      return (p0, p1, p2, p3) => {
+        c.enter();
+        const result = h(c, p0, p1, p2, p3);
+        c.leave();
+        return result;
+      };
+    case 5:
+      return (p0, p1, p2, p3, p4) => {
+        c.enter();
+        const result = h(c, p0, p1, p2, p3, p4);
+        c.leave();
+        return result;
+      };
+    case 6:
+      return (p0, p1, p2, p3, p4, p5) => {
+        c.enter();
+        const result = h(c, p0, p1, p2, p3, p4, p5);
+        c.leave();
+        return result;
+      };
+    case 9:
+      return (p0, p1, p2, p3, p4, p5, p6, p7, p8) => {
+        c.enter();
+        const result = h(c, p0, p1, p2, p3, p4, p5, p6, p7, p8);
+        c.leave();
+        return result;
+      };
+    default:
+      return (...parameters) => {
+        c.enter();
+        const result = h(c, ...parameters);
+        c.leave();
+        return result;
+      };
+  }
+}
+

@@ -1,0 +1,95 @@
+/**
+ * Instance: a program made ready to run on one agent, for one thread after the other.
+ *
+ * A group holds what is made once per agent and process: the guest's memory, the context, the imports. An instance is what each thread needs anew: its
+ * globals, so its stack pointer. `prepare` makes the next one ahead of need.
+ */
+import type { Kernel } from "../kernel/index.ts";
+import { GuestMemory } from "../syscalls/guest-memory.ts";
+import { SyscallContext } from "../syscalls/context.ts";
+import type { ThreadPort } from "../syscalls/port.ts";
+import type { TraceSink } from "../syscalls/trace.ts";
+import { makeImports } from "./imports.ts";
+import { ModuleError } from "./module-error.ts";
+import type { Program } from "./program.ts";
+
+/** Makes the memory that a program imports; undefined when it brings its own. */
+export function createGuestMemory(program: Program): WebAssembly.Memory | undefined {
+  const wanted = program.memoryImport;
+  if (wanted === undefined) return undefined;
+  try {
+    return new WebAssembly.Memory({
+      initial: wanted.minimum,
+      ...(wanted.maximum === undefined ? {} : { maximum: wanted.maximum }),
+      ...(wanted.shared ? { shared: true } : {}),
+    });
+  } catch (cause) {
+    throw new ModuleError(
+      "ERR_MEMORY",
+      `${program.name}: the host cannot give its memory of ${wanted.minimum} to ${wanted.maximum ?? "any number of"} pages${
+        wanted.shared ? " (shared)" : ""
+      }: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+  }
+}
+
+export class InstanceGroup {
+  readonly context: SyscallContext;
+  private readonly imports: Record<string, Record<string, unknown>>;
+  /** The instance that the running thread uses: signal handlers are its exports. */
+  private current: WebAssembly.Instance | undefined;
+  private next: WebAssembly.Instance | undefined;
+
+  constructor(
+    kernel: Kernel,
+    readonly program: Program,
+    private readonly memory: WebAssembly.Memory | undefined,
+    threads: ThreadPort,
+    mark: number,
+    trace: TraceSink | undefined,
+  ) {
+    // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
+    const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
+    const guestPort = {
+      call: (name: string, argument: number): boolean => {
+        const callee = this.current?.exports[name];
+        if (typeof callee !== "function") return false;
+        callee(argument);
+        return true;
+      },
+    };
+    this.context = new SyscallContext(kernel, guest, threads, guestPort, mark);
+    this.imports = makeImports(this.context, program, memory, trace);
+  }
+
+  /** Makes the next instance ahead of need; errors are left for `take` to meet again. */
+  prepare(): void {
+    if (this.next !== undefined || this.program.memoryImport === undefined) return;
+    this.context.clearThread();
+    try {
+      this.next = new WebAssembly.Instance(this.program.module, this.imports);
+    } catch {
+      this.next = undefined;
+    }
+  }
+
+  /** An instance that no thread has used. Its start section has run. May throw what the engine throws, or a control outcome. */
+  take(): WebAssembly.Instance {
+    const instance = this.next ?? new WebAssembly.Instance(this.program.module, this.imports);
+    this.next = undefined;
+    this.current = instance;
+    this.context.signalCallback = undefined;
+    if (this.memory === undefined || this.program.memoryExport !== undefined) {
+      const exported = this.program.memoryExport === undefined ? undefined : instance.exports[this.program.memoryExport];
+      if (exported instanceof WebAssembly.Memory && exported !== this.context.guest.memory) {
+        this.context.guest = new GuestMemory(exported);
+      }
+    }
+    return instance;
+  }
+
+  /** The thread is done with its instance. */
+  drop(): void {
+    this.current = undefined;
+  }
+}

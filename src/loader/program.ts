@@ -1,0 +1,110 @@
+/**
+ * Program: a compiled module with what the loader knows of it. Plain data beside the module, so that it can be posted to workers, which share the
+ * compiled code.
+ *
+ * Life: made once per program by `loadProgram`, immutable.
+ */
+import { syscalls } from "../syscalls/table.ts";
+import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
+import { limitMemory } from "./memory-limits.ts";
+import { describeModule, type ModuleDescription } from "./module-description.ts";
+import { ModuleError } from "./module-error.ts";
+import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
+import type { FunctionType } from "./wasm-types.ts";
+
+/** What carriers need to make instances. */
+export interface Program {
+  readonly module: WebAssembly.Module;
+  /** Imported functions, each once. */
+  readonly functions: readonly { module: string; name: string }[];
+  /** Where the memory is imported, with the limits to make it with, in pages. */
+  readonly memoryImport: { module: string; name: string; minimum: number; maximum: number | undefined; shared: boolean } | undefined;
+  readonly memoryExport: string | undefined;
+  readonly entry: "_start" | "_initialize" | undefined;
+  readonly hasThreadEntry: boolean;
+  readonly importsThreadSpawn: boolean;
+  /** Its threads can share its memory: imported and shared. */
+  readonly hasSharedMemory: boolean;
+  readonly stack: StackLayout;
+  /** For people: what it is called in messages. */
+  readonly name: string;
+}
+
+/** What `describeProgram` found before anything was compiled. */
+export interface ProgramDescription {
+  readonly description: ModuleDescription;
+  /** The bytes to compile: the file's, with its memory limited. */
+  readonly bytes: Uint8Array;
+}
+
+/** The pages of 64 KiB that 32-bit memories can have. */
+export const MOST_PAGES = 65536;
+
+let known: Map<string, FunctionType> | undefined;
+
+/** Signatures of everything Weft provides, by "module.name". Made on first use. */
+export function knownImports(): KnownImports {
+  if (known === undefined) {
+    known = new Map();
+    for (const { module, name, signature } of syscalls) {
+      known.set(`${module}.${name}`, {
+        parameters: signature.parameters.map((parameter) => parameter.wasm),
+        results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
+      });
+    }
+  }
+  return known;
+}
+
+/**
+ * Reads a program's bytes and checks that it can be linked, before anything is compiled.
+ *
+ * @param name what messages call it; @param maximumPages limit for its memory in pages of 64 KiB
+ * @throws ModuleError naming what is wrong: no WebAssembly, malformed, missing imports, no entry, a memory above the limit
+ */
+export function readProgram(bytes: Uint8Array, name: string, maximumPages: number): ProgramDescription {
+  const description = describeModule(bytes);
+  const problems = checkImports(description, knownImports());
+  if (problems.length > 0) throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${formatLinkProblems(problems)}`);
+  if (description.isDynamic) {
+    throw new ModuleError("ERR_DYNAMIC", `${name} is dynamically linked (it has a dylink.0 section): Weft runs static programs so far`);
+  }
+  if (!description.isCommand && !description.isReactor) {
+    throw new ModuleError("ERR_NO_ENTRY", `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`);
+  }
+  return { description, bytes: maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes };
+}
+
+/** Makes a program of a compiled module and what `readProgram` found. */
+export function makeProgram(
+  module: WebAssembly.Module,
+  { description }: ProgramDescription,
+  name: string,
+  maximumPages: number,
+): Program {
+  const functions = new Map<string, { module: string; name: string }>();
+  for (const entry of description.imports) {
+    if (entry.kind === "function") functions.set(`${entry.module}.${entry.name}`, { module: entry.module, name: entry.name });
+  }
+  const { memory } = description;
+  const imported = memory.importName && description.imports.find((entry) => entry.kind === "memory");
+  const limits = imported?.kind === "memory" ? imported.type : undefined;
+  return {
+    module,
+    functions: [...functions.values()],
+    memoryImport: memory.importName &&
+      limits && {
+        ...memory.importName,
+        minimum: limits.minimum,
+        maximum: limits.maximum === undefined ? undefined : Math.min(limits.maximum, Math.max(limits.minimum, maximumPages)),
+        shared: limits.shared,
+      },
+    memoryExport: memory.exportName,
+    entry: description.isCommand ? "_start" : "_initialize",
+    hasThreadEntry: description.hasThreadEntry,
+    importsThreadSpawn: description.importsThreadSpawn,
+    hasSharedMemory: limits?.shared === true,
+    stack: mainStackLayout(description),
+    name,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
+ */
+import { HostfsDriver } from "../fs/hostfs/index.ts";
+import type { HostFiles } from "../fs/hostfs/port.ts";
+import { HostStreamOperations } from "../fs/hoststream/host-stream.ts";
+import type { HostStreams } from "../fs/hoststream/port.ts";
+import { installDevfs } from "../fs/devfs/index.ts";
+import { installTmpfs } from "../fs/tmpfs/index.ts";
+import { EventOperations } from "../kernel/event-file.ts";
+import {
+  type Clock,
+  createKernel,
+  type Kernel,
+  type KernelLimits,
+  KernelRoot,
+  Pending,
+  PipeOperations,
+  type Randomness,
+  Thread,
+} from "../kernel/index.ts";
+import { type KernelMemory, panic } from "../shm/index.ts";
+import { OperationsId } from "../vfs/index.ts";
+
+export interface Drivers {
+  readonly files: HostFiles | undefined;
+  readonly streams: HostStreams | undefined;
+}
+
+/** Registers every driver that the host can serve. */
+export function addDrivers(kernel: Kernel, { files, streams }: Drivers): void {
+  const { vfs } = kernel;
+  installTmpfs(vfs);
+  installDevfs(vfs, kernel.randomness);
+  vfs.addOperations(OperationsId.pipe, new PipeOperations());
+  vfs.addOperations(OperationsId.event, new EventOperations());
+  if (files !== undefined) new HostfsDriver(files).register(vfs);
+  if (streams !== undefined) vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
+}
+
+/** Makes the kernel of a new machine in an empty kernel heap. */
+export function bootKernel(
+  memory: KernelMemory,
+  clock: Clock,
+  randomness: Randomness,
+  limits: KernelLimits,
+  drivers: Drivers,
+): Kernel {
+  const kernel = createKernel(memory, clock, randomness, limits);
+  const nobody = Thread.allocate(memory);
+  if (nobody === 0) panic("boot: the kernel heap is too small");
+  Thread.pending.store(memory, nobody, Pending.exit);
+  KernelRoot.nobody.set(memory, kernel.root, nobody);
+  addDrivers(kernel, drivers);
+  return kernel;
+}
+
+/** Frees what `bootKernel` made, so that the ledger of a closed machine reads nothing. */
+export function haltKernel(kernel: Kernel): void {
+  const { memory, root } = kernel;
+  Thread.free(memory, KernelRoot.nobody.get(memory, root));
+  KernelRoot.free(memory, root);
+}

@@ -1,0 +1,199 @@
+/**
+ * Crew: the carriers that serve one process, and the threads that wait for one.
+ *
+ * A carrier is an agent (a worker, or in Node the main thread) that runs guest threads. States of a carrier: unbound (its worker sits in its event loop and
+ * belongs to no crew) → idle (in the crew's list, asleep on its bell) ⇄ busy (runs `thread`) → unbound, when the crew closes.
+ * A spawn takes an idle carrier: id, record, a word, a wake. With none idle the thread waits in line, and the host, which is never blocked, is asked for
+ * more carriers; some are always asked for ahead of need.
+ *
+ * Life: made with the process's first thread, freed by the supervisor when the process has ended and the last carrier has left.
+ * Lock: `lock`, rank Carriers, outermost: guards everything below that is not said to be something else.
+ */
+import { address, atomic32, block, layout, mutex, Rank, ReadyQueue, ringBell, u32, type KernelMemory } from "../shm/index.ts";
+import { HostCall, type Kernel, keepThread, Thread } from "../kernel/index.ts";
+
+export const Crew = layout("Crew", {
+  lock: mutex(Rank.Carriers),
+  /** Immutable; the crew has no count of it: its threads do. */
+  process: address,
+  /** Idle carriers, the last to become idle first: its caches are warm. */
+  idle: address,
+  idleCount: u32,
+  /** Threads without a carrier, in order of arrival. */
+  firstWaiting: address,
+  lastWaiting: address,
+  waiting: u32,
+  /** Carriers in the crew, and carriers asked for that have not come. */
+  carriers: u32,
+  wanted: u32,
+  /** Threads that live, and how many may: each needs a carrier of its own where stacks cannot be suspended. */
+  threads: u32,
+  most: u32,
+  /** Carriers to keep ready beyond those in use. */
+  spare: u32,
+  /** 1 when carriers are to leave. */
+  closing: atomic32,
+});
+
+export const Carrier = layout("Carrier", {
+  /** What wakes it: first, so that a carrier's address is its ready queue's. */
+  ready: block(ReadyQueue.bytes),
+  /** `Mark`: what the agent is doing. */
+  mark: u32,
+  /** The crew it belongs to, or 0. Written by itself. */
+  crew: address,
+  /** The thread it runs or was given, with a count. Set by a spawner while idle, cleared by itself: under Crew.lock. */
+  thread: address,
+  /** Next idle carrier. */
+  next: address,
+});
+
+/** Most carriers that are asked for at once. */
+const LARGEST_ORDER = 64;
+
+/** Reserves a place for one more thread; false at the limit or when the crew closes. */
+export function reserveThread(memory: KernelMemory, crew: number): boolean {
+  Crew.lock.acquire(memory, crew);
+  const threads = Crew.threads.get(memory, crew);
+  const accepted = threads < Crew.most.get(memory, crew) && Crew.closing.load(memory, crew) === 0;
+  if (accepted) Crew.threads.set(memory, crew, threads + 1);
+  Crew.lock.release(memory, crew);
+  return accepted;
+}
+
+/** Gives a reserved place back: the thread has finished, or was not made. */
+export function unreserveThread(memory: KernelMemory, crew: number): void {
+  Crew.lock.acquire(memory, crew);
+  Crew.threads.set(memory, crew, Crew.threads.get(memory, crew) - 1);
+  Crew.lock.release(memory, crew);
+}
+
+/** Hands a new thread to an idle carrier, or puts it in line. Takes a count of the thread for its carrier. */
+export function placeThread(kernel: Kernel, crew: number, thread: number): void {
+  const { memory } = kernel;
+  keepThread(memory, thread);
+  Crew.lock.acquire(memory, crew);
+  const carrier = Crew.idle.get(memory, crew);
+  if (carrier !== 0) {
+    Crew.idle.set(memory, crew, Carrier.next.get(memory, carrier));
+    Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
+    Carrier.thread.set(memory, carrier, thread);
+    Thread.carrier.set(memory, thread, carrier);
+  } else {
+    const last = Crew.lastWaiting.get(memory, crew);
+    if (last === 0) Crew.firstWaiting.set(memory, crew, thread);
+    else Thread.queueNext.set(memory, last, thread);
+    Crew.lastWaiting.set(memory, crew, thread);
+    Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) + 1);
+  }
+  const order = orderCarriersLocked(memory, crew);
+  Crew.lock.release(memory, crew);
+  if (carrier !== 0) ringBell(memory, carrier);
+  if (order) kernel.callHost(HostCall.carriers);
+}
+
+/** Decides how many more carriers to ask for: one for each thread in line and some to spare. Returns whether any. */
+function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
+  const coming = Crew.wanted.get(memory, crew);
+  const lacking =
+    Crew.waiting.get(memory, crew) + Crew.spare.get(memory, crew) - Crew.idleCount.get(memory, crew) - coming;
+  const room = Crew.most.get(memory, crew) - Crew.carriers.get(memory, crew) - coming;
+  const order = Math.min(lacking, room, LARGEST_ORDER);
+  if (order <= 0) return false;
+  Crew.wanted.set(memory, crew, coming + order);
+  return true;
+}
+
+/** A carrier joins a crew: it was asked for (`ordered`), or comes by itself. */
+export function joinCrew(memory: KernelMemory, crew: number, carrier: number, ordered: boolean): void {
+  Carrier.crew.set(memory, carrier, crew);
+  Crew.lock.acquire(memory, crew);
+  Crew.carriers.set(memory, crew, Crew.carriers.get(memory, crew) + 1);
+  if (ordered) Crew.wanted.set(memory, crew, Crew.wanted.get(memory, crew) - 1);
+  Crew.lock.release(memory, crew);
+}
+
+/**
+ * The next thread for a carrier: the one it was given, or the first in line. With neither the carrier becomes idle.
+ *
+ * @returns the thread with a count, 0 when idle now, -1 when the crew closes and the carrier has left it
+ */
+export function nextThread(kernel: Kernel, crew: number, carrier: number): number {
+  const { memory } = kernel;
+  Crew.lock.acquire(memory, crew);
+  let thread = Carrier.thread.get(memory, carrier);
+  if (thread === 0) {
+    thread = Crew.firstWaiting.get(memory, crew);
+    if (thread !== 0) {
+      const next = Thread.queueNext.get(memory, thread);
+      Crew.firstWaiting.set(memory, crew, next);
+      if (next === 0) Crew.lastWaiting.set(memory, crew, 0);
+      Thread.queueNext.set(memory, thread, 0);
+      Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) - 1);
+      Carrier.thread.set(memory, carrier, thread);
+      Thread.carrier.set(memory, thread, carrier);
+    } else if (Crew.closing.load(memory, crew) !== 0) {
+      leaveLocked(memory, crew, carrier);
+      thread = -1;
+    } else {
+      Carrier.next.set(memory, carrier, Crew.idle.get(memory, crew));
+      Crew.idle.set(memory, crew, carrier);
+      Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) + 1);
+    }
+  }
+  const order = thread > 0 && orderCarriersLocked(memory, crew);
+  Crew.lock.release(memory, crew);
+  if (order) kernel.callHost(HostCall.carriers);
+  return thread;
+}
+
+/** Whether an idle carrier has something to do again: a thread, or to leave. */
+export function isCalled(memory: KernelMemory, crew: number, carrier: number): boolean {
+  return Carrier.thread.get(memory, carrier) !== 0 || Crew.closing.load(memory, crew) !== 0;
+}
+
+/** The carrier is done with its thread. The count of the thread goes to the caller. */
+export function clearCarrier(memory: KernelMemory, crew: number, carrier: number): void {
+  Crew.lock.acquire(memory, crew);
+  const thread = Carrier.thread.get(memory, carrier);
+  if (thread !== 0) Thread.carrier.set(memory, thread, 0);
+  Carrier.thread.set(memory, carrier, 0);
+  Crew.lock.release(memory, crew);
+}
+
+/** Takes an idle carrier out of the list after it was called to leave; or counts out one whose worker was ended. */
+export function leaveCrew(memory: KernelMemory, crew: number, carrier: number): void {
+  Crew.lock.acquire(memory, crew);
+  let at = Crew.idle.get(memory, crew);
+  if (at === carrier) {
+    Crew.idle.set(memory, crew, Carrier.next.get(memory, carrier));
+    Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
+  } else {
+    while (at !== 0 && Carrier.next.get(memory, at) !== carrier) at = Carrier.next.get(memory, at);
+    if (at !== 0) {
+      Carrier.next.set(memory, at, Carrier.next.get(memory, carrier));
+      Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
+    }
+  }
+  leaveLocked(memory, crew, carrier);
+  Crew.lock.release(memory, crew);
+}
+
+function leaveLocked(memory: KernelMemory, crew: number, carrier: number): void {
+  Crew.carriers.set(memory, crew, Crew.carriers.get(memory, crew) - 1);
+  Carrier.crew.set(memory, carrier, 0);
+}
+
+/** Takes the first thread that waits for a carrier out of the line, with its count, or 0: when none will come any more. */
+export function takeWaiting(memory: KernelMemory, crew: number): number {
+  Crew.lock.acquire(memory, crew);
+  const thread = Crew.firstWaiting.get(memory, crew);
+  if (thread !== 0) {
+    const next = Thread.queueNext.get(memory, thread);
+    Crew.firstWaiting.set(memory, crew, next);
+    if (next === 0) Crew.lastWaiting.set(memory, crew, 0);
+    Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) - 1);
+  }
+  Crew.lock.release(memory, crew);
+  return thread;
+}

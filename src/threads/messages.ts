@@ -1,0 +1,35 @@
+/** All messages between the host's event loop and the workers. None is on the path of a spawn, a wake-up or a call. */
+import type { Program } from "../loader/program.ts";
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  /** The kernel heap. */
+  readonly memory: WebAssembly.Memory;
+  /** The worker's `Carrier` record. */
+  readonly carrier: number;
+  /** Whether locks check their order. */
+  readonly debug: boolean;
+}
+
+/** Host to worker: serve a process until its crew closes. */
+export interface BindMessage {
+  readonly kind: "bind";
+  readonly crew: number;
+  readonly program: Program;
+  /** The memory that its instances share, when the program imports one. */
+  readonly memory: WebAssembly.Memory | undefined;
+  /** Descriptor of the host that traces go to, or a sink's number; undefined for none. */
+  readonly trace: TraceTarget | undefined;
+}
+
+/** Where trace lines go: the open file's address in the kernel heap, with a count that the process's supervisor holds. */
+export interface TraceTarget {
+  readonly file: number;
+}
+
+/** Worker to host. */
+export type WorkerMessage =
+  | { readonly kind: "ready" }
+  | { readonly kind: "unbound" }
+  /** The agent met a broken invariant, or something threw that should not: it is of no more use. */
+  | { readonly kind: "crashed"; readonly message: string; readonly stack: string };

@@ -1,0 +1,98 @@
+/**
+ * Running one guest thread from entry to end, on the agent that calls.
+ *
+ * How it can end, and with what (`spec/threads.md` §4):
+ *
+ *     entry returns            thread: clean.   main: the process ends with 0
+ *     thread_exit              clean; the process goes on while other threads live, as pthread_exit has it, also for main
+ *     proc_exit, by anyone     the process has ended with that code; this thread leaves
+ *     a trap, a host failure   the process ends: 129, main 45; the message has thread, process, kind and the guest's stack
+ */
+import {
+  dropThread,
+  emit,
+  EndReason,
+  EventKind,
+  exitProcess,
+  finishThread,
+  type Kernel,
+  Process,
+  StartKind,
+  Thread,
+  ThreadState,
+} from "../kernel/index.ts";
+import type { InstanceGroup } from "../loader/instance.ts";
+import { describeTrap } from "../loader/trap-description.ts";
+import { KernelPanic } from "../shm/index.ts";
+import { Control } from "../syscalls/control.ts";
+import { unreserveThread } from "./crew.ts";
+
+/** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
+export const TRAP_EXIT_MAIN = 45;
+export const TRAP_EXIT_THREAD = 129;
+
+/**
+ * Runs a thread to its end and cleans up after it, once. The agent is in the kernel before and after. Takes over the caller's count of the thread.
+ *
+ * @throws KernelPanic only
+ */
+export function runThread(kernel: Kernel, group: InstanceGroup, thread: number, crew: number, clear: () => void): void {
+  const { memory } = kernel;
+  const { context, program } = group;
+  const isMain = Thread.startKind.get(memory, thread) === StartKind.main;
+  const process = Thread.process.get(memory, thread);
+  context.setThread(thread);
+  Thread.state.store(memory, thread, ThreadState.running);
+  emit(kernel, EventKind.threadStarted, Process.id.get(memory, process), Thread.id.get(memory, thread), 0);
+  let exitCode = 0;
+  try {
+    context.leave();
+    context.look();
+    const { exports } = group.take();
+    if (isMain) {
+      (exports[program.entry ?? "_start"] as () => void)();
+      context.claim();
+      exitProcess(kernel, process, 0, EndReason.exited);
+    } else {
+      (exports.wasi_thread_start as (tid: number, start: number) => void)(
+        Thread.id.get(memory, thread),
+        Thread.startPointer.get(memory, thread),
+      );
+    }
+    context.claim();
+  } catch (error) {
+    context.claim();
+    if (error instanceof KernelPanic) throw error;
+    exitCode = endByThrow(kernel, group, thread, process, isMain, error);
+  }
+  group.drop();
+  context.clearThread();
+  clear();
+  unreserveThread(memory, crew);
+  finishThread(kernel, thread, exitCode);
+  dropThread(kernel, thread);
+}
+
+/** Something was thrown out of the guest: a control outcome, or a failure that ends the process. Returns the thread's exit code. */
+function endByThrow(
+  kernel: Kernel,
+  group: InstanceGroup,
+  thread: number,
+  process: number,
+  isMain: boolean,
+  error: unknown,
+): number {
+  const { memory } = kernel;
+  if (error instanceof Control) {
+    return error.kind === "process exit" ? Process.exitCode.get(memory, process) | 0 : 0;
+  }
+  const code = isMain ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
+  const tid = Thread.id.get(memory, thread);
+  const pid = Process.id.get(memory, process);
+  const trap = describeTrap(error);
+  const message = `thread ${tid} of process ${pid} (${group.program.name}): ${trap.text}`;
+  if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
+    emit(kernel, EventKind.taint, pid, tid, code);
+  }
+  return code;
+}

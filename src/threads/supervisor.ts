@@ -1,0 +1,364 @@
+/**
+ * Supervisor: the host's side of the carriers. Runs on the host's event loop, which no guest ever blocks.
+ *
+ * It starts workers, binds them to crews that asked for carriers, ends those whose guest computes on after its process has ended, takes events to
+ * the host program, and gives carriers back. One per machine; all it knows that the kernel heap does not is which worker is which carrier.
+ */
+import {
+  createThread,
+  addThread,
+  dropProcess,
+  dropThread,
+  exitProcess,
+  EndReason,
+  finishThread,
+  HostCall,
+  type Kernel,
+  type KernelEvent,
+  KernelRoot,
+  Process,
+  ProcessState,
+  StartKind,
+  takeEvents,
+  Thread,
+} from "../kernel/index.ts";
+import type { Program } from "../loader/program.ts";
+import { panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import { Mark } from "../syscalls/context.ts";
+import { dropFile } from "../vfs/index.ts";
+import { Carrier, Crew, placeThread, leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
+import type { TraceTarget, WorkerMessage } from "./messages.ts";
+import type { WorkerHandle, WorkerHost } from "./port.ts";
+import { TRAP_EXIT_THREAD } from "./run-thread.ts";
+
+/** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
+const GRACE = 4;
+
+/** Unbound workers that are kept for the next process; more are ended. */
+const MOST_UNBOUND = 16;
+
+interface Worker {
+  readonly carrier: number;
+  readonly handle: WorkerHandle;
+  /** What it serves, or undefined in its event loop. */
+  crew: Team | undefined;
+  /** It is being ended, or has died. */
+  gone: boolean;
+}
+
+/** A running process with its crew and its workers. */
+interface Team {
+  readonly process: number;
+  readonly crew: number;
+  readonly program: Program;
+  readonly memory: WebAssembly.Memory | undefined;
+  readonly trace: TraceTarget | undefined;
+  readonly workers: Set<Worker>;
+  /** Resolves when the process has ended and every worker has left. */
+  readonly done: Promise<void>;
+  finish(): void;
+  reaping: boolean;
+}
+
+export interface TeamOptions {
+  /** Threads that may live at once, the main one included. */
+  threads: number;
+  /** Carriers to have ready when the program is likely to make threads. */
+  spare: number;
+  trace?: TraceTarget | undefined;
+}
+
+export class Supervisor {
+  private readonly teams = new Map<number, Team>();
+  private readonly unbound: Worker[] = [];
+  private readonly workers = new Set<Worker>();
+  private closed = false;
+  private readonly running: Promise<void>;
+  /** Gets events when any are wanted (`KernelRoot.eventMask`). */
+  onEvents: ((events: KernelEvent[]) => void) | undefined;
+  /** Gets the failure of a worker that is no guest's fault. */
+  onCrash: ((error: Error) => void) | undefined;
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly host: WorkerHost,
+    private readonly debug: boolean,
+  ) {
+    this.running = this.run();
+  }
+
+  /** Workers alive, for tests and reports. */
+  get workerCount(): number {
+    return this.workers.size;
+  }
+
+  /**
+   * Starts a process's main thread on a carrier.
+   *
+   * @param process with a count, which the team takes over
+   * @returns resolves when the process has ended and its carriers have left it
+   */
+  start(process: number, program: Program, memory: WebAssembly.Memory | undefined, options: TeamOptions): Promise<void> {
+    const { kernel } = this;
+    const crew = createCrew(kernel, process, options.threads, options.spare);
+    let finish!: () => void;
+    const done = new Promise<void>((resolve) => (finish = resolve));
+    const team: Team = {
+      process,
+      crew,
+      program,
+      memory,
+      trace: options.trace,
+      workers: new Set(),
+      done,
+      finish,
+      reaping: false,
+    };
+    this.teams.set(process, team);
+    const thread = createMainThread(kernel, process, program);
+    placeThread(kernel, crew, thread);
+    // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
+    this.hire(team);
+    return done;
+  }
+
+  /** Ends every process and every worker; resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    for (const { process } of this.teams.values()) exitProcess(this.kernel, process, 137, EndReason.killed, 9);
+    while (this.teams.size > 0) await [...this.teams.values()][0].done;
+    this.closed = true;
+    unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
+    await this.running;
+    await Promise.all([...this.workers].map((worker) => this.discard(worker)));
+  }
+
+  /** The loop: sleeps until some agent calls the host, then does what it was called for. */
+  private async run(): Promise<void> {
+    const { memory, root } = this.kernel;
+    const parker = KernelRoot.host.at(root);
+    while (!this.closed) {
+      await parkAsync(memory, parker, Infinity);
+      memory.refreshIfGrown();
+      const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
+      if ((calls & HostCall.events) !== 0) this.deliverEvents();
+      if ((calls & HostCall.carriers) !== 0) for (const team of this.teams.values()) this.hire(team);
+      if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
+    }
+  }
+
+  /** Hands the events that wait to the host program. */
+  deliverEvents(): void {
+    const events = takeEvents(this.kernel.memory, this.kernel.root);
+    if (events.length > 0) this.onEvents?.(events);
+  }
+
+  /** Binds as many workers as the crew asked for and does not have on the way. */
+  private hire(team: Team): void {
+    const { memory } = this.kernel;
+    if (team.reaping) return;
+    for (;;) {
+      const have = Crew.carriers.get(memory, team.crew);
+      const coming = team.workers.size - have;
+      if (Crew.wanted.get(memory, team.crew) - coming <= 0) return;
+      const worker = this.unbound.pop() ?? this.startWorker();
+      worker.crew = team;
+      team.workers.add(worker);
+      worker.handle.setKeepsAlive(true);
+      worker.handle.post({
+        kind: "bind",
+        crew: team.crew,
+        program: team.program,
+        memory: team.memory,
+        trace: team.trace,
+      });
+    }
+  }
+
+  private startWorker(): Worker {
+    const { kernel, debug } = this;
+    const carrier = Carrier.allocate(kernel.memory);
+    if (carrier === 0) panic("carriers: the kernel heap is full");
+    Carrier.mark.set(kernel.memory, carrier, Mark.kernel);
+    const worker: Worker = {
+      carrier,
+      handle: this.host.startWorker(
+        { memory: kernel.memory.memory, carrier, debug },
+        (message) => this.receive(worker, message),
+        (error) => this.bury(worker, error),
+      ),
+      crew: undefined,
+      gone: false,
+    };
+    this.workers.add(worker);
+    return worker;
+  }
+
+  private receive(worker: Worker, message: WorkerMessage): void {
+    if (message.kind === "unbound") this.release(worker);
+    else if (message.kind === "crashed") {
+      const error = new Error(message.message);
+      error.stack = message.stack;
+      this.bury(worker, error);
+    }
+  }
+
+  /** A worker has left its crew: keep it for the next, or end it when enough are kept. */
+  private release(worker: Worker): void {
+    const team = worker.crew;
+    worker.crew = undefined;
+    worker.handle.setKeepsAlive(false);
+    if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
+    else void this.discard(worker);
+    if (team !== undefined) {
+      team.workers.delete(worker);
+      this.dissolve(team);
+    }
+  }
+
+  /** Ends a worker that serves nobody. */
+  private async discard(worker: Worker): Promise<void> {
+    if (worker.gone) return;
+    worker.gone = true;
+    await worker.handle.terminate();
+    this.workers.delete(worker);
+    Carrier.free(this.kernel.memory, worker.carrier);
+  }
+
+  /** A process is ending or has ended: see that its threads leave, then give its carriers back. */
+  private look(team: Team): void {
+    const { memory } = this.kernel;
+    const state = Process.state.load(memory, team.process);
+    if (state === ProcessState.running || team.reaping) return;
+    team.reaping = true;
+    this.reap(team).catch((error: unknown) => this.onCrash?.(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  private async reap(team: Team): Promise<void> {
+    const { kernel, host } = this;
+    const { memory } = kernel;
+    this.finishWaiting(team);
+    while (Process.state.load(memory, team.process) !== ProcessState.ended) {
+      await host.delay(GRACE);
+      memory.refreshIfGrown();
+      this.finishWaiting(team);
+      for (const worker of [...team.workers]) {
+        if (!worker.gone && Carrier.thread.get(memory, worker.carrier) !== 0 && this.doom(worker)) {
+          await this.removeDoomed(team, worker);
+        }
+      }
+    }
+    Crew.closing.store(memory, team.crew, 1);
+    for (const worker of team.workers) ringBell(memory, worker.carrier);
+    this.dissolve(team);
+  }
+
+  /** Threads that never got a carrier end here: no carrier will come for them. */
+  private finishWaiting(team: Team): void {
+    const { kernel } = this;
+    for (;;) {
+      const thread = takeWaiting(kernel.memory, team.crew);
+      if (thread === 0) return;
+      unreserveThread(kernel.memory, team.crew);
+      finishThread(kernel, thread, Process.exitCode.get(kernel.memory, team.process) | 0);
+      dropThread(kernel, thread);
+    }
+  }
+
+  /** Claims an agent for its end, if it is in guest code: it then cannot enter the kernel any more, so it holds no lock. */
+  private doom(worker: Worker): boolean {
+    const { memory } = this.kernel;
+    const word = (worker.carrier + Carrier.mark.offset) >>> 2;
+    return Atomics.compareExchange(memory.i32, word, Mark.guest, Mark.doomed) === Mark.guest;
+  }
+
+  private async removeDoomed(team: Team, worker: Worker): Promise<void> {
+    worker.gone = true;
+    await worker.handle.terminate();
+    this.removeDead(team, worker);
+  }
+
+  /** Does for a worker that is no more what its agent would have done for its thread. */
+  private removeDead(team: Team, worker: Worker): void {
+    const { kernel } = this;
+    const { memory } = kernel;
+    const thread = Carrier.thread.get(memory, worker.carrier);
+    if (Carrier.crew.get(memory, worker.carrier) === team.crew) leaveCrew(memory, team.crew, worker.carrier);
+    this.workers.delete(worker);
+    team.workers.delete(worker);
+    if (thread !== 0) {
+      Thread.carrier.set(memory, thread, 0);
+      unreserveThread(memory, team.crew);
+      finishThread(kernel, thread, Process.exitCode.get(memory, team.process) | 0);
+      dropThread(kernel, thread);
+    }
+    Carrier.free(memory, worker.carrier);
+  }
+
+  /** A worker died by itself, or says that it is broken. */
+  private bury(worker: Worker, error: Error): void {
+    if (worker.gone) return;
+    worker.gone = true;
+    this.onCrash?.(error);
+    const team = worker.crew;
+    const index = this.unbound.indexOf(worker);
+    if (index >= 0) this.unbound.splice(index, 1);
+    void worker.handle.terminate().then(() => {
+      if (team === undefined) {
+        this.workers.delete(worker);
+        Carrier.free(this.kernel.memory, worker.carrier);
+        return;
+      }
+      exitProcess(this.kernel, team.process, TRAP_EXIT_THREAD, EndReason.failed, 0, `a worker failed: ${error.message}`);
+      this.removeDead(team, worker);
+      this.look(team);
+    });
+  }
+
+  /** The last worker has left an ended process: nothing is left to do for it. */
+  private dissolve(team: Team): void {
+    const { kernel } = this;
+    const { memory } = kernel;
+    if (team.workers.size > 0 || !this.teams.has(team.process)) return;
+    if (Process.state.load(memory, team.process) !== ProcessState.ended) return;
+    this.teams.delete(team.process);
+    if (team.trace !== undefined) dropFile(kernel.vfs, team.trace.file);
+    destroyCrew(kernel, team.process, team.crew);
+    dropProcess(kernel, team.process);
+    team.finish();
+  }
+}
+
+/** Makes a crew for a process. */
+export function createCrew(kernel: Kernel, process: number, threads: number, spare: number): number {
+  const { memory } = kernel;
+  const crew = Crew.allocate(memory);
+  if (crew === 0) panic("carriers: the kernel heap is full");
+  Crew.process.set(memory, crew, process);
+  Crew.most.set(memory, crew, threads);
+  Crew.spare.set(memory, crew, spare);
+  Crew.threads.set(memory, crew, 1);
+  Process.crew.set(memory, process, crew);
+  return crew;
+}
+
+/** Frees a crew that no carrier serves any more. */
+export function destroyCrew(kernel: Kernel, process: number, crew: number): void {
+  Process.crew.set(kernel.memory, process, 0);
+  Crew.free(kernel.memory, crew);
+}
+
+/** Makes the main thread of a process: its id is the pid. The count is the process's list's. */
+export function createMainThread(kernel: Kernel, process: number, program: Program): number {
+  const { stack } = program;
+  const id = Process.id.get(kernel.memory, process);
+  const thread = createThread(kernel, process, id, StartKind.main, 0, {
+    upper: stack.upper,
+    lower: stack.lower,
+    size: stack.upper - stack.lower,
+    guard: stack.guardSize,
+    tlsBase: stack.tlsBase ?? 0,
+  });
+  if (thread === 0) panic("process: no main thread could be made");
+  if (!addThread(kernel, process, thread)) panic("process: it ended before it began");
+  return thread;
+}

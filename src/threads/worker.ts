@@ -1,0 +1,23 @@
+/** What a worker does, on every host: attach to the kernel heap, wait for a crew, serve it, wait for the next. */
+import type { Kernel } from "../kernel/index.ts";
+import { traceSinkOf } from "./trace-sink.ts";
+import { serveCrew } from "./carrier.ts";
+import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
+
+/** Serves one bind message and tells the host how it ended. */
+export function handleBind(
+  kernel: Kernel,
+  start: WorkerStart,
+  message: BindMessage,
+  cores: number,
+  post: (message: WorkerMessage) => void,
+): void {
+  try {
+    const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
+    serveCrew(kernel, start.carrier, message.crew, message.program, message.memory, cores, trace, true);
+    post({ kind: "unbound" });
+  } catch (error) {
+    const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
+    post({ kind: "crashed", message: text, stack: stack ?? text });
+  }
+}
