@@ -99,7 +99,8 @@ export class MachineFiles {
 
   /** Removes a file, or an empty directory; with `recursive` a directory and all in it. */
   async rm(path: string, options: { recursive?: boolean } = {}): Promise<void> {
-    if (this.tree.stat(path, false).type !== Filetype.DIRECTORY) return this.tree.remove(path, false);
+    if (this.tree.stat(path, false).type !== Filetype.DIRECTORY)
+      return this.tree.remove(path, false);
     if (options.recursive === true) {
       for (const { name } of this.tree.list(path)) await this.rm(`${path}/${name}`, options);
     }

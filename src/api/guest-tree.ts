@@ -48,9 +48,13 @@ export class GuestTree {
     return this.at("open", path, writes, (walk) => {
       for (;;) {
         if (walk.name.length === 0 || (walk.trailingSlash && walk.enter() === 0)) {
-          return writes ? -Errno.EISDIR : vfs.filesystemOf(walk.directory).openDirectory(vfs, walk.directory, flags);
+          return writes
+            ? -Errno.EISDIR
+            : vfs.filesystemOf(walk.directory).openDirectory(vfs, walk.directory, flags);
         }
-        const file = vfs.filesystemOf(walk.directory).openAt(vfs, walk.directory, walk.name, request, flags);
+        const file = vfs
+          .filesystemOf(walk.directory)
+          .openAt(vfs, walk.directory, walk.name, request, flags);
         if (file !== IS_SYMLINK) return file;
         const followed = walk.follow();
         if (followed < 0) return followed;
@@ -67,9 +71,15 @@ export class GuestTree {
       const pieces: Uint8Array[] = [];
       let total = 0;
       for (;;) {
-        const expected = operations.seekable ? this.check("read", path, operations.size(vfs, file)) - total : 65536;
+        const expected = operations.seekable
+          ? this.check("read", path, operations.size(vfs, file)) - total
+          : 65536;
         const piece = new Uint8Array(Math.min(PIECE, Math.max(expected, 1)));
-        const count = this.check("read", path, operations.read(vfs, file, this.transfer.single(piece, 0, piece.length), AT_OFFSET));
+        const count = this.check(
+          "read",
+          path,
+          operations.read(vfs, file, this.transfer.single(piece, 0, piece.length), AT_OFFSET),
+        );
         if (count === 0) break;
         pieces.push(piece.subarray(0, count));
         total += count;
@@ -91,12 +101,20 @@ export class GuestTree {
   write(path: string, content: string | Uint8Array, append = false): void {
     const { vfs } = this.kernel;
     const bytes = typeof content === "string" ? this.encoder.encode(content) : content;
-    const file = this.open(path, Open.write | Open.create | (append ? 0 : Open.truncate), append ? 1 : 0);
+    const file = this.open(
+      path,
+      Open.write | Open.create | (append ? 0 : Open.truncate),
+      append ? 1 : 0,
+    );
     try {
       const operations = vfs.operationsOf(file);
-      for (let done = 0; done < bytes.length; ) {
+      for (let done = 0; done < bytes.length;) {
         this.transfer.single(bytes, done, Math.min(PIECE, bytes.length - done));
-        const count = this.check("write", path, operations.write(vfs, file, this.transfer, AT_OFFSET));
+        const count = this.check(
+          "write",
+          path,
+          operations.write(vfs, file, this.transfer, AT_OFFSET),
+        );
         if (count === 0) throw this.error("write", path, Errno.EIO);
         done += count;
       }
@@ -121,7 +139,9 @@ export class GuestTree {
   makeDirectory(path: string): void {
     const { vfs } = this.kernel;
     this.at("mkdir", path, true, (walk) =>
-      walk.name.length === 0 ? -Errno.EEXIST : vfs.filesystemOf(walk.directory).makeDirectoryAt(vfs, walk.directory, walk.name),
+      walk.name.length === 0
+        ? -Errno.EEXIST
+        : vfs.filesystemOf(walk.directory).makeDirectoryAt(vfs, walk.directory, walk.name),
     );
   }
 
@@ -187,8 +207,18 @@ export class GuestTree {
         (target) => {
           if (source.name.length === 0 || target.name.length === 0) return -Errno.EBUSY;
           const filesystem = vfs.filesystemOf(source.directory);
-          if (vfs.filesystemOf(target.directory) !== filesystem || !sameMount(memory, source, target)) return -Errno.EXDEV;
-          return filesystem.renameAt(vfs, source.directory, source.name, target.directory, target.name);
+          if (
+            vfs.filesystemOf(target.directory) !== filesystem ||
+            !sameMount(memory, source, target)
+          )
+            return -Errno.EXDEV;
+          return filesystem.renameAt(
+            vfs,
+            source.directory,
+            source.name,
+            target.directory,
+            target.name,
+          );
         },
         this.otherWalk,
       ),
@@ -200,7 +230,9 @@ export class GuestTree {
     this.at("symlink", path, true, (walk) =>
       walk.name.length === 0
         ? -Errno.EEXIST
-        : vfs.filesystemOf(walk.directory).symlinkAt(vfs, walk.directory, walk.name, this.encoder.encode(target)),
+        : vfs
+            .filesystemOf(walk.directory)
+            .symlinkAt(vfs, walk.directory, walk.name, this.encoder.encode(target)),
     );
   }
 
@@ -227,7 +259,13 @@ export class GuestTree {
   }
 
   /** Walks to a path and does something there; negated errnos become exceptions. */
-  private at(call: string, path: string, changes: boolean, act: (walk: PathWalk) => number, walk = this.walk): number {
+  private at(
+    call: string,
+    path: string,
+    changes: boolean,
+    act: (walk: PathWalk) => number,
+    walk = this.walk,
+  ): number {
     const { memory, root } = this.kernel;
     memory.refreshIfGrown();
     const bytes = this.encoder.encode(path);

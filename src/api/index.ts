@@ -4,6 +4,7 @@ export type { FileKind, FileStat, MachineFiles } from "./files.ts";
 export type { Input } from "./input.ts";
 export type { MachineEvent } from "./machine.ts";
 export type {
+  BytesSource,
   InputSource,
   LoadedProgram,
   MachineOptions,

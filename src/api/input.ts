@@ -54,12 +54,18 @@ export class Input {
     const { memory } = this.kernel;
     const transfer = new Transfer().single(bytes, 0, bytes.length);
     while (transfer.done < transfer.total) {
-      const count = await waitForQueue(this.kernel, Pipe.waiters.at(this.pipe), Readiness.write | Readiness.hangup, () => {
-        if (this.closed) return -Errno.EPIPE;
-        const answer = writePipe(memory, this.pipe, transfer);
-        return answer === WOULD_BLOCK ? undefined : answer;
-      });
-      if (count < 0) throw new WeftError("ERR_FILE", "the program reads its input no more", { errno: "EPIPE" });
+      const count = await waitForQueue(
+        this.kernel,
+        Pipe.waiters.at(this.pipe),
+        Readiness.write | Readiness.hangup,
+        () => {
+          if (this.closed) return -Errno.EPIPE;
+          const answer = writePipe(memory, this.pipe, transfer);
+          return answer === WOULD_BLOCK ? undefined : answer;
+        },
+      );
+      if (count < 0)
+        throw new WeftError("ERR_FILE", "the program reads its input no more", { errno: "EPIPE" });
     }
   }
 }

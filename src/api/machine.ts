@@ -31,18 +31,40 @@ import { MachineFiles } from "./files.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { Input } from "./input.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
-import type { InputSource, LoadedProgram, MachineOptions, OutputTarget, ProgramSource, SpawnOptions } from "./options.ts";
+import type {
+  BytesSource,
+  InputSource,
+  LoadedProgram,
+  MachineOptions,
+  OutputTarget,
+  ProgramSource,
+  SpawnOptions,
+} from "./options.ts";
 import { Output } from "./output.ts";
 import { Process, type ProcessResult, takeResult } from "./process.ts";
 import { loadProgram, loadProgramSync } from "./program.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
-  | { readonly type: "thread-created" | "thread-started"; readonly pid: number; readonly tid: number }
-  | { readonly type: "thread-finished"; readonly pid: number; readonly tid: number; readonly exitCode: number }
+  | {
+      readonly type: "thread-created" | "thread-started";
+      readonly pid: number;
+      readonly tid: number;
+    }
+  | {
+      readonly type: "thread-finished";
+      readonly pid: number;
+      readonly tid: number;
+      readonly exitCode: number;
+    }
   | { readonly type: "process-ended"; readonly pid: number; readonly exitCode: number }
   /** Something happened after which the program is not to be trusted: a trap, a non-zero exit code. */
-  | { readonly type: "taint"; readonly pid: number; readonly tid: number; readonly exitCode: number };
+  | {
+      readonly type: "taint";
+      readonly pid: number;
+      readonly tid: number;
+      readonly exitCode: number;
+    };
 
 const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.threadCreated]: "thread-created",
@@ -52,7 +74,12 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.taint]: "taint",
 };
 
-const DEFAULTS = { maxThreads: 512, maxProcesses: 1024, maxKernelMemory: 2 ** 30, maxBuffer: 64 * 2 ** 20 };
+const DEFAULTS = {
+  maxThreads: 512,
+  maxProcesses: 1024,
+  maxKernelMemory: 2 ** 30,
+  maxBuffer: 64 * 2 ** 20,
+};
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
@@ -82,11 +109,12 @@ export abstract class BaseMachine {
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
-    for (const [path, content] of Object.entries(options.files ?? {})) this.tree.write(path, content);
+    for (const [path, content] of Object.entries(options.files ?? {}))
+      this.tree.write(path, content);
   }
 
   /** Reads, checks and compiles a program once, to be run many times. */
-  async load(source: Exclude<ProgramSource, WebAssembly.Module | LoadedProgram>, name?: string): Promise<LoadedProgram> {
+  async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
     return loadProgram(this.host, source, this.options.maxMemory, name);
   }
 
@@ -119,13 +147,24 @@ export abstract class BaseMachine {
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
     const output = (file: number | undefined) =>
-      file === undefined ? undefined : new Output(this.kernel, file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
-    process = new Process(this.kernel, record, pid, streams.input, output(streams.stdout), output(streams.stderr), served, {
-      check: options.check === true,
-      timeout: options.timeout,
-      signal: options.signal,
-      name: loaded.name,
-    });
+      file === undefined
+        ? undefined
+        : new Output(this.kernel, file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+    process = new Process(
+      this.kernel,
+      record,
+      pid,
+      streams.input,
+      output(streams.stdout),
+      output(streams.stderr),
+      served,
+      {
+        check: options.check === true,
+        timeout: options.timeout,
+        signal: options.signal,
+        name: loaded.name,
+      },
+    );
     const kept = process;
     this.processes.add(kept);
     void kept
@@ -146,15 +185,24 @@ export abstract class BaseMachine {
    */
   runSync(loaded: LoadedProgram, options: SpawnOptions = {}): ProcessResult {
     this.mustBeOpen();
-    if (!this.host.mayBlock) throw new WeftError("ERR_HOST", "runSync: this thread may not block; use run");
+    if (!this.host.mayBlock)
+      throw new WeftError("ERR_HOST", "runSync: this thread may not block; use run");
     if (options.timeout !== undefined || options.signal !== undefined) {
-      throw new WeftError("ERR_OPTION", "runSync: timeout and signal need spawn or run, where another thread can end the program");
+      throw new WeftError(
+        "ERR_OPTION",
+        "runSync: timeout and signal need spawn or run, where another thread can end the program",
+      );
     }
     const { kernel } = this;
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    this.openStreams(record, { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options });
+    this.openStreams(record, {
+      stdin: "inherit",
+      stdout: "inherit",
+      stderr: "inherit",
+      ...options,
+    });
     const trace = this.openTrace(options.trace);
     const pid = Record_.id.get(memory, record);
     runInPlace(
@@ -175,7 +223,8 @@ export abstract class BaseMachine {
     KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, -1);
     return () => {
       this.listeners.delete(listener);
-      if (this.listeners.size === 0) KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, 0);
+      if (this.listeners.size === 0)
+        KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, 0);
     };
   }
 
@@ -211,9 +260,15 @@ export abstract class BaseMachine {
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
-    if (this.crash !== undefined) throw new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash.message}`, { cause: this.crash });
+    if (this.crash !== undefined)
+      throw new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash.message}`, {
+        cause: this.crash,
+      });
     if (Object.keys(left).length > 0) {
-      throw new WeftError("ERR_KERNEL_PANIC", `the closed machine holds objects: ${JSON.stringify(left)}`);
+      throw new WeftError(
+        "ERR_KERNEL_PANIC",
+        `the closed machine holds objects: ${JSON.stringify(left)}`,
+      );
     }
   }
 
@@ -236,9 +291,6 @@ export abstract class BaseMachine {
   }
 
   private async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
-    if (source instanceof WebAssembly.Module) {
-      throw new WeftError("ERR_OPTION", "spawn: give the program's bytes, path, URL or Response, or what load made of them; a bare WebAssembly.Module hides its memory's limits");
-    }
     if (typeof source === "object" && "program" in source) return source;
     return this.load(source);
   }
@@ -247,7 +299,9 @@ export abstract class BaseMachine {
     try {
       return createGuestMemory(loaded.program);
     } catch (cause) {
-      throw new WeftError("ERR_LIMIT", cause instanceof Error ? cause.message : String(cause), { cause });
+      throw new WeftError("ERR_LIMIT", cause instanceof Error ? cause.message : String(cause), {
+        cause,
+      });
     }
   }
 
@@ -260,11 +314,16 @@ export abstract class BaseMachine {
     const workingDirectory = this.tree.findDirectory(cwd);
     const strings = [options.name ?? loaded.name, ...(options.args ?? [])];
     const environment = Object.entries(options.env ?? {}).map(([name, value]) => {
-      if (name === "" || name.includes("=")) throw new WeftError("ERR_OPTION", `env: ${JSON.stringify(name)} is no name of a variable`);
+      if (name === "" || name.includes("="))
+        throw new WeftError("ERR_OPTION", `env: ${JSON.stringify(name)} is no name of a variable`);
       return `${name}=${value}`;
     });
     const bad = [...strings, ...environment].find((text) => text.includes("\0"));
-    if (bad !== undefined) throw new WeftError("ERR_OPTION", `args and env: ${JSON.stringify(bad)} holds a NUL character`);
+    if (bad !== undefined)
+      throw new WeftError(
+        "ERR_OPTION",
+        `args and env: ${JSON.stringify(bad)} holds a NUL character`,
+      );
     const record = createProcess(kernel, {
       arguments: strings,
       environment,
@@ -275,7 +334,9 @@ export abstract class BaseMachine {
     });
     dropInode(vfs, workingDirectory);
     if (record < 0) {
-      throw new WeftError("ERR_LIMIT", `no process could be made: ${errnoName(-record)}`, { errno: errnoName(-record) });
+      throw new WeftError("ERR_LIMIT", `no process could be made: ${errnoName(-record)}`, {
+        errno: errnoName(-record),
+      });
     }
     return record;
   }
@@ -302,27 +363,31 @@ export abstract class BaseMachine {
       if (source === "null") input.close();
       else if (source !== "pipe") void feed(input, source);
     }
-    const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map((target: OutputTarget, index) => {
-      if (target === "inherit") {
-        install(this.inherit(index + 1, 2), index === 0 ? "stdout" : "stderr");
-        return undefined;
-      }
-      if (target === "null") {
-        install(this.openNull(), index === 0 ? "stdout" : "stderr");
-        return undefined;
-      }
-      const [reader, writer] = openPipe(vfs) ?? [0, 0];
-      install(writer, index === 0 ? "stdout" : "stderr");
-      return reader;
-    });
+    const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
+      (target: OutputTarget, index) => {
+        if (target === "inherit") {
+          install(this.inherit(index + 1, 2), index === 0 ? "stdout" : "stderr");
+          return undefined;
+        }
+        if (target === "null") {
+          install(this.openNull(), index === 0 ? "stdout" : "stderr");
+          return undefined;
+        }
+        const [reader, writer] = openPipe(vfs) ?? [0, 0];
+        install(writer, index === 0 ? "stdout" : "stderr");
+        return reader;
+      },
+    );
     this.preopen(table, "/", KernelRoot.rootInode.get(memory, kernel.root));
     const working = Record_.workingDirectory.get(memory, record);
-    if (working !== KernelRoot.rootInode.get(memory, kernel.root)) this.preopen(table, ".", working);
+    if (working !== KernelRoot.rootInode.get(memory, kernel.root))
+      this.preopen(table, ".", working);
     return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
-    if (this.host.streams === undefined) throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
+    if (this.host.streams === undefined)
+      throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
     return openHostStream(this.kernel.vfs, this.host.streams, descriptor, access);
   }
 
@@ -334,18 +399,21 @@ export abstract class BaseMachine {
     const { memory, vfs } = this.kernel;
     const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
     const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
-    if (fd < 0) throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
+    if (fd < 0)
+      throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
     setPreopen(memory, table, fd, new TextEncoder().encode(name));
   }
 
   private openTrace(trace: SpawnOptions["trace"]): TraceTarget | undefined {
     if (trace === undefined) return undefined;
     if (typeof trace === "object") {
-      if (this.host.streams === undefined) throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
+      if (this.host.streams === undefined)
+        throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
       return { file: openHostStream(this.kernel.vfs, this.host.streams, trace.descriptor, 2) };
     }
     const ends = openPipe(this.kernel.vfs, 2 ** 20);
-    if (ends === undefined) throw new WeftError("ERR_LIMIT", "no room for the trace (option maxKernelMemory)");
+    if (ends === undefined)
+      throw new WeftError("ERR_LIMIT", "no room for the trace (option maxKernelMemory)");
     const output = new Output(this.kernel, ends[0], Infinity, () => {});
     void (async () => {
       for await (const line of output.lines()) trace(line);
@@ -359,7 +427,9 @@ async function feed(input: Input, source: Exclude<InputSource, string>): Promise
   try {
     if (source instanceof Uint8Array) await input.write(source);
     else if ("text" in source) await input.write(source.text);
-    else for await (const chunk of source as unknown as AsyncIterable<Uint8Array>) await input.write(chunk);
+    else
+      for await (const chunk of source as unknown as AsyncIterable<Uint8Array>)
+        await input.write(chunk);
   } catch {
     // The program reads no more: what is left is for nobody.
   } finally {

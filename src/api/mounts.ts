@@ -14,10 +14,15 @@ const ROOT = /^\/+$/;
 /** Makes a mount of a host directory. */
 function makeHostMount(kernel: Kernel, host: Host, options: MountOptions): number {
   if (host.files === undefined) {
-    throw new WeftError("ERR_HOST", `mounts: this host has no directories to mount (${options.hostPath})`);
+    throw new WeftError(
+      "ERR_HOST",
+      `mounts: this host has no directories to mount (${options.hostPath})`,
+    );
   }
   try {
-    return createHostfs(kernel.vfs, host.files, options.hostPath, { readOnly: options.readOnly === true });
+    return createHostfs(kernel.vfs, host.files, options.hostPath, {
+      readOnly: options.readOnly === true,
+    });
   } catch (cause) {
     if (!(cause instanceof HostDirectoryError)) throw cause;
     throw new WeftError("ERR_MOUNT", cause.message, { cause, errno: cause.code });
@@ -44,12 +49,18 @@ export function buildTree(
   const mounts: number[] = [];
   const list = Object.entries(wanted).map(([path, mount]): [string, MountOptions] => {
     if (!path.startsWith("/")) {
-      throw new WeftError("ERR_OPTION", `mounts: ${JSON.stringify(path)} is not absolute: it must start with /`);
+      throw new WeftError(
+        "ERR_OPTION",
+        `mounts: ${JSON.stringify(path)} is not absolute: it must start with /`,
+      );
     }
     return [path, typeof mount === "string" ? { hostPath: mount } : mount];
   });
   const rootMount = list.find(([path]) => ROOT.test(path));
-  const first = rootMount === undefined ? mustExist(createTmpfs(vfs)) : makeHostMount(kernel, host, rootMount[1]);
+  const first =
+    rootMount === undefined
+      ? mustExist(createTmpfs(vfs))
+      : makeHostMount(kernel, host, rootMount[1]);
   mounts.push(first);
   addMount(memory, kernel.mounts, first, 0, 0);
   KernelRoot.rootInode.set(memory, root, keepInode(memory, Mount.root.get(memory, first)));

@@ -1,16 +1,11 @@
 /** Options of the library: what a machine, a mount and a process are given. */
 import type { Program } from "../loader/program.ts";
 
-/** Where a program comes from. */
-export type ProgramSource =
-  | string
-  | URL
-  | Uint8Array
-  | ArrayBuffer
-  | WebAssembly.Module
-  | Response
-  | Promise<Response>
-  | LoadedProgram;
+/** Where the bytes of a program come from: a path or URL, the bytes themselves, an answer of `fetch`. */
+export type BytesSource = string | URL | Uint8Array | ArrayBuffer | Response | Promise<Response>;
+
+/** A program: where its bytes come from, or what `load` made of them. */
+export type ProgramSource = BytesSource | LoadedProgram;
 
 /** A program that was read, checked and compiled once, to be run many times: see `Machine.load`. */
 export interface LoadedProgram {
@@ -45,7 +40,8 @@ export interface MachineOptions {
 }
 
 /** Where a process reads its standard input from. */
-export type InputSource = "null" | "inherit" | "pipe" | { readonly text: string } | Uint8Array | ReadableStream<Uint8Array>;
+export type InputSource =
+  "null" | "inherit" | "pipe" | { readonly text: string } | Uint8Array | ReadableStream<Uint8Array>;
 
 /** Where a standard output goes: kept for the library's caller, the host program's own, or nowhere. */
 export type OutputTarget = "pipe" | "inherit" | "null";

@@ -31,10 +31,15 @@ export class Output implements AsyncIterable<Uint8Array> {
     if (this.closed) return undefined;
     const { memory } = this.kernel;
     const buffer = new Uint8Array(CHUNK);
-    const count = await waitForQueue(this.kernel, Pipe.waiters.at(this.pipe), Readiness.read | Readiness.hangup, () => {
-      const answer = readPipe(memory, this.pipe, this.transfer.single(buffer, 0, CHUNK));
-      return answer === WOULD_BLOCK ? undefined : answer;
-    });
+    const count = await waitForQueue(
+      this.kernel,
+      Pipe.waiters.at(this.pipe),
+      Readiness.read | Readiness.hangup,
+      () => {
+        const answer = readPipe(memory, this.pipe, this.transfer.single(buffer, 0, CHUNK));
+        return answer === WOULD_BLOCK ? undefined : answer;
+      },
+    );
     if (count > 0) return buffer.subarray(0, count);
     this.close();
     return undefined;
@@ -47,7 +52,8 @@ export class Output implements AsyncIterable<Uint8Array> {
   }
 
   private take(): void {
-    if (this.taken) throw new WeftError("ERR_OPTION", "this output has a reader already: it can be read once");
+    if (this.taken)
+      throw new WeftError("ERR_OPTION", "this output has a reader already: it can be read once");
     this.taken = true;
   }
 
@@ -55,7 +61,8 @@ export class Output implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     this.take();
     try {
-      for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) yield chunk;
+      for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read())
+        yield chunk;
     } finally {
       this.close();
     }

@@ -33,7 +33,13 @@ export interface ProcessResult {
 }
 
 /** Signals that `kill` knows by name. */
-const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGTERM: 15,
+};
 
 export class Process {
   private ended: Promise<ProcessResult> | undefined;
@@ -53,7 +59,12 @@ export class Process {
     readonly stdout: Output | undefined,
     readonly stderr: Output | undefined,
     private readonly served: Promise<void>,
-    private readonly options: { check: boolean; timeout: number | undefined; signal: AbortSignal | undefined; name: string },
+    private readonly options: {
+      check: boolean;
+      timeout: number | undefined;
+      signal: AbortSignal | undefined;
+      name: string;
+    },
   ) {
     this.ended = this.follow();
     this.ended.catch(() => {});
@@ -77,7 +88,8 @@ export class Process {
    */
   kill(signal: string | number = "SIGKILL"): void {
     const number = typeof signal === "number" ? signal : SIGNALS[signal];
-    if (number === undefined || number < 1 || number > 31) throw new WeftError("ERR_OPTION", `kill: unknown signal ${signal}`);
+    if (number === undefined || number < 1 || number > 31)
+      throw new WeftError("ERR_OPTION", `kill: unknown signal ${signal}`);
     if (this.finished) return;
     exitProcess(this.kernel, this.record, 128 + number, EndReason.killed, number);
     this.stdin?.close();
@@ -137,7 +149,10 @@ export function takeResult(kernel: Kernel, record: number, pid: number): Process
     pid,
     exitCode,
     ok: exitCode === 0,
-    signal: reason === EndReason.signalled || reason === EndReason.killed ? Record_.endDetail.get(memory, record) : undefined,
+    signal:
+      reason === EndReason.signalled || reason === EndReason.killed
+        ? Record_.endDetail.get(memory, record)
+        : undefined,
     message: endMessage(memory, record),
     timedOut: false,
     aborted: false,
@@ -155,7 +170,13 @@ export class ExitError extends WeftError {
     /** How it ended. */
     readonly result: ProcessResult,
   ) {
-    const how = result.signal === undefined ? `with exit code ${result.exitCode}` : `by signal ${result.signal}`;
-    super("ERR_EXIT", `${name} (process ${result.pid}) ended ${how}${result.message === undefined ? "" : `: ${result.message}`}`);
+    const how =
+      result.signal === undefined
+        ? `with exit code ${result.exitCode}`
+        : `by signal ${result.signal}`;
+    super(
+      "ERR_EXIT",
+      `${name} (process ${result.pid}) ended ${how}${result.message === undefined ? "" : `: ${result.message}`}`,
+    );
   }
 }

@@ -3,7 +3,7 @@ import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
 import { makeProgram, MOST_PAGES, readProgram } from "../loader/program.ts";
 import { WeftError } from "./errors.ts";
-import type { LoadedProgram, ProgramSource } from "./options.ts";
+import type { BytesSource, LoadedProgram } from "./options.ts";
 
 /** The last part of a path or URL. */
 function baseName(location: string): string {
@@ -13,27 +13,36 @@ function baseName(location: string): string {
 
 /** The pages of 64 KiB that a limit in bytes allows. */
 export function pagesOf(maxMemory: number | undefined): number {
-  return maxMemory === undefined ? MOST_PAGES : Math.min(MOST_PAGES, Math.max(1, Math.floor(maxMemory / 65536)));
+  return maxMemory === undefined
+    ? MOST_PAGES
+    : Math.min(MOST_PAGES, Math.max(1, Math.floor(maxMemory / 65536)));
 }
 
 /** Reads the bytes of a source. */
 async function readSource(
   host: Host,
-  source: string | URL | Uint8Array | ArrayBuffer | Response | Promise<Response>,
+  source: BytesSource,
 ): Promise<{ bytes: Uint8Array; name: string }> {
   if (typeof source === "string" || source instanceof URL) {
     try {
-      return { bytes: await host.readFile(source), name: baseName(String(source)) };
+      return { bytes: await host.readFile(String(source)), name: baseName(String(source)) };
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new WeftError("ERR_PROGRAM_NOT_FOUND", `cannot read the program ${String(source)}: ${reason}`, { cause });
+      throw new WeftError(
+        "ERR_PROGRAM_NOT_FOUND",
+        `cannot read the program ${String(source)}: ${reason}`,
+        { cause },
+      );
     }
   }
   if (source instanceof Uint8Array) return { bytes: source, name: "program.wasm" };
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: "program.wasm" };
   const response = await source;
   if (!response.ok) {
-    throw new WeftError("ERR_PROGRAM_NOT_FOUND", `${response.url} answered ${response.status} ${response.statusText}`);
+    throw new WeftError(
+      "ERR_PROGRAM_NOT_FOUND",
+      `${response.url} answered ${response.status} ${response.statusText}`,
+    );
   }
   return { bytes: new Uint8Array(await response.arrayBuffer()), name: baseName(response.url) };
 }
@@ -41,15 +50,19 @@ async function readSource(
 /** An error of the loader or the engine as the library's own. */
 export function programError(name: string, cause: unknown): WeftError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new WeftError("ERR_PROGRAM_INVALID", cause instanceof ModuleError ? `${name}: ${reason}` : `${name} does not compile: ${reason}`, {
-    cause,
-  });
+  return new WeftError(
+    "ERR_PROGRAM_INVALID",
+    cause instanceof ModuleError ? `${name}: ${reason}` : `${name} does not compile: ${reason}`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Reads, checks and compiles a program. */
 export async function loadProgram(
   host: Host,
-  source: Exclude<ProgramSource, WebAssembly.Module | LoadedProgram>,
+  source: BytesSource,
   maxMemory: number | undefined,
   givenName?: string,
 ): Promise<LoadedProgram> {
@@ -65,7 +78,11 @@ export async function loadProgram(
 }
 
 /** The same for bytes, at once, on the calling thread. */
-export function loadProgramSync(bytes: Uint8Array, name: string, maxMemory: number | undefined): LoadedProgram {
+export function loadProgramSync(
+  bytes: Uint8Array,
+  name: string,
+  maxMemory: number | undefined,
+): LoadedProgram {
   const pages = pagesOf(maxMemory);
   try {
     const found = readProgram(bytes, name, pages);

@@ -17,8 +17,8 @@ export interface Host {
   readonly files: HostFiles | undefined;
   /** Descriptors of the host program, where it has them. */
   readonly streams: HostStreams | undefined;
-  /** Reads a whole file, by path or URL. */
-  readFile(location: string | URL): Promise<Uint8Array>;
+  /** Reads a whole file, by path or the text of a URL. */
+  readFile(location: string): Promise<Uint8Array>;
   /** Compiles a module without blocking. */
   compile(bytes: Uint8Array): Promise<WebAssembly.Module>;
 }

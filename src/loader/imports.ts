@@ -37,9 +37,14 @@ export function makeImports(
 ): Record<string, Record<string, unknown>> {
   const imports: Record<string, Record<string, unknown>> = {};
   for (const { module, name } of program.functions) {
-    const syscall = findSyscall(module, name) ?? panic(`imports: ${module}.${name} was not checked`);
+    const syscall =
+      findSyscall(module, name) ?? panic(`imports: ${module}.${name} was not checked`);
     const wrap = trace === undefined && LIGHT.has(name) ? wrapLight : wrapCall;
-    (imports[module] ??= {})[name] = wrap(context, handlerOf(syscall, trace), syscall.handler.length - 1);
+    (imports[module] ??= {})[name] = wrap(
+      context,
+      handlerOf(syscall, trace),
+      syscall.handler.length - 1,
+    );
   }
   if (program.memoryImport !== undefined) {
     (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
@@ -136,4 +141,3 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       };
   }
 }
-

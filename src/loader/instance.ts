@@ -80,7 +80,10 @@ export class InstanceGroup {
     this.current = instance;
     this.context.signalCallback = undefined;
     if (this.memory === undefined || this.program.memoryExport !== undefined) {
-      const exported = this.program.memoryExport === undefined ? undefined : instance.exports[this.program.memoryExport];
+      const exported =
+        this.program.memoryExport === undefined
+          ? undefined
+          : instance.exports[this.program.memoryExport];
       if (exported instanceof WebAssembly.Memory && exported !== this.context.guest.memory) {
         this.context.guest = new GuestMemory(exported);
       }

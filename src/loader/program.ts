@@ -4,7 +4,9 @@
  *
  * Life: made once per program by `loadProgram`, immutable.
  */
-import { syscalls } from "../syscalls/table.ts";
+import { findSignature } from "../abi/signatures.ts";
+import { panic } from "../shm/index.ts";
+import { listSyscalls } from "../syscalls/table.ts";
 import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
@@ -18,7 +20,15 @@ export interface Program {
   /** Imported functions, each once. */
   readonly functions: readonly { module: string; name: string }[];
   /** Where the memory is imported, with the limits to make it with, in pages. */
-  readonly memoryImport: { module: string; name: string; minimum: number; maximum: number | undefined; shared: boolean } | undefined;
+  readonly memoryImport:
+    | {
+        module: string;
+        name: string;
+        minimum: number;
+        maximum: number | undefined;
+        shared: boolean;
+      }
+    | undefined;
   readonly memoryExport: string | undefined;
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
@@ -46,7 +56,12 @@ let known: Map<string, FunctionType> | undefined;
 export function knownImports(): KnownImports {
   if (known === undefined) {
     known = new Map();
-    for (const { module, name, signature } of syscalls) {
+    for (const { module, name } of listSyscalls()) {
+      const signature = findSignature(
+        module === "wasi_unstable" ? "wasi_snapshot_preview1" : module,
+        name,
+      );
+      if (signature === undefined) panic(`the table has ${module}.${name}, which has no signature`);
       known.set(`${module}.${name}`, {
         parameters: signature.parameters.map((parameter) => parameter.wasm),
         results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
@@ -62,17 +77,31 @@ export function knownImports(): KnownImports {
  * @param name what messages call it; @param maximumPages limit for its memory in pages of 64 KiB
  * @throws ModuleError naming what is wrong: no WebAssembly, malformed, missing imports, no entry, a memory above the limit
  */
-export function readProgram(bytes: Uint8Array, name: string, maximumPages: number): ProgramDescription {
+export function readProgram(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): ProgramDescription {
   const description = describeModule(bytes);
   const problems = checkImports(description, knownImports());
-  if (problems.length > 0) throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${formatLinkProblems(problems)}`);
+  if (problems.length > 0)
+    throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${formatLinkProblems(problems)}`);
   if (description.isDynamic) {
-    throw new ModuleError("ERR_DYNAMIC", `${name} is dynamically linked (it has a dylink.0 section): Weft runs static programs so far`);
+    throw new ModuleError(
+      "ERR_DYNAMIC",
+      `${name} is dynamically linked (it has a dylink.0 section): Weft runs static programs so far`,
+    );
   }
   if (!description.isCommand && !description.isReactor) {
-    throw new ModuleError("ERR_NO_ENTRY", `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`);
+    throw new ModuleError(
+      "ERR_NO_ENTRY",
+      `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`,
+    );
   }
-  return { description, bytes: maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes };
+  return {
+    description,
+    bytes: maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes,
+  };
 }
 
 /** Makes a program of a compiled module and what `readProgram` found. */
@@ -84,10 +113,12 @@ export function makeProgram(
 ): Program {
   const functions = new Map<string, { module: string; name: string }>();
   for (const entry of description.imports) {
-    if (entry.kind === "function") functions.set(`${entry.module}.${entry.name}`, { module: entry.module, name: entry.name });
+    if (entry.kind === "function")
+      functions.set(`${entry.module}.${entry.name}`, { module: entry.module, name: entry.name });
   }
   const { memory } = description;
-  const imported = memory.importName && description.imports.find((entry) => entry.kind === "memory");
+  const imported =
+    memory.importName && description.imports.find((entry) => entry.kind === "memory");
   const limits = imported?.kind === "memory" ? imported.type : undefined;
   return {
     module,
@@ -96,7 +127,10 @@ export function makeProgram(
       limits && {
         ...memory.importName,
         minimum: limits.minimum,
-        maximum: limits.maximum === undefined ? undefined : Math.min(limits.maximum, Math.max(limits.minimum, maximumPages)),
+        maximum:
+          limits.maximum === undefined
+            ? undefined
+            : Math.min(limits.maximum, Math.max(limits.minimum, maximumPages)),
         shared: limits.shared,
       },
     memoryExport: memory.exportName,

@@ -5,7 +5,7 @@
  * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
  */
 import { Header, sleepForever } from "../shm/index.ts";
-import { type Kernel, lookupFile, Pending, Process, Thread } from "../kernel/index.ts";
+import { type Kernel, KernelRoot, lookupFile, Pending, Process, Thread } from "../kernel/index.ts";
 import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
@@ -61,7 +61,12 @@ export class SyscallContext {
 
   /** Takes the agent back into the kernel after guest code returned or threw, whatever it was doing. */
   claim(): void {
-    const before = Atomics.compareExchange(this.memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel);
+    const before = Atomics.compareExchange(
+      this.memory.i32,
+      this.mark >>> 2,
+      Mark.guest,
+      Mark.kernel,
+    );
     if (before === Mark.doomed) sleepForever(this.memory);
     this.markAwake();
   }
@@ -79,7 +84,9 @@ export class SyscallContext {
   enter(): void {
     const { memory } = this;
     // A killer that ends this agent with its worker takes the word first, and only while it is `guest` (`Mark`).
-    if (Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel) !== Mark.guest) {
+    if (
+      Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel) !== Mark.guest
+    ) {
       sleepForever(memory);
     }
     if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();

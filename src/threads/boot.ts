@@ -35,7 +35,8 @@ export function addDrivers(kernel: Kernel, { files, streams }: Drivers): void {
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
   if (files !== undefined) new HostfsDriver(files).register(vfs);
-  if (streams !== undefined) vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
+  if (streams !== undefined)
+    vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
 }
 
 /** Makes the kernel of a new machine in an empty kernel heap. */

@@ -5,7 +5,15 @@
  *
  * It never returns to the event loop while it serves: everything it needs comes through the kernel heap.
  */
-import { type Kernel, createThread, addThread, dropThread, Process, StartKind, type StackLayout } from "../kernel/index.ts";
+import {
+  type Kernel,
+  createThread,
+  addThread,
+  dropThread,
+  Process,
+  StartKind,
+  type StackLayout,
+} from "../kernel/index.ts";
 import { Errno } from "../abi/errno.ts";
 import { hushBell, waitForBell } from "../shm/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
@@ -84,7 +92,14 @@ export function serveCrew(
   const mark = Carrier.mark.offset + carrier;
   Carrier.mark.set(memory, carrier, Mark.kernel);
   joinCrew(memory, crew, carrier, ordered);
-  const group = new InstanceGroup(kernel, program, guestMemory, new CrewThreadPort(program, cores), mark, trace);
+  const group = new InstanceGroup(
+    kernel,
+    program,
+    guestMemory,
+    new CrewThreadPort(program, cores),
+    mark,
+    trace,
+  );
   const clear = () => clearCarrier(memory, crew, carrier);
   for (;;) {
     const thread = nextThread(kernel, crew, carrier);

@@ -9,7 +9,18 @@
  * Life: made with the process's first thread, freed by the supervisor when the process has ended and the last carrier has left.
  * Lock: `lock`, rank Carriers, outermost: guards everything below that is not said to be something else.
  */
-import { address, atomic32, block, layout, mutex, Rank, ReadyQueue, ringBell, u32, type KernelMemory } from "../shm/index.ts";
+import {
+  address,
+  atomic32,
+  block,
+  layout,
+  mutex,
+  Rank,
+  ReadyQueue,
+  ringBell,
+  u32,
+  type KernelMemory,
+} from "../shm/index.ts";
 import { HostCall, type Kernel, keepThread, Thread } from "../kernel/index.ts";
 
 export const Crew = layout("Crew", {
@@ -96,7 +107,10 @@ export function placeThread(kernel: Kernel, crew: number, thread: number): void 
 function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
   const coming = Crew.wanted.get(memory, crew);
   const lacking =
-    Crew.waiting.get(memory, crew) + Crew.spare.get(memory, crew) - Crew.idleCount.get(memory, crew) - coming;
+    Crew.waiting.get(memory, crew) +
+    Crew.spare.get(memory, crew) -
+    Crew.idleCount.get(memory, crew) -
+    coming;
   const room = Crew.most.get(memory, crew) - Crew.carriers.get(memory, crew) - coming;
   const order = Math.min(lacking, room, LARGEST_ORDER);
   if (order <= 0) return false;
@@ -105,7 +119,12 @@ function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
 }
 
 /** A carrier joins a crew: it was asked for (`ordered`), or comes by itself. */
-export function joinCrew(memory: KernelMemory, crew: number, carrier: number, ordered: boolean): void {
+export function joinCrew(
+  memory: KernelMemory,
+  crew: number,
+  carrier: number,
+  ordered: boolean,
+): void {
   Carrier.crew.set(memory, carrier, crew);
   Crew.lock.acquire(memory, crew);
   Crew.carriers.set(memory, crew, Crew.carriers.get(memory, crew) + 1);

@@ -42,4 +42,3 @@ export function runInPlace(
   destroyCrew(kernel, process, crew);
   Carrier.free(memory, carrier);
 }
-

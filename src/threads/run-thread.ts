@@ -36,14 +36,26 @@ export const TRAP_EXIT_THREAD = 129;
  *
  * @throws KernelPanic only
  */
-export function runThread(kernel: Kernel, group: InstanceGroup, thread: number, crew: number, clear: () => void): void {
+export function runThread(
+  kernel: Kernel,
+  group: InstanceGroup,
+  thread: number,
+  crew: number,
+  clear: () => void,
+): void {
   const { memory } = kernel;
   const { context, program } = group;
   const isMain = Thread.startKind.get(memory, thread) === StartKind.main;
   const process = Thread.process.get(memory, thread);
   context.setThread(thread);
   Thread.state.store(memory, thread, ThreadState.running);
-  emit(kernel, EventKind.threadStarted, Process.id.get(memory, process), Thread.id.get(memory, thread), 0);
+  emit(
+    kernel,
+    EventKind.threadStarted,
+    Process.id.get(memory, process),
+    Thread.id.get(memory, thread),
+    0,
+  );
   let exitCode = 0;
   try {
     context.leave();

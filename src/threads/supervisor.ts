@@ -98,7 +98,12 @@ export class Supervisor {
    * @param process with a count, which the team takes over
    * @returns resolves when the process has ended and its carriers have left it
    */
-  start(process: number, program: Program, memory: WebAssembly.Memory | undefined, options: TeamOptions): Promise<void> {
+  start(
+    process: number,
+    program: Program,
+    memory: WebAssembly.Memory | undefined,
+    options: TeamOptions,
+  ): Promise<void> {
     const { kernel } = this;
     const crew = createCrew(kernel, process, options.threads, options.spare);
     let finish!: () => void;
@@ -124,7 +129,8 @@ export class Supervisor {
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
   async close(): Promise<void> {
-    for (const { process } of this.teams.values()) exitProcess(this.kernel, process, 137, EndReason.killed, 9);
+    for (const { process } of this.teams.values())
+      exitProcess(this.kernel, process, 137, EndReason.killed, 9);
     while (this.teams.size > 0) await [...this.teams.values()][0].done;
     this.closed = true;
     unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
@@ -141,7 +147,8 @@ export class Supervisor {
       memory.refreshIfGrown();
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
-      if ((calls & HostCall.carriers) !== 0) for (const team of this.teams.values()) this.hire(team);
+      if ((calls & HostCall.carriers) !== 0)
+        for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
     }
   }
@@ -230,7 +237,9 @@ export class Supervisor {
     const state = Process.state.load(memory, team.process);
     if (state === ProcessState.running || team.reaping) return;
     team.reaping = true;
-    this.reap(team).catch((error: unknown) => this.onCrash?.(error instanceof Error ? error : new Error(String(error))));
+    this.reap(team).catch((error: unknown) =>
+      this.onCrash?.(error instanceof Error ? error : new Error(String(error))),
+    );
   }
 
   private async reap(team: Team): Promise<void> {
@@ -282,7 +291,8 @@ export class Supervisor {
     const { kernel } = this;
     const { memory } = kernel;
     const thread = Carrier.thread.get(memory, worker.carrier);
-    if (Carrier.crew.get(memory, worker.carrier) === team.crew) leaveCrew(memory, team.crew, worker.carrier);
+    if (Carrier.crew.get(memory, worker.carrier) === team.crew)
+      leaveCrew(memory, team.crew, worker.carrier);
     this.workers.delete(worker);
     team.workers.delete(worker);
     if (thread !== 0) {
@@ -308,7 +318,14 @@ export class Supervisor {
         Carrier.free(this.kernel.memory, worker.carrier);
         return;
       }
-      exitProcess(this.kernel, team.process, TRAP_EXIT_THREAD, EndReason.failed, 0, `a worker failed: ${error.message}`);
+      exitProcess(
+        this.kernel,
+        team.process,
+        TRAP_EXIT_THREAD,
+        EndReason.failed,
+        0,
+        `a worker failed: ${error.message}`,
+      );
       this.removeDead(team, worker);
       this.look(team);
     });
@@ -329,7 +346,12 @@ export class Supervisor {
 }
 
 /** Makes a crew for a process. */
-export function createCrew(kernel: Kernel, process: number, threads: number, spare: number): number {
+export function createCrew(
+  kernel: Kernel,
+  process: number,
+  threads: number,
+  spare: number,
+): number {
   const { memory } = kernel;
   const crew = Crew.allocate(memory);
   if (crew === 0) panic("carriers: the kernel heap is full");

@@ -14,7 +14,16 @@ export function handleBind(
 ): void {
   try {
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    serveCrew(kernel, start.carrier, message.crew, message.program, message.memory, cores, trace, true);
+    serveCrew(
+      kernel,
+      start.carrier,
+      message.crew,
+      message.program,
+      message.memory,
+      cores,
+      trace,
+      true,
+    );
     post({ kind: "unbound" });
   } catch (error) {
     const { message: text, stack } = error instanceof Error ? error : new Error(String(error));

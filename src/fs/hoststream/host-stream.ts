@@ -2,7 +2,14 @@
  * Host stream: a descriptor of the host program (its standard streams) behind a descriptor of the guest. The calling thread reads and writes it
  * itself. The host program owns the descriptor: closing the guest's closes nothing.
  */
-import { FileOperations, makeOpenFile, OpenFile, OperationsId, type Transfer, type Vfs } from "../../vfs/index.ts";
+import {
+  FileOperations,
+  makeOpenFile,
+  OpenFile,
+  OperationsId,
+  type Transfer,
+  type Vfs,
+} from "../../vfs/index.ts";
 import type { HostStreams } from "./port.ts";
 
 export class HostStreamOperations extends FileOperations {
@@ -38,8 +45,19 @@ export class HostStreamOperations extends FileOperations {
 }
 
 /** Opens a descriptor of the host program for a guest; an open file with one count, or 0 when the kernel heap is full. */
-export function openHostStream(vfs: Vfs, streams: HostStreams, descriptor: number, access: 1 | 2 | 3): number {
-  const file = makeOpenFile(vfs.memory, OperationsId.hostStream, streams.typeOf(descriptor), access, 0);
+export function openHostStream(
+  vfs: Vfs,
+  streams: HostStreams,
+  descriptor: number,
+  access: 1 | 2 | 3,
+): number {
+  const file = makeOpenFile(
+    vfs.memory,
+    OperationsId.hostStream,
+    streams.typeOf(descriptor),
+    access,
+    0,
+  );
   if (file !== 0) OpenFile.host.set(vfs.memory, file, descriptor + 1);
   return file;
 }

@@ -18,13 +18,12 @@ export function createNodeHost(): Host {
     sharesMemory: true,
     files: new NodeFiles(),
     streams: nodeStreams,
-    readFile: async (location) => readLocation(location),
+    readFile: readLocation,
     compile: (bytes) => WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
   };
 }
 
-async function readLocation(location: string | URL): Promise<Uint8Array> {
-  const text = String(location);
+async function readLocation(text: string): Promise<Uint8Array> {
   if (/^https?:/.test(text)) {
     const response = await fetch(text);
     if (!response.ok) throw new Error(`${text} answered ${response.status} ${response.statusText}`);
