@@ -17,6 +17,7 @@ import {
   addThread,
   ALL_RIGHTS,
   type Clock,
+  closeDescriptor,
   createProcess,
   createThread,
   dropProcess,
@@ -48,7 +49,15 @@ import {
   usedBytes,
 } from "../../src/shm/index.ts";
 import { bootKernel, haltKernel } from "../../src/threads/boot.ts";
-import { addMount, dropFile, Mount, OpenFile, Transfer } from "../../src/vfs/index.ts";
+import {
+  addMount,
+  AT_OFFSET,
+  dropFile,
+  keepFile,
+  Mount,
+  OpenFile,
+  Transfer,
+} from "../../src/vfs/index.ts";
 
 export type Argument = number | bigint;
 
@@ -133,6 +142,26 @@ export class FixtureMachine {
     this.mount = createTmpfs(this.kernel.vfs);
     addMount(this.memory, this.kernel.mounts, this.mount, 0, 0);
     this.root = Mount.root.get(this.memory, this.mount);
+  }
+
+  /** Drops a count of an open file. */
+  drop(file: number): void {
+    dropFile(this.kernel.vfs, file);
+  }
+
+  /** Reads up to `length` bytes of an open file, and drops the count of it that is given. */
+  readAll(file: number, length: number): Uint8Array {
+    const { vfs } = this.kernel;
+    const bytes = new Uint8Array(length);
+    const transfer = new Transfer().single(bytes, 0, length);
+    const count = vfs.operationsOf(file).read(vfs, file, transfer, AT_OFFSET);
+    dropFile(vfs, file);
+    return bytes.subarray(0, Math.max(0, count));
+  }
+
+  /** Closes a descriptor of a process, as another of its threads would. */
+  closeIn(process: number, fd: number): void {
+    closeDescriptor(this.kernel.vfs, Process.files.get(this.memory, process), fd);
   }
 
   /** Ends the machine; its processes must have ended. Fails where anything is left. */
@@ -287,11 +316,7 @@ export class SyscallFixture {
 
   /** What the process has written to descriptor 1. */
   output(): string {
-    const { vfs } = this.machine.kernel;
-    const bytes = new Uint8Array(65536);
-    const transfer = new Transfer().single(bytes, 0, bytes.length);
-    const count = vfs.operationsOf(this.pipeOut).read(vfs, this.pipeOut, transfer, -1);
-    return decoder.decode(bytes.subarray(0, Math.max(0, count)));
+    return decoder.decode(this.machine.readAll(keepFile(this.machine.memory, this.pipeOut), 65536));
   }
 
   /** Descriptors that are open, counting up to 100. */
