@@ -27,6 +27,7 @@ import {
   installFile,
   interruptThread,
   type Kernel,
+  lookupFile,
   openPipe,
   Pending,
   Process,
@@ -53,8 +54,11 @@ import {
   addMount,
   AT_OFFSET,
   dropFile,
+  dropInode,
   keepFile,
   Mount,
+  Name,
+  Open,
   OpenFile,
   Transfer,
 } from "../../src/vfs/index.ts";
@@ -113,6 +117,8 @@ function pooledBytes(memory: KernelMemory): number {
 class FixtureContext extends SyscallContext {
   sleeps = 0;
   onSleep: (() => void) | undefined;
+  /** Whether a sleep that nothing ends is cut short by a signal. */
+  interrupts = true;
 
   override markSleeping(): void {
     super.markSleeping();
@@ -120,10 +126,23 @@ class FixtureContext extends SyscallContext {
     this.sleeps++;
     this.onSleep?.();
     if (Atomics.load(memory.i32, thread >> 2) === Parked.woken) return;
+    if (!this.interrupts) return;
     Thread.signals.or(memory, thread, 1 << Signal.USR1);
     const work = this.sleeps < MOST_SLEEPS ? Pending.signal : Pending.exit;
     interruptThread(memory, thread, work);
   }
+}
+
+/** Makes things in a filesystem before it is mounted. */
+export interface Filler {
+  file(path: string): void;
+  directory(path: string): void;
+  link(target: string, path: string): void;
+}
+
+function nameOf(text: string): Name {
+  const bytes = encoder.encode(text);
+  return new Name().set(bytes, 0, bytes.length);
 }
 
 /** A machine with a root filesystem; processes of it are `SyscallFixture`s. */
@@ -131,7 +150,8 @@ export class FixtureMachine {
   readonly memory: KernelMemory;
   readonly kernel: Kernel;
   readonly root: number;
-  private readonly mount: number;
+  /** Filesystems, the root's first. */
+  private readonly mounts: number[] = [];
 
   constructor(options: KernelMemoryOptions = {}) {
     this.memory = KernelMemory.create(true, { lockOrder: new LockOrder(), ...options });
@@ -139,9 +159,30 @@ export class FixtureMachine {
     const limits = { processes: 100, threads: 100 };
     const drivers = { files: undefined, streams: undefined };
     this.kernel = bootKernel(this.memory, new HostClock(), randomness, limits, drivers);
-    this.mount = createTmpfs(this.kernel.vfs);
-    addMount(this.memory, this.kernel.mounts, this.mount, 0, 0);
-    this.root = Mount.root.get(this.memory, this.mount);
+    const mount = createTmpfs(this.kernel.vfs);
+    this.mounts.push(mount);
+    addMount(this.memory, this.kernel.mounts, mount, 0, 0);
+    this.root = Mount.root.get(this.memory, mount);
+  }
+
+  /** Puts a new filesystem in memory over a directory of the root, with what `fill` makes in it. */
+  mount(name: string, options: { readOnly?: boolean }, fill: (inside: Filler) => void): void {
+    const { memory, root } = this;
+    const { vfs } = this.kernel;
+    const mount = createTmpfs(vfs, options);
+    this.mounts.push(mount);
+    const top = Mount.root.get(memory, mount);
+    const filesystem = vfs.filesystemOf(top);
+    fill({
+      file: (path) =>
+        dropFile(vfs, filesystem.openAt(vfs, top, nameOf(path), Open.create | Open.write, 0)),
+      directory: (path) => filesystem.makeDirectoryAt(vfs, top, nameOf(path)),
+      link: (target, path) => filesystem.symlinkAt(vfs, top, nameOf(path), encoder.encode(target)),
+    });
+    const covered = vfs.filesystemOf(root).step(vfs, root, nameOf(name));
+    assert.ok(covered > 0);
+    addMount(memory, this.kernel.mounts, mount, covered, root);
+    dropInode(vfs, covered);
   }
 
   /** Drops a count of an open file. */
@@ -159,6 +200,16 @@ export class FixtureMachine {
     return bytes.subarray(0, Math.max(0, count));
   }
 
+  /** Writes text to a descriptor of a process, as another of its threads would. */
+  writeIn(process: number, fd: number, text: string): void {
+    const { vfs } = this.kernel;
+    const file = lookupFile(vfs, Process.files.get(this.memory, process), fd, 0);
+    const bytes = encoder.encode(text);
+    const transfer = new Transfer().single(bytes, 0, bytes.length);
+    assert.equal(vfs.operationsOf(file).write(vfs, file, transfer, AT_OFFSET), bytes.length);
+    dropFile(vfs, file);
+  }
+
   /** Closes a descriptor of a process, as another of its threads would. */
   closeIn(process: number, fd: number): void {
     closeDescriptor(this.kernel.vfs, Process.files.get(this.memory, process), fd);
@@ -166,7 +217,7 @@ export class FixtureMachine {
 
   /** Ends the machine; its processes must have ended. Fails where anything is left. */
   destroy(): void {
-    destroyTmpfs(this.kernel.vfs, this.mount);
+    for (const mount of this.mounts.reverse()) destroyTmpfs(this.kernel.vfs, mount);
     haltKernel(this.kernel);
     assert.deepEqual(readLedger(this.memory), {});
     assert.equal(usedBytes(this.memory) - pooledBytes(this.memory), 0, "bytes left in the heap");
