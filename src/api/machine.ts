@@ -26,7 +26,7 @@ import type { TraceTarget } from "../threads/messages.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
 import { Supervisor } from "../threads/supervisor.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
-import { dropFile, dropInode, Open } from "../vfs/index.ts";
+import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { GuestTree } from "./guest-tree.ts";
@@ -344,7 +344,7 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories `/` and, elsewhere than there, `.`. */
+  /** Opens descriptors 0, 1, 2 and the preopened directories. */
   private openStreams(
     record: number,
     options: SpawnOptions,
@@ -362,10 +362,13 @@ export abstract class BaseMachine {
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
     else {
       const [reader, writer] = openPipe(vfs) ?? [0, 0];
+      if (reader !== 0 && source === "terminal") {
+        OpenFile.type.set(memory, reader, Filetype.CHARACTER_DEVICE);
+      }
       install(reader, "stdin");
       input = new Input(kernel, writer);
       if (source === "null") input.close();
-      else if (source !== "pipe") void feed(input, source);
+      else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
     const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
       (target: OutputTarget, index) => {
@@ -383,7 +386,11 @@ export abstract class BaseMachine {
       },
     );
     this.openPreopens(record, table, isWasix);
-    return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
+    return {
+      input: source === "pipe" || source === "terminal" ? input : undefined,
+      stdout: outputs[0],
+      stderr: outputs[1],
+    };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
@@ -408,8 +415,14 @@ export abstract class BaseMachine {
     this.preopen(table, "/", root);
     if (isWasix || working === root) return;
     for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
-      if (type !== Filetype.DIRECTORY) continue;
-      const directory = this.tree.findDirectory("/" + name);
+      if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
+      let directory: number;
+      try {
+        directory = this.tree.findDirectory("/" + name);
+      } catch {
+        // A link to something else, or a directory that may not be opened: nothing is reached through it.
+        continue;
+      }
       this.preopen(table, "/" + name, directory);
       dropInode(vfs, directory);
     }
