@@ -1,16 +1,50 @@
 /**
  * The ledger: how many records of each kind are alive in a kernel heap.
  *
- * Kinds are numbered in the order their layouts are declared, which is the same in every agent because every agent runs the same
- * bundle; `create` and `attach` compare the format of the heap. After all work has ended every count must be what it was at boot.
+ * A kind's number is its place in `KINDS`, so that it is the same in every agent: bundles declare layouts in different orders, and leave out
+ * those they do not use. Kinds that are not listed are numbered after them as they are declared: for tests of one agent. After all work has
+ * ended every count must be what it was at boot.
  */
 import { Header, type KernelMemory } from "./memory.ts";
 import { panic } from "./panic.ts";
 
-const names: string[] = [];
+/** Every kind of record, of this floor and of those above. New ones go to the end. */
+const KINDS: readonly string[] = [
+  "Carrier",
+  "Crew",
+  "DevfsInode",
+  "EventCounter",
+  "EventRecord",
+  "FileEntry",
+  "FileTable",
+  "FileTableArray",
+  "FutexBucket",
+  "FutexWaiter",
+  "HostDirectory",
+  "HostListing",
+  "HostMount",
+  "IdTable",
+  "Inode",
+  "KernelRoot",
+  "Mount",
+  "Mounts",
+  "OpenFile",
+  "Parker",
+  "Pipe",
+  "Process",
+  "ReadyQueue",
+  "Thread",
+  "TmpfsEntry",
+  "TmpfsInode",
+  "TmpfsTree",
+  "WaitEntry",
+  "WaitQueue",
+];
+
+const names = [...KINDS];
 const MOST = 64;
 
-/** Gives a kind its number. A name that is known keeps its number: layouts may be declared by several bundles of one program. */
+/** Gives a kind its number. */
 export function registerKind(name: string): number {
   const known = names.indexOf(name);
   if (known >= 0) return known;
