@@ -37,8 +37,9 @@ export const Header = {
   used: 40,
   /** One free list and one lock for each size class: 64 × 8 bytes. */
   classes: 64,
-  /** Live objects by kind: 64 × 4 bytes. */
+  /** Live objects by kind: 64 × 4 bytes, and the hashes of the kinds' names: 64 × 4 bytes (`ledger.ts`). */
   ledger: 1024,
+  ledgerKinds: 1280,
   /** First byte for blocks. */
   end: 2048,
 } as const;
@@ -62,6 +63,8 @@ export class KernelMemory {
   readonly agent: number;
   /** Whether this agent may sleep. A page's main thread may not: it spins for a moment or waits asynchronously. */
   readonly mayBlock: boolean;
+  /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
+  readonly ledgerPlaces: number[] = [];
   /** The checker of lock order, when on. */
   readonly lockOrder: LockOrder | undefined;
 
