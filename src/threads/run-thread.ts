@@ -23,7 +23,7 @@ import {
 } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { describeTrap } from "../loader/trap-description.ts";
-import { KernelPanic } from "../shm/index.ts";
+import { KernelPanic, panic } from "../shm/index.ts";
 import { Control } from "../syscalls/control.ts";
 import { unreserveThread } from "./crew.ts";
 
@@ -75,6 +75,8 @@ export function runThread(
   } catch (error) {
     context.claim();
     if (error instanceof KernelPanic) throw error;
+    if (memory.locksHeld > 0)
+      panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
     exitCode = endByThrow(kernel, group, thread, process, isMain, error);
   }
   group.drop();
