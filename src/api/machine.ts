@@ -4,6 +4,7 @@
  * Life: `create` boots it; processes run in it, one after the other or at once, and share its files; `close` ends them, gives everything back and
  * checks that nothing is left.
  */
+import { Filetype } from "../abi/enums.ts";
 import { errnoName } from "../abi/errno.ts";
 import { openHostStream } from "../fs/hoststream/host-stream.ts";
 import type { Host } from "../hosts/port.ts";
@@ -74,6 +75,9 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.taint]: "taint",
 };
 
+/** Directories of the root that are preopened for programs of preview 1 at most. */
+const MOST_PREOPENS = 256;
+
 const DEFAULTS = {
   maxThreads: 512,
   maxProcesses: 1024,
@@ -135,7 +139,7 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    const streams = this.openStreams(record, options);
+    const streams = this.openStreams(record, options, loaded.program.isWasix);
     const trace = this.openTrace(options.trace);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
@@ -197,12 +201,11 @@ export abstract class BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    this.openStreams(record, {
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-      ...options,
-    });
+    this.openStreams(
+      record,
+      { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
+      loaded.program.isWasix,
+    );
     const trace = this.openTrace(options.trace);
     const pid = Record_.id.get(memory, record);
     runInPlace(
@@ -345,6 +348,7 @@ export abstract class BaseMachine {
   private openStreams(
     record: number,
     options: SpawnOptions,
+    isWasix: boolean,
   ): { input: Input | undefined; stdout: number | undefined; stderr: number | undefined } {
     const { kernel } = this;
     const { memory, vfs } = kernel;
@@ -378,10 +382,7 @@ export abstract class BaseMachine {
         return reader;
       },
     );
-    this.preopen(table, "/", KernelRoot.rootInode.get(memory, kernel.root));
-    const working = Record_.workingDirectory.get(memory, record);
-    if (working !== KernelRoot.rootInode.get(memory, kernel.root))
-      this.preopen(table, ".", working);
+    this.openPreopens(record, table, isWasix);
     return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
   }
 
@@ -393,6 +394,26 @@ export abstract class BaseMachine {
 
   private openNull(): number {
     return this.tree.open("/dev/null", Open.write);
+  }
+
+  /**
+   * Opens the directories that the C library finds its way by. `/` is descriptor 3. The library of preview 1 has no working directory and takes the last
+   * preopened `.` for relative paths, but drops the leading slash of absolute ones first, so that `.` would catch these as well: with another working
+   * directory than `/`, each directory in the root is preopened too and, having the longer name, wins.
+   */
+  private openPreopens(record: number, table: number, isWasix: boolean): void {
+    const { memory, vfs } = this.kernel;
+    const root = KernelRoot.rootInode.get(memory, this.kernel.root);
+    const working = Record_.workingDirectory.get(memory, record);
+    this.preopen(table, "/", root);
+    if (isWasix || working === root) return;
+    for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
+      if (type !== Filetype.DIRECTORY) continue;
+      const directory = this.tree.findDirectory("/" + name);
+      this.preopen(table, "/" + name, directory);
+      dropInode(vfs, directory);
+    }
+    this.preopen(table, ".", working);
   }
 
   private preopen(table: number, name: string, directory: number): void {

@@ -33,6 +33,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** Imports WASIX calls: its C library knows its working directory. */
+  readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
   readonly hasSharedMemory: boolean;
   readonly stack: StackLayout;
@@ -137,6 +139,7 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: mainStackLayout(description),
     name,

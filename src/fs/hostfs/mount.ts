@@ -4,7 +4,7 @@
 import { Filetype } from "../../abi/enums.ts";
 import { Errno, errnoMeaning, errnoName } from "../../abi/errno.ts";
 import { allocate, free, panic } from "../../shm/index.ts";
-import { FilesystemId, Inode, Mount, MountFlags, type Vfs } from "../../vfs/index.ts";
+import { dropInode, FilesystemId, Inode, Mount, MountFlags, type Vfs } from "../../vfs/index.ts";
 import { addDirectory, closeUnused, HostDirectory, HostMount } from "./directory.ts";
 import { type HostFiles, HostPlace, HostStat } from "./port.ts";
 import { addRoot, removeRoot } from "./roots.ts";
@@ -110,6 +110,8 @@ export function destroyHostfs(vfs: Vfs, port: HostFiles, mount: number): void {
   if (left !== 0) panic(`destroyHostfs: ${left} directories of the mount at ${mount} are in use`);
   free(memory, Mount.source.get(memory, mount), Mount.sourceLength.get(memory, mount));
   HostMount.free(memory, host);
+  const covered = Mount.covered.get(memory, mount);
+  if (covered !== 0) dropInode(vfs, covered);
   Mount.free(memory, mount);
 }
 
