@@ -88,7 +88,7 @@ export function makeTable(): string {
       `static int32_t c${index}(const uint64_t *a) { ${parameters.length > 0 ? "" : "(void)a; "}${answers ? "return " : ""}i${index}(${given});${answers ? "" : " return 0;"} }`,
     );
     const sort = result === "i32" ? "SPAWNS" : ENDING.has(name) ? "ENDS" : "ORDINARY";
-    rows.push(`    {"${module}.${name}", c${index}, "${kindsOf(signature)}", ${sort}},`);
+    rows.push(`    {"${module}.${name}", c${index}, "${kindsOf(signature)}", ${sort}, ${name === "callback_signal"}},`);
   });
   return [...lines, "static const struct call calls[] = {", ...rows, "};", ""].join("\n");
 }
