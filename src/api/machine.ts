@@ -165,10 +165,7 @@ export abstract class BaseMachine {
     );
     const kept = process;
     this.processes.add(kept);
-    void kept
-      .wait()
-      .catch(() => {})
-      .finally(() => this.processes.delete(kept));
+    void kept.ended.catch(() => {}).finally(() => this.processes.delete(kept));
     return process;
   }
 
