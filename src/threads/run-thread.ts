@@ -25,7 +25,7 @@ import type { InstanceGroup } from "../loader/instance.ts";
 import { describeTrap } from "../loader/trap-description.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
 import { Control } from "../syscalls/control.ts";
-import { unreserveThread } from "./crew.ts";
+import { openInstances, unreserveThread } from "./crew.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
 export const TRAP_EXIT_MAIN = 45;
@@ -62,6 +62,9 @@ export function runThread(
     context.look();
     const { exports } = group.take();
     if (isMain) {
+      context.enter();
+      openInstances(memory, crew);
+      context.leave();
       (exports[program.entry ?? "_start"] as () => void)();
       context.claim();
       exitProcess(kernel, process, 0, EndReason.exited);
