@@ -94,6 +94,7 @@ export function judgeRows(rows, node, samples) {
         );
     return {
       id: row.id,
+      experiment: row.experiment,
       title: row.title,
       baseline,
       cells,

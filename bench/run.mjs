@@ -3,8 +3,9 @@
 // table of goals with what was reached. What the figures mean and leave out: README.md.
 
 import { existsSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { cpus, release, totalmem, type } from "node:os";
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { listExperiments, makeFolders } from "./experiments.mjs";
 import { findNodes } from "./nodes.mjs";
@@ -13,6 +14,7 @@ import { findNativeCompiler } from "./programs.mjs";
 import { formatTable, judgeRows } from "./report.mjs";
 import { rows as allRows, selectRows } from "./rows.mjs";
 import { command } from "./runners/weft.mjs";
+import { median } from "./statistics.mjs";
 
 const help = `npm run bench -- [options]
 
@@ -48,8 +50,26 @@ function readOptions() {
   return { ...values, rival: !values["no-rival"], rows: selectRows(names) };
 }
 
+/** With more of the processors in others' hands than this, figures are not to be trusted. */
+const BUSY = 0.1;
+
 const progress = (text) =>
   process.stderr.write(`${(performance.now() / 1e3).toFixed(0).padStart(5)} s  ${text}\n`);
+
+/** The part of the processors' time that other programs use, looked at for a fifth of a second. */
+async function measureOthers() {
+  const read = () => {
+    const times = cpus().map((processor) => processor.times);
+    const sum = (kinds) =>
+      times.reduce((all, time) => all + kinds.reduce((a, k) => a + time[k], 0), 0);
+    const busy = sum(["user", "nice", "sys", "irq"]);
+    return { busy, all: busy + sum(["idle"]) };
+  };
+  const before = read();
+  await sleep(200);
+  const after = read();
+  return (after.busy - before.busy) / Math.max(1, after.all - before.all);
+}
 
 /** Adds the figures of a finished run to a side: the lines it printed, its time and its memory. */
 function addFigures(side, { stdout, wall, peakMemory, digest }) {
@@ -77,6 +97,18 @@ async function runOnce(side, definition) {
   progress(`    ${reason}`);
 }
 
+/** A side whose result is not the first side's has not done the work: its time means nothing. */
+function discardWrong(sides) {
+  const made = sides.filter((side) => side.digests.size > 0);
+  const right = [...(made[0]?.digests ?? [])][0];
+  for (const side of made)
+    if (side.digests.size > 1 || !side.digests.has(right)) {
+      side.figures.clear();
+      side.failed = true;
+      side.reason = `its result is not ${side === made[0] ? "always the same" : "the first side's"}`;
+    }
+}
+
 /** Runs an experiment's sides in turn, each round beginning with another one. */
 async function runExperiment(experiment, { rival }, title) {
   const definitions = experiment.sides();
@@ -97,7 +129,9 @@ async function runExperiment(experiment, { rival }, title) {
       progress(`    ${label}: ${error.message}`);
     }
   }
-  for (let round = 0; round < experiment.rounds; round++) {
+  const others = [];
+  for (let round = 0; round < experiment.rounds && runnable.length > 0; round++) {
+    if (!experiment.untimed) others.push(await measureOthers());
     for (let turn = 0; turn < runnable.length; turn++) {
       const [label, definition] = runnable[(round + turn) % runnable.length];
       const side = results.get(label);
@@ -106,16 +140,14 @@ async function runExperiment(experiment, { rival }, title) {
       await runOnce(side, definition);
     }
   }
-  const digests = new Set([...results.values()].flatMap((side) => [...side.digests]));
-  if (digests.size > 1)
-    for (const side of results.values()) side.reason ??= "the sides' results differ";
-  return results;
+  discardWrong([...results.values()]);
+  return { sides: results, others: median(others) };
 }
 
 /** All experiments that the chosen rows need, in one Node. */
 async function measure(node, options, folders) {
   const measured = new Map();
-  const samples = (experiment, label) => measured.get(experiment)?.get(label);
+  const samples = (experiment, label) => measured.get(experiment)?.sides.get(label);
   const needed = new Set(options.rows.map((row) => row.experiment));
   const experiments = listExperiments({ node, quick: options.quick, folders, samples }).filter(
     ({ id }) => needed.has(id),
@@ -124,7 +156,14 @@ async function measure(node, options, folders) {
     const title = `[${index + 1}/${experiments.length}] Node ${node.version}: ${experiment.title}`;
     measured.set(experiment.id, await runExperiment(experiment, options, title));
   }
-  return { judged: judgeRows(options.rows, node, samples), measured };
+  const judged = judgeRows(options.rows, node, samples);
+  for (const [id, { others }] of measured)
+    if (others > BUSY)
+      for (const row of judged.filter((row) => row.experiment === id))
+        row.notes.push(
+          `other programs used ${Math.round(others * 100)}% of the processors meanwhile: measure again on a quiet machine`,
+        );
+  return { judged, measured };
 }
 
 function describeMachine(folders) {
@@ -134,7 +173,6 @@ function describeMachine(folders) {
     model: processors[0]?.model.trim() ?? "unknown",
     memory: totalmem(),
     system: `${type()} ${release()}`,
-    load: loadavg()[0],
     compiler: findNativeCompiler() ?? "none",
     folders: folders.kinds,
   };
@@ -142,11 +180,8 @@ function describeMachine(folders) {
 
 function formatMachine(machine, options) {
   return [
-    `${machine.processors} processors (${machine.model}), ${Math.round(machine.memory / 1e9)} GB, ${machine.system}, load ${machine.load.toFixed(2)} at the start`,
+    `${machine.processors} processors (${machine.model}), ${Math.round(machine.memory / 1e9)} GB, ${machine.system}`,
     `native: ${machine.compiler}; in memory: ${machine.folders.memory}; folder of the host: ${machine.folders.host}`,
-    ...(machine.load > 0.3 * machine.processors
-      ? ["The machine was busy when the run began: figures will be worse than they are."]
-      : []),
     `Each figure is the median of the rounds, ± half the range; (n ×) is the ratio to the first column.`,
     ...(options.quick ? ["Quick run: too few rounds to claim anything."] : []),
     "",
@@ -156,14 +191,17 @@ function formatMachine(machine, options) {
 /** Samples as plain data, for --json. */
 const toPlain = (measured) =>
   Object.fromEntries(
-    [...measured].map(([experiment, sides]) => [
+    [...measured].map(([experiment, { sides, others }]) => [
       experiment,
-      Object.fromEntries(
-        [...sides].map(([label, { figures, reason, failures }]) => [
-          label,
-          { figures: Object.fromEntries(figures), reason, failures },
-        ]),
-      ),
+      {
+        others,
+        sides: Object.fromEntries(
+          [...sides].map(([label, { figures, reason, failures }]) => [
+            label,
+            { figures: Object.fromEntries(figures), reason, failures },
+          ]),
+        ),
+      },
     ]),
   );
 

@@ -3,6 +3,7 @@
 // What the platform itself takes for N workers that all run and wait: the floor for a host that
 // gives each thread a worker. Prints what programs/many.c prints.
 
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
 const count = Number(process.argv[2]);
@@ -18,17 +19,15 @@ Atomics.wait(words, ${released}, 0);
 `;
 
 const nanoseconds = (from) => Math.round((performance.now() - from) * 1e6);
-let left = count;
-let up;
 const before = performance.now();
-for (let i = 0; i < count; i++) {
+const exits = Array.from({ length: count }, () => {
   const worker = new Worker(text, { eval: true, workerData: words.buffer });
-  worker.on("exit", () => {
-    if (--left === 0) console.log(`release_join ${nanoseconds(up)} ns`);
-  });
-}
+  return once(worker, "exit");
+});
 Atomics.wait(words, allRunning, 0);
 console.log(`all_up ${nanoseconds(before)} ns`);
-up = performance.now();
+const up = performance.now();
 Atomics.store(words, released, 1);
 Atomics.notify(words, released);
+await Promise.all(exits);
+console.log(`release_join ${nanoseconds(up)} ns`);

@@ -33,6 +33,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** Imports WASIX calls: its C library knows its working directory. */
+  readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
   readonly hasSharedMemory: boolean;
   readonly stack: StackLayout;
@@ -137,8 +139,29 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: mainStackLayout(description),
     name,
   };
+}
+
+/** Reads, checks and compiles a program. @throws as `readProgram`, or what the engine says of the module */
+export async function compileProgram(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Promise<Program> {
+  const found = readProgram(bytes, name, maximumPages);
+  return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
+}
+
+/** The same at once, on the calling thread. */
+export function compileProgramSync(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Program {
+  const found = readProgram(bytes, name, maximumPages);
+  return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);
 }

@@ -1,38 +1,66 @@
 /**
  * The ledger: how many records of each kind are alive in a kernel heap.
  *
- * Kinds are numbered in the order their layouts are declared, which is the same in every agent because every agent runs the same
- * bundle; `create` and `attach` compare the format of the heap. After all work has ended every count must be what it was at boot.
+ * Kinds are known by name. Agents may run different bundles that declare layouts in another order, so each heap gives a kind its place when the first
+ * record of it is made: places are claimed by the hash of the name, which stands beside the count. After all work has ended every count must be
+ * what it was at boot.
  */
 import { Header, type KernelMemory } from "./memory.ts";
 import { panic } from "./panic.ts";
 
+/** Kinds of this agent, by the number that its layouts use. */
 const names: string[] = [];
+const hashes: number[] = [];
+
+/** Places in a heap. */
 const MOST = 64;
 
-/** Gives a kind its number. A name that is known keeps its number: layouts may be declared by several bundles of one program. */
+/** The number of a kind in this agent. A name that is known keeps its number. */
 export function registerKind(name: string): number {
   const known = names.indexOf(name);
   if (known >= 0) return known;
-  if (names.length === MOST) panic("ledger: too many kinds of records");
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < name.length; index++) {
+    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  }
+  hashes.push(hash === 0 ? 1 : hash);
   return names.push(name) - 1;
 }
 
+/** Word of a kind's count in a heap. */
+function placeOf(memory: KernelMemory, kind: number): number {
+  return memory.ledgerPlaces[kind] ?? claimPlace(memory, kind);
+}
+
+function claimPlace(memory: KernelMemory, kind: number): number {
+  const hash = hashes[kind];
+  for (let place = 0; place < MOST; place++) {
+    const word = (Header.ledgerKinds >> 2) + place;
+    const before = Atomics.compareExchange(memory.i32, word, 0, hash);
+    if (before === 0 || before === hash)
+      return (memory.ledgerPlaces[kind] = (Header.ledger >> 2) + place);
+  }
+  panic("ledger: too many kinds of records");
+}
+
 export function countMade(memory: KernelMemory, kind: number): void {
-  Atomics.add(memory.i32, (Header.ledger >> 2) + kind, 1);
+  Atomics.add(memory.i32, placeOf(memory, kind), 1);
 }
 
 export function countFreed(memory: KernelMemory, kind: number): void {
-  if (Atomics.sub(memory.i32, (Header.ledger >> 2) + kind, 1) <= 0)
+  if (Atomics.sub(memory.i32, placeOf(memory, kind), 1) <= 0)
     panic(`ledger: ${names[kind]} freed once too often`);
 }
 
 /** The live records by kind, kinds without any left out. */
 export function readLedger(memory: KernelMemory): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (let kind = 0; kind < names.length; kind++) {
-    const count = Atomics.load(memory.i32, (Header.ledger >> 2) + kind);
-    if (count !== 0) counts[names[kind]] = count;
+  for (let place = 0; place < MOST; place++) {
+    const count = Atomics.load(memory.i32, (Header.ledger >> 2) + place);
+    if (count === 0) continue;
+    const hash = Atomics.load(memory.i32, (Header.ledgerKinds >> 2) + place);
+    const kind = hashes.indexOf(hash);
+    counts[kind >= 0 ? names[kind] : `#${(hash >>> 0).toString(16)}`] = count;
   }
   return counts;
 }
