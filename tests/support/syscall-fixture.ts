@@ -258,6 +258,7 @@ export class SyscallFixture {
     memory.i32[this.mark >> 2] = 0;
     const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2, yield: () => undefined };
     const guestPort = {
+      has: (name: string) => name === "handler",
       call: (name: string, signal: number) => {
         if (name !== "handler") return false;
         this.signals.push(signal);
@@ -299,10 +300,9 @@ export class SyscallFixture {
     context.sleeps = 0;
     try {
       context.enter();
-      const result = handler(context, ...args);
-      context.leave();
-      return result;
+      return context.finish(handler(context, ...args));
     } catch (error) {
+      context.leaveByThrow(error);
       if (!(error instanceof Control)) throw error;
       // Told to leave by `markSleeping`: the process itself goes on.
       Thread.pending.and(memory, this.thread, ~Pending.exit);
