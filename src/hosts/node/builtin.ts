@@ -4,11 +4,17 @@
  */
 import { createRequire } from "node:module";
 
-const require = createRequire(import.meta.url);
+let load: NodeJS.Require | undefined;
+
+/** Loads a module of Node itself. */
+function builtin(name: string): unknown {
+  load ??= createRequire(import.meta.url);
+  return load(name);
+}
 
 /** `node:worker_threads` */
 export const workerThreads = () =>
-  require("node:worker_threads") as typeof import("node:worker_threads");
+  builtin("node:worker_threads") as typeof import("node:worker_threads");
 
 /** `node:crypto` */
-export const crypto = () => require("node:crypto") as typeof import("node:crypto");
+export const crypto = () => builtin("node:crypto") as typeof import("node:crypto");
