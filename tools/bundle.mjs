@@ -30,6 +30,8 @@ const common = {
   format: "esm",
   target: "es2023",
   legalComments: "none",
+  // Node prints the line of an error that nobody catches.
+  lineLimit: 160,
   logLevel: "warning",
   write: false,
 };
