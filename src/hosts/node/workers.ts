@@ -1,14 +1,14 @@
 /** Workers of Node, for carriers. */
-import { availableParallelism } from "node:os";
 import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
-import { workerThreads } from "./builtin.ts";
+import { parallelism, workerThreads } from "./lazy.ts";
 
 const entry = new URL("./worker-main.js", import.meta.url);
 
 export const nodeWorkers: WorkerHost = {
   startWorker(start, onMessage, onDeath) {
-    const worker = new (workerThreads().Worker)(entry, {
+    const { Worker } = workerThreads();
+    const worker = new Worker(entry, {
       workerData: start,
       env: {},
       argv: [],
@@ -29,5 +29,7 @@ export const nodeWorkers: WorkerHost = {
     };
   },
   delay: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  parallelism: availableParallelism(),
+  get parallelism() {
+    return parallelism();
+  },
 };
