@@ -11,6 +11,7 @@ import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
   createProcess,
+  dropProcess,
   EventKind,
   installFile,
   type Kernel,
@@ -148,6 +149,12 @@ export abstract class BaseMachine {
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
+    if (served === undefined) {
+      streams.input?.close();
+      for (const file of [streams.stdout, streams.stderr, trace?.file])
+        if (file !== undefined) dropFile(this.kernel.vfs, file);
+      throw this.abandon(record, 2);
+    }
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
     const output = (file: number | undefined) =>
@@ -208,7 +215,7 @@ export abstract class BaseMachine {
     );
     const trace = this.openTrace(options.trace);
     const pid = Record_.id.get(memory, record);
-    runInPlace(
+    const ran = runInPlace(
       kernel,
       record,
       loaded.program,
@@ -217,6 +224,7 @@ export abstract class BaseMachine {
       trace === undefined ? undefined : traceSinkOf(kernel, trace.file),
     );
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
+    if (!ran) throw this.abandon(record, 1);
     return takeResult(kernel, record, pid);
   }
 
@@ -306,6 +314,15 @@ export abstract class BaseMachine {
         cause,
       });
     }
+  }
+
+  /** Gives back a process that got no thread; what to throw. */
+  private abandon(record: number, counts: number): WeftError {
+    for (let count = 0; count < counts; count++) dropProcess(this.kernel, record);
+    return new WeftError(
+      "ERR_LIMIT",
+      "no thread could be made: the kernel's memory is full (option maxKernelMemory)",
+    );
   }
 
   /** Makes the process's record with its working directory and the descriptor 3 for `/`. */
