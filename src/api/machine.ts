@@ -10,6 +10,7 @@ import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
   createProcess,
+  dropProcess,
   EventKind,
   installFile,
   type Kernel,
@@ -141,6 +142,12 @@ export abstract class BaseMachine {
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
+    if (served === undefined) {
+      streams.input?.close();
+      for (const file of [streams.stdout, streams.stderr, trace?.file])
+        if (file !== undefined) dropFile(this.kernel.vfs, file);
+      throw this.abandon(record, 2);
+    }
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
     const output = (file: number | undefined) =>
@@ -259,6 +266,15 @@ export abstract class BaseMachine {
         cause,
       });
     }
+  }
+
+  /** Gives back a process that got no thread; what to throw. */
+  protected abandon(record: number, counts: number): WeftError {
+    for (let count = 0; count < counts; count++) dropProcess(this.kernel, record);
+    return new WeftError(
+      "ERR_LIMIT",
+      "no thread could be made: the kernel's memory is full (option maxKernelMemory)",
+    );
   }
 
   /** Makes the process's record with its working directory and the descriptor 3 for `/`. */

@@ -16,9 +16,17 @@ import { headroomProbe } from "./stack-headroom.ts";
 
 /**
  * What a carrier's agent is doing, in one word of its record: who wants to end the agent must know that it holds no lock.
- * `doomed` is set by the killer in place of `guest`; an agent that finds it stays where it is until its worker is gone.
+ * `doomed` is set by the killer in place of `guest`; an agent that finds it stays where it is until its worker is gone. `unbound` is an agent that serves no
+ * process; `recalled` replaces it when the process that it was to serve has ended before it began.
  */
-export const Mark = { guest: 0, kernel: 1, asleep: 2, doomed: 3 } as const;
+export const Mark = {
+  guest: 0,
+  kernel: 1,
+  asleep: 2,
+  doomed: 3,
+  unbound: 4,
+  recalled: 5,
+} as const;
 
 export class SyscallContext {
   readonly memory: KernelMemory;
