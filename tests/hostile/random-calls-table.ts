@@ -40,7 +40,9 @@ function kindsOf({ name, parameters }: Signature): string {
   let kinds = "";
   for (const { name: parameter, type, wasm, direction } of parameters) {
     let kind: string;
-    if (type === "fd") kind = TAKES_DESCRIPTORS.has(name) ? "F" : "f";
+    if (type === "fd")
+      kind = TAKES_DESCRIPTORS.has(name) ? "F" : name.startsWith("path_") ? "D" : "f";
+    else if (type === "rights") kind = "R";
     else if (type === "signal") kind = "s";
     else if (type === "tid") kind = "t";
     else if (type === "pid") kind = "P";
