@@ -6,6 +6,7 @@
 //   dist/worker-node.js  what a worker of it runs: one file, so that a worker starts with one read
 //   dist/cli.js          the command
 //   dist/browser.js      the library in browsers, with the text of its worker inside: no bundler has to find a file
+//   dist/worker-browser.js  that worker as a file, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
 // An entry that has not been built is left out. The sizes are printed at the end.
@@ -72,6 +73,7 @@ const entries = [
   { from: "hosts/node/worker-main.js", to: "worker-node.js", options: node },
   { from: "cli/main.js", to: "cli.js", options: node, executable: true },
   { from: "api/browser.js", to: "browser.js", options: browser },
+  { from: "hosts/browser/worker-main.js", to: "worker-browser.js", options: browser },
 ];
 
 /** The declaration files that some entries reach through relative imports, the entries included. */

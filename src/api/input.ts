@@ -27,6 +27,22 @@ export class Input {
     return written;
   }
 
+  /**
+   * Resolves when the program reads or asks for input for the first time, with true, or has ended, with false. For input that must not be taken
+   * from its source in vain.
+   *
+   * @param interval milliseconds between looks: nothing tells the host's event loop of a reader
+   */
+  async wanted(interval = 5): Promise<boolean> {
+    const { memory } = this.kernel;
+    while (!this.closed) {
+      memory.refreshIfGrown();
+      if (Pipe.starved.get(memory, this.pipe) !== 0) return true;
+      await new Promise<void>((resolve) => setTimeout(resolve, interval));
+    }
+    return false;
+  }
+
   /** Ends the input: the program reads the end of file after what was written. */
   async end(): Promise<void> {
     await this.last;

@@ -19,14 +19,12 @@ import {
   Process as Record_,
   setPreopen,
 } from "../kernel/index.ts";
-import { createGuestMemory } from "../loader/instance.ts";
+import { createGuestMemory } from "../loader/program-memory.ts";
 import { KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
-import { runInPlace } from "../threads/run-in-place.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { traceSinkOf } from "../threads/trace-sink.ts";
-import { dropFile, dropInode, Open } from "../vfs/index.ts";
+import { dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { GuestTree } from "./guest-tree.ts";
@@ -42,8 +40,8 @@ import type {
   SpawnOptions,
 } from "./options.ts";
 import { Output } from "./output.ts";
-import { Process, type ProcessResult, takeResult } from "./process.ts";
-import { loadProgram, loadProgramSync } from "./program.ts";
+import { Process, type ProcessResult } from "./process.ts";
+import { loadProgram } from "./program.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -97,12 +95,13 @@ export abstract class BaseMachine {
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
-  private readonly kernel: Kernel;
+  /** @internal */
+  protected readonly kernel: Kernel;
 
   /** @internal Boots a machine on a host: see `create` of the host's own class. */
   protected constructor(
-    private readonly host: Host,
-    private readonly options: MachineOptions,
+    protected readonly host: Host,
+    protected readonly options: MachineOptions,
   ) {
     const memory = KernelMemory.create(host.mayBlock, {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
@@ -120,11 +119,6 @@ export abstract class BaseMachine {
   /** Reads, checks and compiles a program once, to be run many times. */
   async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
     return loadProgram(this.host, source, this.options.maxMemory, name);
-  }
-
-  /** The same for bytes, at once: compiling a large program blocks the caller. */
-  loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
-    return loadProgramSync(bytes, name, this.options.maxMemory);
   }
 
   /**
@@ -178,43 +172,6 @@ export abstract class BaseMachine {
   /** Starts a program and waits for its end: `spawn` and `wait` in one. */
   async run(source: ProgramSource, options: SpawnOptions = {}): Promise<ProcessResult> {
     return (await this.spawn(source, options)).wait();
-  }
-
-  /**
-   * Runs a program on the calling thread, which it blocks until the program has ended: for commands, in Node. The program may not make threads (its
-   * spawns fail), and only the end of the host program ends one that computes for ever; `pipe`, `timeout` and `signal` are not for it.
-   */
-  runSync(loaded: LoadedProgram, options: SpawnOptions = {}): ProcessResult {
-    this.mustBeOpen();
-    if (!this.host.mayBlock)
-      throw new WeftError("ERR_HOST", "runSync: this thread may not block; use run");
-    if (options.timeout !== undefined || options.signal !== undefined) {
-      throw new WeftError(
-        "ERR_OPTION",
-        "runSync: timeout and signal need spawn or run, where another thread can end the program",
-      );
-    }
-    const { kernel } = this;
-    const { memory } = kernel;
-    const guestMemory = this.guestMemoryFor(loaded);
-    const record = this.createRecord(loaded, options);
-    this.openStreams(
-      record,
-      { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
-      loaded.program.isWasix,
-    );
-    const trace = this.openTrace(options.trace);
-    const pid = Record_.id.get(memory, record);
-    runInPlace(
-      kernel,
-      record,
-      loaded.program,
-      guestMemory,
-      this.host.workers.parallelism,
-      trace === undefined ? undefined : traceSinkOf(kernel, trace.file),
-    );
-    if (trace !== undefined) dropFile(kernel.vfs, trace.file);
-    return takeResult(kernel, record, pid);
   }
 
   /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
@@ -272,7 +229,7 @@ export abstract class BaseMachine {
     }
   }
 
-  private mustBeOpen(): void {
+  protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
   }
 
@@ -295,7 +252,7 @@ export abstract class BaseMachine {
     return this.load(source);
   }
 
-  private guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
+  protected guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
     try {
       return createGuestMemory(loaded.program);
     } catch (cause) {
@@ -306,7 +263,7 @@ export abstract class BaseMachine {
   }
 
   /** Makes the process's record with its working directory and the descriptor 3 for `/`. */
-  private createRecord(loaded: LoadedProgram, options: SpawnOptions): number {
+  protected createRecord(loaded: LoadedProgram, options: SpawnOptions): number {
     const { kernel } = this;
     const { memory, root, vfs } = kernel;
     const rootDirectory = KernelRoot.rootInode.get(memory, root);
@@ -341,8 +298,8 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories `/` and, elsewhere than there, `.`. */
-  private openStreams(
+  /** Opens descriptors 0, 1, 2 and the preopened directories. */
+  protected openStreams(
     record: number,
     options: SpawnOptions,
     isWasix: boolean,
@@ -359,10 +316,13 @@ export abstract class BaseMachine {
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
     else {
       const [reader, writer] = openPipe(vfs) ?? [0, 0];
+      if (reader !== 0 && source === "terminal") {
+        OpenFile.type.set(memory, reader, Filetype.CHARACTER_DEVICE);
+      }
       install(reader, "stdin");
       input = new Input(kernel, writer);
       if (source === "null") input.close();
-      else if (source !== "pipe") void feed(input, source);
+      else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
     const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
       (target: OutputTarget, index) => {
@@ -380,7 +340,11 @@ export abstract class BaseMachine {
       },
     );
     this.openPreopens(record, table, isWasix);
-    return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
+    return {
+      input: source === "pipe" || source === "terminal" ? input : undefined,
+      stdout: outputs[0],
+      stderr: outputs[1],
+    };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
@@ -405,8 +369,14 @@ export abstract class BaseMachine {
     this.preopen(table, "/", root);
     if (isWasix || working === root) return;
     for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
-      if (type !== Filetype.DIRECTORY) continue;
-      const directory = this.tree.findDirectory("/" + name);
+      if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
+      let directory: number;
+      try {
+        directory = this.tree.findDirectory("/" + name);
+      } catch {
+        // A link to something else, or a directory that may not be opened: nothing is reached through it.
+        continue;
+      }
       this.preopen(table, "/" + name, directory);
       dropInode(vfs, directory);
     }
@@ -422,7 +392,7 @@ export abstract class BaseMachine {
     setPreopen(memory, table, fd, new TextEncoder().encode(name));
   }
 
-  private openTrace(trace: SpawnOptions["trace"]): TraceTarget | undefined {
+  protected openTrace(trace: SpawnOptions["trace"]): TraceTarget | undefined {
     if (trace === undefined) return undefined;
     if (typeof trace === "object") {
       if (this.host.streams === undefined)

@@ -2,6 +2,7 @@
 import type { Clock, Randomness } from "../kernel/index.ts";
 import type { HostFiles } from "../fs/hostfs/port.ts";
 import type { HostStreams } from "../fs/hoststream/port.ts";
+import type { Program } from "../loader/program.ts";
 import type { WorkerHost } from "../threads/port.ts";
 
 export interface Host {
@@ -19,6 +20,6 @@ export interface Host {
   readonly streams: HostStreams | undefined;
   /** Reads a whole file, by path or the text of a URL. */
   readFile(location: string): Promise<Uint8Array>;
-  /** Compiles a module without blocking. */
-  compile(bytes: Uint8Array): Promise<WebAssembly.Module>;
+  /** Reads, checks and compiles a program without blocking. @throws ModuleError, or what the engine says of the module */
+  load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program>;
 }

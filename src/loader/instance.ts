@@ -10,28 +10,7 @@ import { SyscallContext } from "../syscalls/context.ts";
 import type { ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { makeImports } from "./imports.ts";
-import { ModuleError } from "./module-error.ts";
 import type { Program } from "./program.ts";
-
-/** Makes the memory that a program imports; undefined when it brings its own. */
-export function createGuestMemory(program: Program): WebAssembly.Memory | undefined {
-  const wanted = program.memoryImport;
-  if (wanted === undefined) return undefined;
-  try {
-    return new WebAssembly.Memory({
-      initial: wanted.minimum,
-      ...(wanted.maximum === undefined ? {} : { maximum: wanted.maximum }),
-      ...(wanted.shared ? { shared: true } : {}),
-    });
-  } catch (cause) {
-    throw new ModuleError(
-      "ERR_MEMORY",
-      `${program.name}: the host cannot give its memory of ${wanted.minimum} to ${wanted.maximum ?? "any number of"} pages${
-        wanted.shared ? " (shared)" : ""
-      }: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
-  }
-}
 
 export class InstanceGroup {
   readonly context: SyscallContext;
@@ -51,6 +30,7 @@ export class InstanceGroup {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
     const guestPort = {
+      has: (name: string): boolean => typeof this.current?.exports[name] === "function",
       call: (name: string, argument: number): boolean => {
         const callee = this.current?.exports[name];
         if (typeof callee !== "function") return false;

@@ -145,3 +145,23 @@ export function makeProgram(
     name,
   };
 }
+
+/** Reads, checks and compiles a program. @throws as `readProgram`, or what the engine says of the module */
+export async function compileProgram(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Promise<Program> {
+  const found = readProgram(bytes, name, maximumPages);
+  return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
+}
+
+/** The same at once, on the calling thread. */
+export function compileProgramSync(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Program {
+  const found = readProgram(bytes, name, maximumPages);
+  return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);
+}

@@ -63,6 +63,8 @@ export class KernelMemory {
   readonly agent: number;
   /** Whether this agent may sleep. A page's main thread may not: it spins for a moment or waits asynchronously. */
   readonly mayBlock: boolean;
+  /** Locks that this agent holds: none while guest code runs or something sleeps. */
+  locksHeld = 0;
   /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
   readonly ledgerPlaces: number[] = [];
   /** The checker of lock order, when on. */
@@ -109,7 +111,12 @@ export class KernelMemory {
 
   /** Renews the views after a growth by any agent. */
   refresh(): void {
-    const buffer = this.memory.buffer as SharedArrayBuffer;
+    let buffer = this.memory.buffer as SharedArrayBuffer;
+    // Engines tell an agent of another's growth by interrupting it, which may be still to come. Growing by nothing asks.
+    if (buffer.byteLength < new Int32Array(buffer)[Header.pages >> 2] * PAGE) {
+      this.memory.grow(0);
+      buffer = this.memory.buffer as SharedArrayBuffer;
+    }
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.u8 = new Uint8Array(buffer);

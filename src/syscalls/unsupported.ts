@@ -48,8 +48,9 @@ export function dlsym(
   _result: number,
 ): number {
   const { guest } = context;
-  if (!guest.has(symbol, length >>> 0) || !guest.has(message, room >>> 0))
+  if (!guest.has(symbol, length >>> 0) || !guest.has(message, room >>> 0)) {
     return Errno.EMEMVIOLATION;
+  }
   const name = guest.text(symbol, length) ?? "(no UTF-8)";
   writeMessage(context, message, room, `${name}: libraries cannot be loaded at run time`);
   return Errno.EUNKNOWN;
@@ -66,7 +67,6 @@ export function refuseEpollCall(context: SyscallContext, fd: number): number {
 /** Ends the process: the call has no way to tell the program of a failure. */
 function endProcess(context: SyscallContext, code: number, message: string): never {
   exitProcess(context.kernel, context.process, code, EndReason.failed, 0, message);
-  context.leave();
   throw PROCESS_EXIT;
 }
 

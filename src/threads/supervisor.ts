@@ -72,6 +72,8 @@ export class Supervisor {
   private readonly teams = new Map<number, Team>();
   private readonly unbound: Worker[] = [];
   private readonly workers = new Set<Worker>();
+  /** Carriers of agents that were told to end and may still compute: their mark keeps them out of the kernel as long as the record stays theirs. */
+  private readonly doomed = new Set<number>();
   private closed = false;
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
@@ -136,6 +138,9 @@ export class Supervisor {
     unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
     await this.running;
     await Promise.all([...this.workers].map((worker) => this.discard(worker)));
+    // Nothing is allocated any more: the records keep their mark.
+    for (const carrier of this.doomed) Carrier.free(this.kernel.memory, carrier);
+    this.doomed.clear();
   }
 
   /** The loop: sleeps until some agent calls the host, then does what it was called for. */
@@ -252,7 +257,7 @@ export class Supervisor {
       this.finishWaiting(team);
       for (const worker of [...team.workers]) {
         if (!worker.gone && Carrier.thread.get(memory, worker.carrier) !== 0 && this.doom(worker)) {
-          await this.removeDoomed(team, worker);
+          this.removeDoomed(team, worker);
         }
       }
     }
@@ -280,10 +285,17 @@ export class Supervisor {
     return Atomics.compareExchange(memory.i32, word, Mark.guest, Mark.doomed) === Mark.guest;
   }
 
-  private async removeDoomed(team: Team, worker: Worker): Promise<void> {
+  /** A host may take its time to end the agent; nobody waits for that, since it stays out of the kernel. */
+  private removeDoomed(team: Team, worker: Worker): void {
     worker.gone = true;
-    await worker.handle.terminate();
+    void this.endDoomed(worker);
     this.removeDead(team, worker);
+  }
+
+  private async endDoomed({ carrier, handle }: Worker): Promise<void> {
+    this.doomed.add(carrier);
+    await handle.terminate();
+    if (this.doomed.delete(carrier)) Carrier.free(this.kernel.memory, carrier);
   }
 
   /** Does for a worker that is no more what its agent would have done for its thread. */
@@ -301,7 +313,7 @@ export class Supervisor {
       finishThread(kernel, thread, Process.exitCode.get(memory, team.process) | 0);
       dropThread(kernel, thread);
     }
-    Carrier.free(memory, worker.carrier);
+    if (!this.doomed.has(worker.carrier)) Carrier.free(memory, worker.carrier);
   }
 
   /** A worker died by itself, or says that it is broken. */

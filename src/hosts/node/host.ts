@@ -1,5 +1,6 @@
 /** Node as a host. */
 import { readFile } from "node:fs/promises";
+import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
 import { NodeFiles } from "./files.ts";
@@ -19,7 +20,7 @@ export function createNodeHost(): Host {
     files: new NodeFiles(),
     streams: nodeStreams,
     readFile: readLocation,
-    compile: (bytes) => WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
+    load: compileProgram,
   };
 }
 
