@@ -80,8 +80,8 @@ export function runThread(
     stopAtFailure(context);
   } catch (error) {
     context.claim();
-    if (error instanceof KernelPanic) throw error;
     stopAtFailure(context);
+    if (error instanceof KernelPanic) throw error;
     if (memory.locksHeld > 0)
       panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
     exitCode = endByThrow(kernel, group, thread, process, isMain, error);

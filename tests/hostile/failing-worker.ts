@@ -13,8 +13,7 @@ import { OpenFile, OperationsId, type Vfs } from "../../src/vfs/index.ts";
 
 class FailingPipes extends PipeOperations {
   override read(vfs: Vfs, file: number): number {
-    if (failure === "locked")
-      Pipe.lock.acquire(vfs.memory, OpenFile.state.get(vfs.memory, file));
+    if (failure === "locked") Pipe.lock.acquire(vfs.memory, OpenFile.state.get(vfs.memory, file));
     throw new TypeError("the pipe is made of butter");
   }
 }

@@ -59,10 +59,19 @@ for (const [name, text] of [
   for (const failure of ["plain", "locked"] as const) {
     test(`an exception in a handler, called by ${name}, ${failure}: named, and nothing hangs`, async () => {
       const machine = new FailingMachine(failure);
-      const result = await machine.run(await assemble(text), { stdin: "pipe", timeout: 50_000 });
-      assert.equal(result.timedOut, false);
-      assert.equal(result.exitCode, 129);
-      assert.match(result.message ?? "", /butter/);
+      const run = machine.run(await assemble(text), { stdin: "pipe", timeout: 50_000 });
+      if (failure === "plain") {
+        const result = await run;
+        assert.equal(result.timedOut, false);
+        assert.equal(result.exitCode, 129);
+        assert.match(result.message ?? "", /butter/);
+      } else {
+        await assert.rejects(run, { code: "ERR_KERNEL_PANIC", message: /butter/ });
+      }
+      await assert.rejects(machine.run(await assemble(text)), {
+        code: "ERR_KERNEL_PANIC",
+        message: /butter/,
+      });
       await assert.rejects(() => machine.close(), { code: "ERR_KERNEL_PANIC", message: /butter/ });
       assert.equal(machine.workerCount, 0);
     });

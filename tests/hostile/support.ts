@@ -6,7 +6,8 @@ import type { MachineOptions, ProgramSource, SpawnOptions } from "../../src/api/
 import type { ProcessResult } from "../../src/api/process.ts";
 
 /** Kinds of objects that live as long as something runs: none may be left when nothing does. */
-const RUNNING = /^(Process|Thread|Crew|FileTable|OpenFile|Pipe|EventCounter|WaitEntry|Parker|Futex.*|TmpfsListing|Host(Listing|File))$/;
+const RUNNING =
+  /^(Process|Thread|Crew|FileTable|OpenFile|Pipe|EventCounter|WaitEntry|Parker|Futex.*|TmpfsListing|Host(Listing|File))$/;
 
 /**
  * Runs an action on a machine that checks its locks, then sees that no process, thread, descriptor or wait is left, and closes it, which checks that
@@ -55,7 +56,6 @@ export async function assemble(text: string): Promise<Uint8Array<ArrayBuffer>> {
     mutable_globals: true,
     bulk_memory: true,
     memory64: true,
-    multi_memory: true,
   });
   try {
     module.resolveNames();
