@@ -23,7 +23,7 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import { isBroken, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
 import { Carrier, Crew, placeThread, leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
@@ -350,6 +350,7 @@ export class Supervisor {
     if (worker.gone) return;
     worker.gone = true;
     this.onCrash?.(error);
+    if (isBroken(this.kernel.memory)) return void this.abandon();
     const team = worker.crew;
     const index = this.unbound.indexOf(worker);
     if (index >= 0) this.unbound.splice(index, 1);
@@ -370,6 +371,17 @@ export class Supervisor {
       this.removeDead(team, worker);
       this.look(team);
     });
+  }
+
+  /** The kernel heap is broken: ends every worker where it is, and touches nothing in the heap any more. */
+  async abandon(): Promise<void> {
+    this.closed = true;
+    const workers = [...this.workers];
+    this.workers.clear();
+    this.unbound.length = 0;
+    for (const worker of workers) worker.gone = true;
+    unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
+    await Promise.all(workers.map(({ handle }) => handle.terminate()));
   }
 
   /** The last worker has left an ended process: nothing is left to do for it. */
