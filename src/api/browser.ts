@@ -38,14 +38,18 @@ export class Machine extends BaseMachine {
    * @throws WeftError: ERR_OPTION; ERR_HOST when the page cannot start workers
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
-    const host = createBrowserHost(options.workerUrl === undefined ? undefined : String(options.workerUrl));
+    const host = createBrowserHost(
+      options.workerUrl === undefined ? undefined : String(options.workerUrl),
+    );
     try {
       await host.workers.prepare();
       return new Machine(host, options);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;
-      throw new WeftError("ERR_HOST", cause instanceof Error ? cause.message : String(cause), { cause });
+      throw new WeftError("ERR_HOST", cause instanceof Error ? cause.message : String(cause), {
+        cause,
+      });
     }
   }
 

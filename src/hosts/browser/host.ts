@@ -18,8 +18,7 @@ export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
     workers,
     mayBlock: "WorkerGlobalScope" in globalThis,
     sharesMemory: globalThis.crossOriginIsolated === true,
-    files: undefined,
-    streams: undefined,
+    local: undefined,
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
   };
@@ -27,6 +26,7 @@ export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
 
 async function readLocation(location: string): Promise<Uint8Array> {
   const response = await fetch(location);
-  if (!response.ok) throw new Error(`${location} answered ${response.status} ${response.statusText}`);
+  if (!response.ok)
+    throw new Error(`${location} answered ${response.status} ${response.statusText}`);
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -17,7 +17,7 @@ let machine: { kernel: Kernel; start: StartMessage } | undefined;
 function startMachine(start: StartMessage): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
-  addDrivers(kernel, { files: undefined, streams: undefined });
+  addDrivers(kernel, undefined);
   machine = { kernel, start };
 }
 
@@ -38,7 +38,13 @@ function handle(message: PageMessage): void {
     case "start":
       return startMachine(message);
     case "bind":
-      return handleBind(machine!.kernel, machine!.start, message, navigator.hardwareConcurrency, post);
+      return handleBind(
+        machine!.kernel,
+        machine!.start,
+        message,
+        navigator.hardwareConcurrency,
+        post,
+      );
   }
 }
 

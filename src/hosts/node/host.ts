@@ -3,9 +3,8 @@ import { readFile } from "node:fs/promises";
 import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
-import { NodeFiles } from "./files.ts";
+import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
-import { nodeStreams } from "./streams.ts";
 import { nodeWorkers } from "./workers.ts";
 
 /** Makes the host for one agent. */
@@ -17,8 +16,7 @@ export function createNodeHost(): Host {
     workers: nodeWorkers,
     mayBlock: true,
     sharesMemory: true,
-    files: new NodeFiles(),
-    streams: nodeStreams,
+    local: createNodeResources(),
     readFile: readLocation,
     load: compileProgram,
   };
