@@ -24,7 +24,7 @@ import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropInode, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
