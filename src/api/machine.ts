@@ -10,6 +10,7 @@ import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
   createProcess,
+  dropProcess,
   EventKind,
   installFile,
   type Kernel,
@@ -19,13 +20,14 @@ import {
   setPreopen,
 } from "../kernel/index.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
-import { KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
+import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropInode, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
+import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { Input } from "./input.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
@@ -141,6 +143,12 @@ export abstract class BaseMachine {
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
+    if (served === undefined) {
+      streams.input?.close();
+      for (const file of [streams.stdout, streams.stderr, trace?.file])
+        if (file !== undefined) dropFile(this.kernel.vfs, file);
+      throw this.abandon(record, 2);
+    }
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
     const output = (file: number | undefined) =>
@@ -208,7 +216,18 @@ export abstract class BaseMachine {
     await this.close();
   }
 
+  private crashError(): WeftError {
+    return new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash?.message}`, {
+      cause: this.crash,
+    });
+  }
+
   private async closeNow(): Promise<void> {
+    if (isBroken(this.kernel.memory)) {
+      // Locks may be held for ever: all that can be done is to end what runs.
+      await this.supervisor?.abandon();
+      throw this.crashError();
+    }
     for (const process of this.processes) process.kill();
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
     await this.supervisor?.close();
@@ -216,10 +235,7 @@ export abstract class BaseMachine {
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
-    if (this.crash !== undefined)
-      throw new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash.message}`, {
-        cause: this.crash,
-      });
+    if (this.crash !== undefined) throw this.crashError();
     if (Object.keys(left).length > 0) {
       throw new WeftError(
         "ERR_KERNEL_PANIC",
@@ -230,12 +246,16 @@ export abstract class BaseMachine {
 
   protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
+    if (this.crash !== undefined) throw this.crashError();
   }
 
   private supervise(): Supervisor {
     if (this.supervisor === undefined) {
       this.supervisor = new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
-      this.supervisor.onCrash = (error) => (this.crash ??= error);
+      this.supervisor.onCrash = (error) => {
+        this.crash ??= error;
+        if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
+      };
       this.supervisor.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
@@ -259,6 +279,15 @@ export abstract class BaseMachine {
         cause,
       });
     }
+  }
+
+  /** Gives back a process that got no thread; what to throw. */
+  protected abandon(record: number, counts: number): WeftError {
+    for (let count = 0; count < counts; count++) dropProcess(this.kernel, record);
+    return new WeftError(
+      "ERR_LIMIT",
+      "no thread could be made: the kernel's memory is full (option maxKernelMemory)",
+    );
   }
 
   /** Makes the process's record with its working directory and the descriptor 3 for `/`. */

@@ -6,7 +6,6 @@
 import { keepThread, type Kernel } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
-import { panic } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { CrewThreadPort } from "./carrier.ts";
@@ -14,7 +13,7 @@ import { Carrier } from "./crew.ts";
 import { createCrew, createMainThread, destroyCrew } from "./supervisor.ts";
 import { runThread } from "./run-thread.ts";
 
-/** Runs a process from `_start` to its end. The process has ended when this returns. */
+/** Runs a process from `_start` to its end, which it has reached when this returns. False, and nothing was done, where there is no room for a thread. */
 export function runInPlace(
   kernel: Kernel,
   process: number,
@@ -22,13 +21,17 @@ export function runInPlace(
   guestMemory: WebAssembly.Memory | undefined,
   cores: number,
   trace: TraceSink | undefined,
-): void {
+): boolean {
   const { memory } = kernel;
   const carrier = Carrier.allocate(memory);
-  if (carrier === 0) panic("carriers: the kernel heap is full");
+  const crew = carrier === 0 ? 0 : createCrew(kernel, process, 1, 0);
+  const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
+  if (thread === 0) {
+    if (crew !== 0) destroyCrew(kernel, process, crew);
+    if (carrier !== 0) Carrier.free(memory, carrier);
+    return false;
+  }
   Carrier.mark.set(memory, carrier, Mark.kernel);
-  const crew = createCrew(kernel, process, 1, 0);
-  const thread = createMainThread(kernel, process, program);
   keepThread(memory, thread);
   const group = new InstanceGroup(
     kernel,
@@ -41,4 +44,5 @@ export function runInPlace(
   runThread(kernel, group, thread, crew, () => {});
   destroyCrew(kernel, process, crew);
   Carrier.free(memory, carrier);
+  return true;
 }
