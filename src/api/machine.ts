@@ -113,8 +113,10 @@ export abstract class BaseMachine {
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
-    for (const [path, content] of Object.entries(options.files ?? {}))
+    for (const [path, content] of Object.entries(options.files ?? {})) {
+      this.tree.makeDirectories(path.slice(0, path.lastIndexOf("/") + 1));
       this.tree.write(path, content);
+    }
   }
 
   /** Reads, checks and compiles a program once, to be run many times. */
