@@ -44,6 +44,8 @@ export const Crew = layout("Crew", {
   spare: u32,
   /** 1 when carriers are to leave. */
   closing: atomic32,
+  /** Bytes of the guest's memory in pages, the most that a spawner has seen: what it gave to its thread may lie in all of it. Only grows. */
+  pages: atomic32,
 });
 
 export const Carrier = layout("Carrier", {
