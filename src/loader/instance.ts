@@ -18,6 +18,8 @@ export class InstanceGroup {
   /** The instance that the running thread uses: signal handlers are its exports. */
   private current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
+  /** Bytes of the memory when the next instance was about to be made. */
+  private nextBytes = 0;
 
   constructor(
     kernel: Kernel,
@@ -47,6 +49,7 @@ export class InstanceGroup {
     if (this.next !== undefined || this.program.memoryImport === undefined) return;
     const { context } = this;
     context.clearThread();
+    this.nextBytes = this.memory?.buffer.byteLength ?? 0;
     // Its start section is guest code: it may compute for ever.
     context.leave();
     try {
@@ -56,6 +59,17 @@ export class InstanceGroup {
     } finally {
       context.claim();
     }
+  }
+
+  /**
+   * Makes sure that this agent, and the instance that was made ahead, know of all the memory that whoever hands something over knew of: see
+   * `GuestMemory.synchronize`.
+   */
+  synchronizeMemory(bytes: number): void {
+    if (this.memory === undefined) return;
+    const { byteLength } = this.memory.buffer;
+    if (byteLength < bytes || (this.next !== undefined && byteLength !== this.nextBytes))
+      this.context.guest.synchronize();
   }
 
   /** An instance that no thread has used. Its start section has run. May throw what the engine throws, or a control outcome. */
