@@ -53,7 +53,9 @@ export async function runSupervised(
  * to a terminal that was stopped. Node would wait for it for ever.
  */
 async function endHeldUp(result: ProcessResult): Promise<never> {
-  await new Promise<void>((resolve) => setTimeout(resolve, LONGEST_CALL));
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, LONGEST_CALL);
+  });
   complain(
     `the program ended with exit code ${result.exitCode}, but a thread of it does not return from a call of the system: ending by SIGKILL.`,
   );

@@ -114,7 +114,9 @@ export class Supervisor {
       return undefined;
     }
     let finish!: () => void;
-    const done = new Promise<void>((resolve) => (finish = resolve));
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
     const team: Team = {
       process,
       crew,

@@ -1,9 +1,8 @@
 /** A worker as Node's, in which reading a pipe throws: what a bug in a handler would do. */
 import { parentPort, workerData } from "node:worker_threads";
 import { NodeClock } from "../../src/hosts/node/clock.ts";
-import { NodeFiles } from "../../src/hosts/node/files.ts";
+import { createNodeResources } from "../../src/hosts/node/local.ts";
 import { nodeRandomness } from "../../src/hosts/node/random.ts";
-import { nodeStreams } from "../../src/hosts/node/streams.ts";
 import { attachKernel, Pipe, PipeOperations } from "../../src/kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../src/shm/index.ts";
 import { addDrivers } from "../../src/threads/boot.ts";
@@ -21,7 +20,7 @@ class FailingPipes extends PipeOperations {
 const { failure, ...start } = workerData as WorkerStart & { failure: string };
 const memory = KernelMemory.attach(start.memory, true, new LockOrder());
 const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
-addDrivers(kernel, { files: new NodeFiles(), streams: nodeStreams });
+addDrivers(kernel, createNodeResources());
 kernel.vfs.addOperations(OperationsId.pipe, new FailingPipes());
 parentPort!.on("message", (message: BindMessage) => {
   handleBind(kernel, start, message, 2, (answer) => parentPort!.postMessage(answer));

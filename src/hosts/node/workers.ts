@@ -28,6 +28,9 @@ export const nodeWorkers: WorkerHost = {
       setKeepsAlive: (keep) => (keep ? worker.ref() : worker.unref()),
     };
   },
-  delay: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  delay: (milliseconds) =>
+    new Promise((resolve) => {
+      setTimeout(resolve, milliseconds);
+    }),
   parallelism: availableParallelism(),
 };
