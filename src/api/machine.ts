@@ -113,8 +113,13 @@ export abstract class BaseMachine {
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
-    for (const [path, content] of Object.entries(options.files ?? {}))
+    const directories = new Set<string>();
+    for (const [path, content] of Object.entries(options.files ?? {})) {
+      const directory = path.slice(0, path.lastIndexOf("/"));
+      if (!directories.has(directory)) this.tree.makeDirectories(directory);
+      directories.add(directory);
       this.tree.write(path, content);
+    }
   }
 
   /** Reads, checks and compiles a program once, to be run many times. */
