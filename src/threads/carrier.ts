@@ -39,7 +39,7 @@ import { runThread } from "./run-thread.ts";
 const GUEST_PAGE = 65536;
 
 function notePages(memory: KernelMemory, crew: number, pages: number): void {
-  for (let known = Crew.pages.load(memory, crew); known < pages; ) {
+  for (let known = Crew.pages.load(memory, crew); known < pages;) {
     const before = Crew.pages.compareExchange(memory, crew, known, pages);
     if (before === known) return;
     known = before;
