@@ -277,6 +277,8 @@ export abstract class BaseMachine {
   }
 
   protected guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
+    // A memory that is not shared cannot be sent to a worker: the one that runs the program makes it.
+    if (!loaded.program.hasSharedMemory) return undefined;
     try {
       return createGuestMemory(loaded.program);
     } catch (cause) {

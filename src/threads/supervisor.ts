@@ -280,12 +280,17 @@ export class Supervisor {
       else ringBell(memory, worker.carrier);
     }
     this.dissolve(team);
-    while (this.teams.has(team.process)) {
+    while (this.isServed(team)) {
       await host.delay(GRACE);
       // Without a thread a carrier is in the guest only for the start section of an instance that it makes ahead, which may never end.
       for (const worker of [...team.workers]) this.endIfInGuest(team, worker);
       this.dissolve(team);
     }
+  }
+
+  /** Whether a team is not yet dissolved. Afterwards its process's address may be another's. */
+  private isServed(team: Team): boolean {
+    return this.teams.get(team.process) === team;
   }
 
   /** Calls back a worker that has not yet seen whom it was bound to: it will be free again when it does. */
@@ -392,7 +397,7 @@ export class Supervisor {
   private dissolve(team: Team): void {
     const { kernel } = this;
     const { memory } = kernel;
-    if (team.workers.size > 0 || !this.teams.has(team.process)) return;
+    if (team.workers.size > 0 || !this.isServed(team)) return;
     if (Process.state.load(memory, team.process) !== ProcessState.ended) return;
     this.teams.delete(team.process);
     if (team.trace !== undefined) dropFile(kernel.vfs, team.trace.file);
