@@ -234,6 +234,8 @@ export class Supervisor {
     if (worker.gone) return;
     const team = worker.crew;
     worker.crew = undefined;
+    // Not before its message: a worker that has served and one that has not begun must differ for `recall`.
+    Carrier.mark.set(this.kernel.memory, worker.carrier, Mark.unbound);
     worker.handle.setKeepsAlive(false);
     if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
     else void this.discard(worker);
