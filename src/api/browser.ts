@@ -1,7 +1,7 @@
 /** The library in browsers. */
-import { createBrowserHost, type BrowserHost } from "../hosts/browser/host.ts";
+import { createBrowserHost } from "../hosts/browser/host.ts";
 import { WeftError } from "./errors.ts";
-import { BaseMachine } from "./machine.ts";
+import { CopyingMachine } from "./copying-machine.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
@@ -23,29 +23,25 @@ export interface BrowserMachineOptions extends MachineOptions {
  *     const { stdout, exitCode } = await machine.run("/programs/hello.wasm", { args: ["world"] });
  *     await machine.close();
  */
-export class Machine extends BaseMachine {
-  /** @internal See `create`. */
-  protected constructor(
-    private readonly browser: BrowserHost,
-    options: MachineOptions,
-  ) {
-    super(browser, options);
-  }
-
+export class Machine extends CopyingMachine {
   /**
    * Boots a machine.
    *
    * @throws WeftError: ERR_OPTION; ERR_HOST when the page cannot start workers
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
-    const host = createBrowserHost(options.workerUrl === undefined ? undefined : String(options.workerUrl));
+    const host = createBrowserHost(
+      options.workerUrl === undefined ? undefined : String(options.workerUrl),
+    );
     try {
       await host.workers.prepare();
       return new Machine(host, options);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;
-      throw new WeftError("ERR_HOST", cause instanceof Error ? cause.message : String(cause), { cause });
+      throw new WeftError("ERR_HOST", cause instanceof Error ? cause.message : String(cause), {
+        cause,
+      });
     }
   }
 

@@ -66,7 +66,7 @@ export class Machine extends BaseMachine {
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
       loaded.program.isWasix,
     );
-    const trace = this.openTrace(options.trace);
+    const trace = this.openTrace(record, options.trace);
     const pid = Record_.id.get(memory, record);
     runInPlace(
       kernel,

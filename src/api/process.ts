@@ -81,6 +81,11 @@ export class Process {
     return this.ended!;
   }
 
+  /** @internal Resolves as `wait` does, whatever the result, and takes no output from its reader. */
+  async settled(): Promise<void> {
+    await this.ended?.catch(() => {});
+  }
+
   /**
    * Ends the process: every thread, whatever it does. A no-op when it has ended.
    *

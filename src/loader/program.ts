@@ -157,11 +157,7 @@ export async function compileProgram(
 }
 
 /** The same at once, on the calling thread. */
-export function compileProgramSync(
-  bytes: Uint8Array,
-  name: string,
-  maximumPages: number,
-): Program {
+export function compileProgramSync(bytes: Uint8Array, name: string, maximumPages: number): Program {
   const found = readProgram(bytes, name, maximumPages);
   return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);
 }

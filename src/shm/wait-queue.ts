@@ -9,7 +9,7 @@
  */
 import { address, block, layout, mutex, u32 } from "./layout.ts";
 import type { KernelMemory } from "./memory.ts";
-import { unpark } from "./park.ts";
+import { unpark, wakeAll } from "./park.ts";
 import { Rank } from "./ranks.ts";
 
 export const WaitQueue = layout("WaitQueue", {
@@ -82,4 +82,14 @@ export function wakeQueue(memory: KernelMemory, queue: number, mask: number): vo
 /** Whether anyone waits in a queue: a hint, except where the caller knows that no waiter can come. */
 export function hasWaiters(memory: KernelMemory, queue: number): boolean {
   return WaitQueue.first.get(memory, queue) !== 0;
+}
+
+/** Makes every waiter of a queue look again whose wake-up came with a restored snapshot, in the word alone. */
+export function notifyQueue(memory: KernelMemory, queue: number): void {
+  for (
+    let entry = WaitQueue.first.get(memory, queue);
+    entry !== 0;
+    entry = WaitEntry.next.get(memory, entry)
+  )
+    wakeAll(memory, WaitEntry.parker.get(memory, entry));
 }

@@ -23,12 +23,26 @@ export function runInPlace(
   cores: number,
   trace: TraceSink | undefined,
 ): void {
+  const crew = createCrew(kernel, process, 1, 0);
+  const thread = createMainThread(kernel, process, program);
+  runMainThread(kernel, crew, thread, program, guestMemory, cores, trace);
+  destroyCrew(kernel, process, crew);
+}
+
+/** The same for a process that has its main thread and a crew already. */
+export function runMainThread(
+  kernel: Kernel,
+  crew: number,
+  thread: number,
+  program: Program,
+  guestMemory: WebAssembly.Memory | undefined,
+  cores: number,
+  trace: TraceSink | undefined,
+): void {
   const { memory } = kernel;
   const carrier = Carrier.allocate(memory);
   if (carrier === 0) panic("carriers: the kernel heap is full");
   Carrier.mark.set(memory, carrier, Mark.kernel);
-  const crew = createCrew(kernel, process, 1, 0);
-  const thread = createMainThread(kernel, process, program);
   keepThread(memory, thread);
   const group = new InstanceGroup(
     kernel,
@@ -39,6 +53,5 @@ export function runInPlace(
     trace,
   );
   runThread(kernel, group, thread, crew, () => {});
-  destroyCrew(kernel, process, crew);
   Carrier.free(memory, carrier);
 }

@@ -27,6 +27,7 @@ export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
 
 async function readLocation(location: string): Promise<Uint8Array> {
   const response = await fetch(location);
-  if (!response.ok) throw new Error(`${location} answered ${response.status} ${response.statusText}`);
+  if (!response.ok)
+    throw new Error(`${location} answered ${response.status} ${response.statusText}`);
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -30,7 +30,8 @@ export class PageWorker {
         reject(error);
         this.onDeath(error);
       };
-      this.worker.onmessageerror = () => this.onDeath(new Error("a message of it could not be read"));
+      this.worker.onmessageerror = () =>
+        this.onDeath(new Error("a message of it could not be read"));
     });
     this.ready.catch(() => {});
   }

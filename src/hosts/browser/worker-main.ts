@@ -6,11 +6,19 @@ import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
-import type { AgentMessage, LoadMessage, PageMessage, StartMessage } from "./messages.ts";
+import { runOnCopy } from "./copy-run.ts";
+import type {
+  AgentMessage,
+  LoadMessage,
+  PageMessage,
+  RunMessage,
+  StartMessage,
+} from "./messages.ts";
 import { browserRandomness } from "./random.ts";
 
 const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-const post = (message: AgentMessage): void => scope.postMessage(message);
+const post = (message: AgentMessage, transfer: Transferable[] = []): void =>
+  scope.postMessage(message, transfer);
 
 let machine: { kernel: Kernel; start: StartMessage } | undefined;
 
@@ -30,6 +38,15 @@ async function load({ bytes, name, maximumPages }: LoadMessage): Promise<void> {
   }
 }
 
+function run(message: RunMessage): void {
+  try {
+    runOnCopy(message, post);
+  } catch (error) {
+    const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
+    post({ kind: "crashed", message: text, stack: stack ?? text });
+  }
+}
+
 function handle(message: PageMessage): void {
   switch (message.kind) {
     case "load":
@@ -38,7 +55,15 @@ function handle(message: PageMessage): void {
     case "start":
       return startMachine(message);
     case "bind":
-      return handleBind(machine!.kernel, machine!.start, message, navigator.hardwareConcurrency, post);
+      return handleBind(
+        machine!.kernel,
+        machine!.start,
+        message,
+        navigator.hardwareConcurrency,
+        post,
+      );
+    case "run":
+      return run(message);
   }
 }
 

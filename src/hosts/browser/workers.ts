@@ -43,7 +43,9 @@ export class BrowserWorkers implements WorkerHost {
       this.fresh.push(worker);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`this page cannot start Weft's worker: ${reason}. ${this.advice()}`, { cause });
+      throw new Error(`this page cannot start Weft's worker: ${reason}. ${this.advice()}`, {
+        cause,
+      });
     } finally {
       clearTimeout(timer);
     }
@@ -81,7 +83,9 @@ export class BrowserWorkers implements WorkerHost {
           if (message.kind === "loaded") resolve(message.program);
           else if (message.kind === "refused") {
             const { code, message: text } = message;
-            reject(code === undefined ? new Error(text) : new ModuleError(code as ModuleErrorCode, text));
+            reject(
+              code === undefined ? new Error(text) : new ModuleError(code as ModuleErrorCode, text),
+            );
           }
         };
         worker.post({ kind: "load", bytes, name, maximumPages });
