@@ -24,6 +24,11 @@ class GatheringSink implements ByteSink {
     this.chunks.push(bytes.slice());
   }
 
+  /** The process does not start without its input. */
+  async wanted(): Promise<boolean> {
+    return !this.closed;
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;

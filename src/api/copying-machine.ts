@@ -66,7 +66,7 @@ export abstract class CopyingMachine extends BaseMachine {
       giveUp();
       throw error;
     }
-    void process.settled().then(giveUp);
+    void process.ended.catch(() => {}).then(giveUp);
     return process;
   }
 

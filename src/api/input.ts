@@ -4,6 +4,8 @@
 export interface ByteSink {
   /** Resolves when all bytes were taken. Rejects with errno EPIPE when nobody reads any more. */
   write(bytes: Uint8Array): Promise<void>;
+  /** See `Input.wanted`. */
+  wanted(interval: number): Promise<boolean>;
   /** Nothing more comes. May be called twice. */
   close(): void;
 }
@@ -21,6 +23,16 @@ export class Input {
     const written = this.last.then(() => this.sink.write(bytes));
     this.last = written.catch(() => {});
     return written;
+  }
+
+  /**
+   * Resolves when the program reads or asks for input for the first time, with true, or has ended, with false. For input that must not be taken
+   * from its source in vain.
+   *
+   * @param interval milliseconds between looks: nothing tells the host's event loop of a reader
+   */
+  wanted(interval = 5): Promise<boolean> {
+    return this.sink.wanted(interval);
   }
 
   /** Ends the input: the program reads the end of file after what was written. */

@@ -25,7 +25,7 @@ import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
 import type { ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropInode, Open } from "../vfs/index.ts";
+import { dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { GuestTree } from "./guest-tree.ts";
@@ -174,7 +174,7 @@ export abstract class BaseMachine {
     );
     const kept = process;
     this.processes.add(kept);
-    void kept.settled().then(() => this.processes.delete(kept));
+    void kept.ended.catch(() => {}).finally(() => this.processes.delete(kept));
     return process;
   }
 
@@ -313,7 +313,7 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories `/` and, elsewhere than there, `.`. */
+  /** Opens descriptors 0, 1, 2 and the preopened directories. */
   protected openStreams(
     record: number,
     options: SpawnOptions,
@@ -335,10 +335,11 @@ export abstract class BaseMachine {
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
     else {
       const { file, sink } = this.openInput(record);
+      if (source === "terminal") OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
       install(file, "stdin");
       input = new Input(sink);
       if (source === "null") input.close();
-      else if (source !== "pipe") void feed(input, source);
+      else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
     const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
       (target: OutputTarget, index) => {
@@ -356,7 +357,11 @@ export abstract class BaseMachine {
       },
     );
     this.openPreopens(record, table, isWasix);
-    return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
+    return {
+      input: source === "pipe" || source === "terminal" ? input : undefined,
+      stdout: outputs[0],
+      stderr: outputs[1],
+    };
   }
 
   /**
@@ -399,8 +404,14 @@ export abstract class BaseMachine {
     this.preopen(table, "/", root);
     if (isWasix || working === root) return;
     for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
-      if (type !== Filetype.DIRECTORY) continue;
-      const directory = this.tree.findDirectory("/" + name);
+      if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
+      let directory: number;
+      try {
+        directory = this.tree.findDirectory("/" + name);
+      } catch {
+        // A link to something else, or a directory that may not be opened: nothing is reached through it.
+        continue;
+      }
       this.preopen(table, "/" + name, directory);
       dropInode(vfs, directory);
     }

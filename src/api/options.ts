@@ -41,7 +41,13 @@ export interface MachineOptions {
 
 /** Where a process reads its standard input from. */
 export type InputSource =
-  "null" | "inherit" | "pipe" | { readonly text: string } | Uint8Array | ReadableStream<Uint8Array>;
+  | "null"
+  | "inherit"
+  | "pipe"
+  | "terminal"
+  | { readonly text: string }
+  | Uint8Array
+  | ReadableStream<Uint8Array>;
 
 /** Where a standard output goes: kept for the library's caller, the host program's own, or nowhere. */
 export type OutputTarget = "pipe" | "inherit" | "null";
@@ -55,7 +61,10 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory in the guest. Default `/`. */
   readonly cwd?: string;
-  /** Default "null": end of file at once. "pipe" is written to through `process.stdin`. */
+  /**
+   * Default "null": end of file at once. "pipe" is written to through `process.stdin`; "terminal" likewise, and the program takes it
+   * for a terminal.
+   */
   readonly stdin?: InputSource;
   /** Default "pipe". */
   readonly stdout?: OutputTarget;

@@ -79,6 +79,16 @@ export class PipeWriter implements ByteSink {
     }
   }
 
+  async wanted(interval: number): Promise<boolean> {
+    const { memory } = this.kernel;
+    while (!this.closed) {
+      memory.refreshIfGrown();
+      if (Pipe.starved.get(memory, this.pipe) !== 0) return true;
+      await new Promise<void>((resolve) => setTimeout(resolve, interval));
+    }
+    return false;
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;

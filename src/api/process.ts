@@ -81,9 +81,17 @@ export class Process {
     return this.ended!;
   }
 
-  /** @internal Resolves as `wait` does, whatever the result, and takes no output from its reader. */
-  async settled(): Promise<void> {
-    await this.ended?.catch(() => {});
+  /**
+   * Resolves when the end of the process is decided, with how it ended but without its outputs. Its threads may still be on their way out: a call of
+   * the host that does not return holds them up, and nothing can end such a call but the end of the host program.
+   */
+  exiting(): Promise<ProcessResult> {
+    return this.reach(ProcessChange.exiting);
+  }
+
+  /** Resolves likewise when its last thread has left: nothing of the program runs any more, while its workers may be busy with leaving it. */
+  exited(): Promise<ProcessResult> {
+    return this.reach(ProcessChange.ended);
   }
 
   /**
@@ -104,6 +112,24 @@ export class Process {
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill();
     await this.wait().catch(() => {});
+  }
+
+  private async reach(change: number): Promise<ProcessResult> {
+    const { kernel, record, pid } = this;
+    const { memory } = kernel;
+    if (this.finished) return this.ended!;
+    Record_.refs.add(memory, record, 1);
+    try {
+      await waitForQueue(kernel, Record_.changes.at(record), change, () => {
+        const state = Record_.state.load(memory, record);
+        if (state === ProcessState.running) return undefined;
+        return change === ProcessChange.exiting || state === ProcessState.ended ? true : undefined;
+      });
+      const { timedOut, aborted } = this;
+      return { ...describeEnd(kernel, record, pid), timedOut, aborted };
+    } finally {
+      dropProcess(kernel, record);
+    }
   }
 
   private async follow(): Promise<ProcessResult> {
@@ -147,10 +173,16 @@ export class Process {
 
 /** Reads how a process ended from its record, and drops the caller's count of it. */
 export function takeResult(kernel: Kernel, record: number, pid: number): ProcessResult {
+  const result = describeEnd(kernel, record, pid);
+  dropProcess(kernel, record);
+  return result;
+}
+
+function describeEnd(kernel: Kernel, record: number, pid: number): ProcessResult {
   const { memory } = kernel;
   const reason = Record_.endReason.get(memory, record);
   const exitCode = Record_.exitCode.get(memory, record) | 0;
-  const result: ProcessResult = {
+  return {
     pid,
     exitCode,
     ok: exitCode === 0,
@@ -164,8 +196,6 @@ export function takeResult(kernel: Kernel, record: number, pid: number): Process
     stdout: "",
     stderr: "",
   };
-  dropProcess(kernel, record);
-  return result;
 }
 
 /** A process ended with another code than 0, and the caller asked for an exception. It has the fields of the result. */

@@ -235,7 +235,7 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
     addId(memory, kernel.threadTable, Thread, thread);
   }
   Process.lock.release(memory, process);
-  if (accepted)
+  if (accepted) {
     emit(
       kernel,
       EventKind.threadCreated,
@@ -243,6 +243,7 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
       Thread.id.get(memory, thread),
       0,
     );
+  }
   return accepted;
 }
 

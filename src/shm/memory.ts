@@ -109,7 +109,12 @@ export class KernelMemory {
 
   /** Renews the views after a growth by any agent. */
   refresh(): void {
-    const buffer = this.memory.buffer as SharedArrayBuffer;
+    let buffer = this.memory.buffer as SharedArrayBuffer;
+    // Engines tell an agent of another's growth by interrupting it, which may be still to come. Growing by nothing asks.
+    if (buffer.byteLength < new Int32Array(buffer)[Header.pages >> 2] * PAGE) {
+      this.memory.grow(0);
+      buffer = this.memory.buffer as SharedArrayBuffer;
+    }
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.u8 = new Uint8Array(buffer);

@@ -68,7 +68,7 @@ export function unsubscribe(memory: KernelMemory, entry: number): void {
 
 /** Wakes every waiter that asked for one of the changes in `mask`. Costs one load when nobody waits. */
 export function wakeQueue(memory: KernelMemory, queue: number, mask: number): void {
-  if (WaitQueue.first.get(memory, queue) === 0) return;
+  if (!hasWaiters(memory, queue)) return;
   WaitQueue.lock.acquire(memory, queue);
   let entry = WaitQueue.first.get(memory, queue);
   while (entry !== 0) {
@@ -81,7 +81,8 @@ export function wakeQueue(memory: KernelMemory, queue: number, mask: number): vo
 
 /** Whether anyone waits in a queue: a hint, except where the caller knows that no waiter can come. */
 export function hasWaiters(memory: KernelMemory, queue: number): boolean {
-  return WaitQueue.first.get(memory, queue) !== 0;
+  // Atomic, or the processor may look here before the change that the caller made before is seen: the waiter would miss both.
+  return Atomics.load(memory.u32, (queue + WaitQueue.first.offset) >>> 2) !== 0;
 }
 
 /** Makes every waiter of a queue look again whose wake-up came with a restored snapshot, in the word alone. */

@@ -7,7 +7,8 @@
 import { Errno } from "../abi/errno.ts";
 import { Clockid, Eventtype } from "../abi/enums.ts";
 import { Eventrwflags, Rights, Subclockflags } from "../abi/flags.ts";
-import { Event, Subscription, SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import type { SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import { Event, Subscription } from "../abi/layouts.ts";
 import { dropFile, EVERY_READINESS, Readiness, WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, waitOnAll } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
@@ -65,13 +66,15 @@ export function poll(
 ): number {
   const { guest } = context;
   if (count === 0 || count > MOST_SUBSCRIPTIONS) return Errno.EINVAL;
-  if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size))
+  if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size)) {
     return Errno.EMEMVIOLATION;
+  }
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const wanted: Wanted[] = [];
   try {
-    for (let index = 0; index < count; index++)
+    for (let index = 0; index < count; index++) {
       wanted.push(readSubscription(context, layout, (input >>> 0) + index * layout.$size));
+    }
     let events = writeEvents(context, wanted, output);
     if (events === 0) {
       const { queues, deadline } = summarize(context, wanted);

@@ -86,8 +86,9 @@ export function finishWrite(
   try {
     if (answer < 0 && answer !== WOULD_BLOCK) write.error = -answer;
     else if (isNonblocking(context, file)) write.error = Errno.EAGAIN;
-    else if (answer === WOULD_BLOCK || !vfs.operationsOf(file).seekable)
+    else if (answer === WOULD_BLOCK || !vfs.operationsOf(file).seekable) {
       writeRest(context, file, list, count, write);
+    }
   } finally {
     dropFile(vfs, file);
   }
