@@ -42,7 +42,8 @@ const SIGNALS: Readonly<Record<string, number>> = {
 };
 
 export class Process {
-  private ended: Promise<ProcessResult> | undefined;
+  /** @internal How it ended; unlike `wait` it leaves the outputs to their readers. */
+  readonly ended: Promise<ProcessResult>;
   private timedOut = false;
   private aborted = false;
   private finished = false;
@@ -78,7 +79,7 @@ export class Process {
   async wait(): Promise<ProcessResult> {
     this.stdout?.collectIfUnread();
     this.stderr?.collectIfUnread();
-    return this.ended!;
+    return this.ended;
   }
 
   /**

@@ -2,7 +2,8 @@
  * Imports: the functions a guest instance is given, made from the table of syscalls for one context.
  *
  * Each stands between guest and handler: marks the agent as in the kernel, does what is pending, passes the arguments on. Written out for each number of
- * arguments because gathering them in an array would be felt in every call.
+ * arguments because gathering them in an array would be felt in every call. What is thrown through the kernel's frames leaves the kernel here, after every
+ * `finally` of the handler: those take locks.
  */
 import type { SyscallContext } from "../syscalls/context.ts";
 import { findSyscall, type Syscall, type SyscallHandler } from "../syscalls/table.ts";
@@ -78,66 +79,84 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
   switch (count) {
     case 0:
       return () => {
-        c.enter();
-        const result = h(c);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 1:
       return (p0) => {
-        c.enter();
-        const result = h(c, p0);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 2:
       return (p0, p1) => {
-        c.enter();
-        const result = h(c, p0, p1);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0, p1));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 3:
       return (p0, p1, p2) => {
-        c.enter();
-        const result = h(c, p0, p1, p2);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0, p1, p2));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 4:
       return (p0, p1, p2, p3) => {
-        c.enter();
-        const result = h(c, p0, p1, p2, p3);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0, p1, p2, p3));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 5:
       return (p0, p1, p2, p3, p4) => {
-        c.enter();
-        const result = h(c, p0, p1, p2, p3, p4);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0, p1, p2, p3, p4));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 6:
       return (p0, p1, p2, p3, p4, p5) => {
-        c.enter();
-        const result = h(c, p0, p1, p2, p3, p4, p5);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0, p1, p2, p3, p4, p5));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     case 9:
       return (p0, p1, p2, p3, p4, p5, p6, p7, p8) => {
-        c.enter();
-        const result = h(c, p0, p1, p2, p3, p4, p5, p6, p7, p8);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, p0, p1, p2, p3, p4, p5, p6, p7, p8));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
     default:
       return (...parameters) => {
-        c.enter();
-        const result = h(c, ...parameters);
-        c.leave();
-        return result;
+        try {
+          c.enter();
+          return c.finish(h(c, ...parameters));
+        } catch (error) {
+          throw c.leaveByThrow(error);
+        }
       };
   }
 }

@@ -30,6 +30,7 @@ export class InstanceGroup {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
     const guestPort = {
+      has: (name: string): boolean => typeof this.current?.exports[name] === "function",
       call: (name: string, argument: number): boolean => {
         const callee = this.current?.exports[name];
         if (typeof callee !== "function") return false;

@@ -63,6 +63,8 @@ export class KernelMemory {
   readonly agent: number;
   /** Whether this agent may sleep. A page's main thread may not: it spins for a moment or waits asynchronously. */
   readonly mayBlock: boolean;
+  /** Locks that this agent holds: none while guest code runs or something sleeps. */
+  locksHeld = 0;
   /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
   readonly ledgerPlaces: number[] = [];
   /** The checker of lock order, when on. */

@@ -10,20 +10,23 @@ import { panic } from "./panic.ts";
 
 const CONTENDED = 0x80000000 | 0;
 const SPINS = 80;
-/** How long the owner of a lock may keep it before the machine is declared broken, in milliseconds. */
+/** How long the owner of a lock may keep it before the machine is declared broken, and between looks whether it was, in milliseconds. */
 const BROKEN_AFTER = 30_000;
+const LOOK_AFTER = 250;
 
 /** Takes the lock at `address`. On return the views of `memory` cover all that the lock guards. */
 export function acquireLock(memory: KernelMemory, address: number): void {
   if (Atomics.compareExchange(memory.i32, address >>> 2, 0, memory.agent) !== 0) {
     acquireContended(memory, address);
   }
+  memory.locksHeld++;
   if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
 }
 
 /** Takes the lock if it is free. */
 export function tryAcquireLock(memory: KernelMemory, address: number): boolean {
   if (Atomics.compareExchange(memory.i32, address >>> 2, 0, memory.agent) !== 0) return false;
+  memory.locksHeld++;
   if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
   return true;
 }
@@ -31,6 +34,7 @@ export function tryAcquireLock(memory: KernelMemory, address: number): boolean {
 /** Lets go of a lock that this agent holds. */
 export function releaseLock(memory: KernelMemory, address: number): void {
   const old = Atomics.exchange(memory.i32, address >>> 2, 0);
+  memory.locksHeld--;
   if (old < 0) Atomics.notify(memory.i32, address >>> 2, 1);
   else if (old === 0) panic(`release: the lock at ${address} was free`);
 }
@@ -42,7 +46,8 @@ function acquireContended(memory: KernelMemory, address: number): void {
     if (Atomics.load(i32, word) === 0 && Atomics.compareExchange(i32, word, 0, agent) === 0) return;
   }
   if (!memory.mayBlock) return spinForLock(memory, word);
-  for (;;) {
+  for (let slept = 0; ; ) {
+    stopIfBroken(memory);
     const seen = Atomics.load(i32, word);
     if (seen === 0) {
       if (Atomics.compareExchange(i32, word, 0, agent | CONTENDED) === 0) return;
@@ -53,9 +58,11 @@ function acquireContended(memory: KernelMemory, address: number): void {
     const marked = seen | CONTENDED;
     if (seen !== marked && Atomics.compareExchange(i32, word, seen, marked) !== seen) continue;
     if (
-      Atomics.wait(i32, word, marked, BROKEN_AFTER) === "timed-out" &&
+      Atomics.wait(i32, word, marked, LOOK_AFTER) === "timed-out" &&
       Atomics.load(i32, word) === marked
     ) {
+      slept += LOOK_AFTER;
+      if (slept < BROKEN_AFTER) continue;
       panic(
         `acquire: agent ${seen & ~CONTENDED} has kept the lock at ${address} for ${BROKEN_AFTER} ms`,
       );
@@ -63,10 +70,21 @@ function acquireContended(memory: KernelMemory, address: number): void {
   }
 }
 
+/** Says that an agent stopped while it held locks: what they guard is lost, and with it the machine. */
+export function declareBroken(memory: KernelMemory): void {
+  Atomics.store(memory.i32, Header.panicked >> 2, 1);
+}
+
+function stopIfBroken(memory: KernelMemory): void {
+  if (Atomics.load(memory.i32, Header.panicked >> 2) !== 0)
+    panic("the machine has stopped: an agent failed while it held locks");
+}
+
 /** The page's main thread: critical sections last microseconds, so the loop does too; its bound only catches a dead owner. */
 function spinForLock(memory: KernelMemory, word: number): void {
   for (let spin = 0; spin < 50_000_000; spin++) {
     if (Atomics.compareExchange(memory.i32, word, 0, memory.agent) === 0) return;
+    if ((spin & 0xffff) === 0xffff) stopIfBroken(memory);
   }
   panic(`acquire: the lock at ${word << 2} is never let go of`);
 }

@@ -5,6 +5,10 @@
  *
  * The second try matters: what happened between the first and the registration woke nobody. Every sleep ends by its event, its deadline, a signal
  * or the end of the process.
+ *
+ * A signal's handler is guest code: it may wait itself, or never return and be ended with its agent. So it never runs inside a wait, which holds
+ * registrations and counts: the wait ends with EINTR, and the handler runs when the call holds nothing any more, before the guest sees its result.
+ * Calls that signals do not cut short run it themselves (`handleInterrupt`) and wait again.
  */
 import { Errno } from "../abi/errno.ts";
 import { Thread } from "../kernel/index.ts";
@@ -18,20 +22,16 @@ export const FOREVER = Infinity;
 /** Longest nap in milliseconds while waiting for something that cannot wake anybody: a host descriptor. */
 const LONGEST_NAP = 10;
 
-/** How a sleep treats signals that ran a handler: most calls fail with EINTR as POSIX has it, waits of the C library's locks go on. */
-export type OnSignal = "fail" | "continue";
-
 /**
  * Sleeps until `attempt` answers something else than WOULD_BLOCK. Nothing is registered: the caller has made sure that the thread's parker
  * is woken (futexes), or that a nap is enough.
  *
  * @param deadline on the monotonic clock, in milliseconds; @param nap longest single sleep in milliseconds
- * @returns the attempt's answer, ETIMEDOUT at the deadline, EINTR after a signal handler
+ * @returns the attempt's answer, ETIMEDOUT at the deadline, EINTR when a signal handler is to run
  */
 export function sleepUntil(
   context: SyscallContext,
   deadline: number,
-  onSignal: OnSignal,
   attempt: () => number,
   nap = Infinity,
 ): number {
@@ -52,8 +52,7 @@ export function sleepUntil(
     context.markSleeping();
     park(memory, thread, left);
     context.markAwake();
-    if (Thread.pending.load(memory, thread) !== 0 && context.doPending() && onSignal === "fail")
-      return Errno.EINTR;
+    if (context.isInterrupted()) return Errno.EINTR;
   }
 }
 
@@ -67,12 +66,12 @@ export function waitOn(
   deadline: number,
   attempt: () => number,
 ): number {
-  if (queue === 0) return sleepUntil(context, deadline, "fail", attempt, LONGEST_NAP);
+  if (queue === 0) return sleepUntil(context, deadline, attempt, LONGEST_NAP);
   const { memory } = context;
   const entry = Thread.waitEntry.at(context.thread);
   subscribe(memory, queue, entry, context.thread, mask);
   try {
-    return sleepUntil(context, deadline, "fail", attempt);
+    return sleepUntil(context, deadline, attempt);
   } finally {
     unsubscribe(memory, entry);
   }
@@ -104,7 +103,7 @@ export function waitOnAll(
       entries.push(entry);
       subscribe(memory, queue, entry, thread, mask);
     }
-    return sleepUntil(context, deadline, "fail", attempt, nap);
+    return sleepUntil(context, deadline, attempt, nap);
   } finally {
     for (const entry of entries) {
       unsubscribe(memory, entry);

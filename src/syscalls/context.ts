@@ -8,10 +8,11 @@ import { Header, sleepForever } from "../shm/index.ts";
 import { type Kernel, KernelRoot, lookupFile, Pending, Process, Thread } from "../kernel/index.ts";
 import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
-import { PROCESS_EXIT } from "./control.ts";
+import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { GuestPort, TerminalPort, ThreadPort } from "./port.ts";
-import { deliverSignals } from "./signal-delivery.ts";
+import { deliverSignals, hasHandler } from "./signal-delivery.ts";
+import { headroomProbe } from "./stack-headroom.ts";
 
 /**
  * What a carrier's agent is doing, in one word of its record: who wants to end the agent must know that it holds no lock.
@@ -30,8 +31,15 @@ export class SyscallContext {
   signalCallback: string | undefined;
   /** Depth of signal handlers that are running: while one does, a stack cannot be suspended. */
   handlerDepth = 0;
+  /** A wait ended because a signal's handler is to run: it runs when the call holds nothing any more (`finish`). */
+  wasInterrupted = false;
+  /** What a signal handler threw. */
+  guestFailure: unknown;
+  /** What the kernel itself threw, other than control outcomes: a bug, or a full JavaScript heap. */
+  kernelFailure: unknown;
   /** The process's terminal, if it has one. */
   terminal: TerminalPort | undefined;
+  private readonly requireHeadroom = headroomProbe();
   /** Scratch for the current call. */
   readonly transfer = new Transfer();
   readonly walk: PathWalk;
@@ -76,6 +84,9 @@ export class SyscallContext {
     const { memory } = this;
     memory.refreshIfGrown();
     this.thread = thread;
+    this.wasInterrupted = false;
+    this.guestFailure = undefined;
+    this.kernelFailure = undefined;
     this.process = Thread.process.get(memory, thread);
     this.files = Process.files.get(memory, this.process);
   }
@@ -83,6 +94,8 @@ export class SyscallContext {
   /** At the start of a syscall: marks the agent as in the kernel, and does waiting work. May throw a control outcome. */
   enter(): void {
     const { memory } = this;
+    // Before anything is changed: a guest that has used its stack up fails here, not between a lock and its release.
+    this.requireHeadroom(0);
     // A killer that ends this agent with its worker takes the word first, and only while it is `guest` (`Mark`).
     if (
       Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel) !== Mark.guest
@@ -96,13 +109,37 @@ export class SyscallContext {
   /** For calls that take no lock and change nothing: only does waiting work. */
   look(): void {
     if (Thread.pending.load(this.memory, this.thread) === 0) return;
-    this.enter();
-    this.leave();
+    try {
+      this.enter();
+      this.leave();
+    } catch (error) {
+      throw this.leaveByThrow(error);
+    }
   }
 
-  /** At the end of a syscall. */
+  /** The agent goes (back) to guest code. It must be in the kernel and hold nothing. */
   leave(): void {
     this.memory.i32[this.mark >>> 2] = Mark.guest;
+  }
+
+  /** At the end of a syscall: runs the handlers of signals that cut it short, now that it holds nothing. Passes its result on. */
+  finish<Result>(result: Result): Result {
+    if (this.wasInterrupted) {
+      this.wasInterrupted = false;
+      this.doPending();
+    }
+    this.memory.i32[this.mark >>> 2] = Mark.guest;
+    return result;
+  }
+
+  /** A syscall ends by a throw: control outcomes, a handler's trap, a failure of the kernel. To be thrown on. */
+  leaveByThrow(error: unknown): unknown {
+    const word = this.mark >>> 2;
+    // Where there was no stack for the call, the agent is still in the guest: then the mark is not its to write.
+    if (this.memory.i32[word] !== Mark.kernel) return error;
+    if (!(error instanceof Control) && error !== this.guestFailure) this.kernelFailure ??= error;
+    this.memory.i32[word] = Mark.guest;
+    return error;
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */
@@ -123,11 +160,30 @@ export class SyscallContext {
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
-    if ((pending & Pending.exit) !== 0) {
-      this.leave();
-      throw PROCESS_EXIT;
-    }
+    if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     return (pending & Pending.signal) !== 0 && deliverSignals(this);
+  }
+
+  /**
+   * During a wait, which holds things: does the waiting work that runs no guest code, and sees whether there is a handler to run.
+   *
+   * @returns whether the wait is to end so that a handler can run
+   */
+  isInterrupted(): boolean {
+    const pending = Thread.pending.load(this.memory, this.thread);
+    if (pending === 0) return false;
+    if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
+      this.doPending();
+      return false;
+    }
+    this.wasInterrupted = true;
+    return true;
+  }
+
+  /** Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held. */
+  handleInterrupt(): void {
+    this.wasInterrupted = false;
+    this.doPending();
   }
 
   /**

@@ -1,7 +1,8 @@
 /**
  * Control outcomes: how a syscall tells the run loop that the guest does not go on.
  *
- * They are thrown through the guest's frames, made once, and are no errors. The run loop (`threads/run-loop.ts`) is the only one to catch them.
+ * They are thrown through the guest's frames, made once, and are no errors. The run loop (`threads/run-thread.ts`) is
+ * the only one to keep them; the agent stays in the kernel until they leave the call's last frame (`SyscallContext.leaveByThrow`).
  */
 export class Control {
   constructor(readonly kind: "thread exit" | "process exit") {}

@@ -18,6 +18,8 @@ export interface ThreadPort {
 
 /** Entering the guest from inside a call: signal handlers. */
 export interface GuestPort {
+  /** Whether there is such an export. */
+  has(name: string): boolean;
   /**
    * Calls an export with one number.
    *

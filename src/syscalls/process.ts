@@ -18,7 +18,6 @@ import { PROCESS_EXIT } from "./control.ts";
 /** Ends the process: every thread leaves. The first code that is recorded wins. Does not return. */
 export function proc_exit(context: SyscallContext, code: number): never {
   exitProcess(context.kernel, context.process, code | 0, EndReason.exited);
-  context.leave();
   throw PROCESS_EXIT;
 }
 

@@ -27,8 +27,15 @@ export function exitCodeOfSignal(signal: number): number {
   return 128 + signal;
 }
 
+/** Whether a signal that is queued now would be handled by guest code. */
+export function hasHandler({ memory, thread, guestPort, signalCallback }: SyscallContext): boolean {
+  if (signalCallback === undefined || !guestPort.has(signalCallback)) return false;
+  const queued = Thread.signals.load(memory, thread);
+  return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
+}
+
 /**
- * Hands queued signals to the guest. May throw a control outcome when one ends the process.
+ * Hands queued signals to the guest. The caller holds nothing: handlers are guest code, at which the agent may be ended. May throw a control outcome when one ends the process.
  *
  * @returns whether a handler ran
  */
@@ -52,7 +59,6 @@ export function deliverSignals(context: SyscallContext): boolean {
           EndReason.signalled,
           signal,
         );
-        context.leave();
         throw PROCESS_EXIT;
       }
       continue;
@@ -63,10 +69,13 @@ export function deliverSignals(context: SyscallContext): boolean {
     let called: boolean;
     try {
       called = guestPort.call(signalCallback, signal);
+    } catch (error) {
+      context.guestFailure = error;
+      throw error;
     } finally {
       context.handlerDepth--;
+      context.claim();
     }
-    context.markAwake();
     if (!called) {
       Thread.signals.or(memory, thread, bit);
       return ran;

@@ -88,23 +88,24 @@ export function thread_id(context: SyscallContext, result: number): number {
 export function thread_join(context: SyscallContext, tid: number): number {
   const { kernel, memory } = context;
   if (tid === Thread.id.get(memory, context.thread)) return Errno.EDEADLK;
-  const thread = findThread(kernel, tid);
-  if (thread === 0) return 0;
-  try {
-    for (;;) {
+  for (;;) {
+    const thread = findThread(kernel, tid);
+    if (thread === 0) return 0;
+    try {
+      if (Thread.process.get(memory, thread) !== context.process) return 0;
       const answer = waitOn(context, Thread.joiners.at(thread), 1, FOREVER, () =>
         Thread.state.load(memory, thread) === ThreadState.finished ? 0 : WOULD_BLOCK,
       );
       if (answer !== Errno.EINTR) return answer;
+    } finally {
+      dropThread(kernel, thread);
     }
-  } finally {
-    dropThread(kernel, thread);
+    context.handleInterrupt();
   }
 }
 
 /** Ends the calling thread from any depth. Does not return. The code is ignored. */
-export function thread_exit(context: SyscallContext, _code: number): never {
-  context.leave();
+export function thread_exit(_context: SyscallContext, _code: number): never {
   throw THREAD_EXIT;
 }
 
@@ -113,7 +114,8 @@ export function thread_sleep(context: SyscallContext, duration: bigint): number 
   const nanoseconds = Number(BigInt.asUintN(64, duration));
   if (nanoseconds === 0) return sched_yield(context);
   const deadline = context.kernel.clock.monotonicMilliseconds() + nanoseconds / 1e6;
-  sleepUntil(context, deadline, "continue", () => WOULD_BLOCK);
+  while (sleepUntil(context, deadline, () => WOULD_BLOCK) === Errno.EINTR)
+    context.handleInterrupt();
   return 0;
 }
 
@@ -170,14 +172,20 @@ export function futex_wait(
   const waiter = Thread.futexWaiter.at(thread);
   const futexes = KernelRoot.futexes.at(kernel.root);
   let wasWoken = true;
-  if (
+  while (
     enqueueFutex(memory, futexes, waiter, thread, context.process, word >>> 0, guest.i32, expected)
   ) {
+    let ended = 0;
     try {
-      sleepUntil(context, deadline, "continue", () => (isQueued(memory, waiter) ? WOULD_BLOCK : 0));
+      ended = sleepUntil(context, deadline, () => (isQueued(memory, waiter) ? WOULD_BLOCK : 0));
     } finally {
       wasWoken = leaveFutex(memory, futexes, waiter);
     }
+    if (ended !== Errno.EINTR) break;
+    context.handleInterrupt();
+    if (wasWoken) break;
+    // The handler may have changed the word, and then whoever would wake has no need to: in that case the wait is over.
+    wasWoken = true;
   }
   guest.refreshIfDetached();
   guest.u8[woken >>> 0] = wasWoken ? 1 : 0;

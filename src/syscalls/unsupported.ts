@@ -67,7 +67,6 @@ export function refuseEpollCall(context: SyscallContext, fd: number): number {
 /** Ends the process: the call has no way to tell the program of a failure. */
 function endProcess(context: SyscallContext, code: number, message: string): never {
   exitProcess(context.kernel, context.process, code, EndReason.failed, 0, message);
-  context.leave();
   throw PROCESS_EXIT;
 }
 

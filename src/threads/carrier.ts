@@ -108,10 +108,10 @@ export function serveCrew(
       runThread(kernel, group, thread, crew, clear);
       continue;
     }
-    group.prepare();
     for (;;) {
       hushBell(memory, carrier);
       if (isCalled(memory, crew, carrier)) break;
+      if (Crew.instances.load(memory, crew) !== 0) group.prepare();
       waitForBell(memory, carrier, Infinity);
     }
     memory.refreshIfGrown();

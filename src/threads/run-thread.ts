@@ -23,9 +23,9 @@ import {
 } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { describeTrap } from "../loader/trap-description.ts";
-import { KernelPanic } from "../shm/index.ts";
+import { KernelPanic, panic } from "../shm/index.ts";
 import { Control } from "../syscalls/control.ts";
-import { unreserveThread } from "./crew.ts";
+import { openInstances, unreserveThread } from "./crew.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
 export const TRAP_EXIT_MAIN = 45;
@@ -62,6 +62,9 @@ export function runThread(
     context.look();
     const { exports } = group.take();
     if (isMain) {
+      context.enter();
+      openInstances(memory, crew);
+      context.leave();
       (exports[program.entry ?? "_start"] as () => void)();
       context.claim();
       exitProcess(kernel, process, 0, EndReason.exited);
@@ -75,6 +78,8 @@ export function runThread(
   } catch (error) {
     context.claim();
     if (error instanceof KernelPanic) throw error;
+    if (memory.locksHeld > 0)
+      panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
     exitCode = endByThrow(kernel, group, thread, process, isMain, error);
   }
   group.drop();

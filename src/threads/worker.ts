@@ -1,5 +1,6 @@
 /** What a worker does, on every host: attach to the kernel heap, wait for a crew, serve it, wait for the next. */
 import type { Kernel } from "../kernel/index.ts";
+import { declareBroken } from "../shm/index.ts";
 import { traceSinkOf } from "./trace-sink.ts";
 import { serveCrew } from "./carrier.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
@@ -26,6 +27,7 @@ export function handleBind(
     );
     post({ kind: "unbound" });
   } catch (error) {
+    if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);
     const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
     post({ kind: "crashed", message: text, stack: stack ?? text });
   }
