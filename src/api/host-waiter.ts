@@ -13,6 +13,7 @@ export async function waitForQueue<T>(
   ready: () => T | undefined,
 ): Promise<T> {
   const { memory } = kernel;
+  while (memory.away !== undefined) await memory.away;
   const first = ready();
   if (first !== undefined) return first;
   const parker = Parker.allocate(memory);

@@ -126,6 +126,7 @@ export class CopyRunner implements ProcessRunner {
     const thread = createMainThread(kernel, process, program);
     const input = await Promise.race([streams.input, killed]);
     let snapshot: ArrayBuffer | undefined;
+    let settle = (): void => {};
     if (input !== undefined) {
       const worker = (this.worker ??= this.workers.take());
       const ran = new Promise<ArrayBuffer>((resolve, reject) => {
@@ -137,6 +138,8 @@ export class CopyRunner implements ProcessRunner {
         };
       });
       const copy = takeSnapshot(memory);
+      const back = new Promise<void>((resolve) => (settle = resolve));
+      memory.away = back;
       worker.post({ kind: "run", snapshot: copy, crew, thread, program, input, trace }, [copy]);
       try {
         snapshot = await Promise.race([ran, killed]);
@@ -148,6 +151,7 @@ export class CopyRunner implements ProcessRunner {
       }
     }
     this.current = undefined;
+    memory.away = undefined;
     if (snapshot !== undefined) {
       restoreSnapshot(memory, snapshot);
       this.deliverEvents();
@@ -161,6 +165,7 @@ export class CopyRunner implements ProcessRunner {
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
     destroyCrew(kernel, process, crew);
     dropProcess(kernel, process);
+    settle();
   }
 
   private async endWorker(): Promise<void> {
