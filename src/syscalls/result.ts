@@ -134,10 +134,10 @@ export function dropFront(transfer: Transfer, bytes: number): void {
   transfer.rewind();
 }
 
-/** What EPIPE brings with it. Nothing may be held: the handler may not return. */
+/** What EPIPE brings with it; the handler runs when the call has ended. Nothing may be held: the process may end here. */
 function raisePipeSignal(context: SyscallContext): void {
   const { memory, process } = context;
   if ((Process.flags.load(memory, process) & ProcessFlags.handlesSignals) === 0) return;
   sendSignal(context, context.thread, Signal.PIPE);
-  context.doPending();
+  context.isInterrupted();
 }

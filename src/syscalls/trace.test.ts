@@ -14,8 +14,7 @@ function trace(fixture: SyscallFixture, name: string, ...args: (number | bigint)
   const lines: string[] = [];
   const handler = traced(findSyscall("wasix_32v1", name)!, (line) => lines.push(line)) as Call;
   fixture.context.enter();
-  handler(fixture.context, ...args);
-  fixture.context.leave();
+  fixture.context.finish(handler(fixture.context, ...args));
   assert.equal(lines.length, 1);
   const [, id, text] = /^\[(\d+\.\d+)\] (.*)$/.exec(lines[0])!;
   assert.equal(id, "1.1");

@@ -77,14 +77,14 @@ const PAGES = 4;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Wall clock and steady clock of the host. */
-class HostClock implements Clock {
+/** The host's steady clock, also as the wall clock, which on some hosts goes back a little. */
+class SteadyClock implements Clock {
   low = 0;
   high = 0;
   readonly resolution = 1000;
 
   readRealtime(): void {
-    this.split(Date.now() * 1e6);
+    this.split((performance.timeOrigin + performance.now()) * 1e6);
   }
   readMonotonic(): void {
     this.split(performance.now() * 1e6);
@@ -158,7 +158,7 @@ export class FixtureMachine {
     const randomness = { fill: (bytes: Uint8Array) => void bytes.fill(7) };
     const limits = { processes: 100, threads: 100 };
     const drivers = { files: undefined, streams: undefined };
-    this.kernel = bootKernel(this.memory, new HostClock(), randomness, limits, drivers);
+    this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);
     addMount(this.memory, this.kernel.mounts, mount, 0, 0);
@@ -258,6 +258,7 @@ export class SyscallFixture {
     memory.i32[this.mark >> 2] = 0;
     const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2, yield: () => undefined };
     const guestPort = {
+      has: (name: string) => name === "handler",
       call: (name: string, signal: number) => {
         if (name !== "handler") return false;
         this.signals.push(signal);
@@ -299,10 +300,9 @@ export class SyscallFixture {
     context.sleeps = 0;
     try {
       context.enter();
-      const result = handler(context, ...args);
-      context.leave();
-      return result;
+      return context.finish(handler(context, ...args));
     } catch (error) {
+      context.leaveByThrow(error);
       if (!(error instanceof Control)) throw error;
       // Told to leave by `markSleeping`: the process itself goes on.
       Thread.pending.and(memory, this.thread, ~Pending.exit);
