@@ -11,6 +11,7 @@ import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
   createProcess,
+  dropProcess,
   EventKind,
   installFile,
   type Kernel,
@@ -99,6 +100,8 @@ export abstract class BaseMachine {
   protected readonly tree: GuestTree;
   private readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
+  /** Ends of pipes that the host program holds and has not closed. */
+  private readonly pipeEnds = new Set<{ close(): void }>();
   private runner: ProcessRunner | undefined;
   private readonly mounts: readonly number[];
   private crash: Error | undefined;
@@ -127,7 +130,13 @@ export abstract class BaseMachine {
 
   /** Reads, checks and compiles a program once, to be run many times. */
   async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
-    return loadProgram(this.host, source, this.options.maxMemory, name);
+    try {
+      return await loadProgram(this.host, source, this.options.maxMemory, name);
+    } catch (error) {
+      // A machine that is closed meanwhile ends what its programs are loaded with.
+      this.mustBeOpen();
+      throw error;
+    }
   }
 
   /**
@@ -142,8 +151,15 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    const streams = this.openStreams(record, options, loaded.program.isWasix);
-    const trace = this.openTrace(record, options.trace);
+    let streams: ReturnType<BaseMachine["openStreams"]>;
+    let trace: TraceTarget | undefined;
+    try {
+      streams = this.openStreams(record, options, loaded.program.isWasix);
+      trace = this.openTrace(record, options.trace);
+    } catch (error) {
+      dropProcess(this.kernel, record);
+      throw error;
+    }
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
@@ -223,6 +239,7 @@ export abstract class BaseMachine {
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
     await this.runner?.close();
     this.runner?.deliverEvents();
+    for (const end of this.pipeEnds) end.close();
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -372,14 +389,14 @@ export abstract class BaseMachine {
   protected openInput(_record: number): { file: number; sink: ByteSink } {
     const ends = openPipe(this.kernel.vfs);
     if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
-    return { file: ends[0], sink: new PipeWriter(this.kernel, ends[1]) };
+    return { file: ends[0], sink: new PipeWriter(this.kernel, ends[1], this.pipeEnds) };
   }
 
   /** The same for an output: descriptor 1, 2, or 3 for a trace. @internal */
   protected openOutput(_record: number, descriptor: number): { file: number; source: ByteSource } {
     const ends = openPipe(this.kernel.vfs, descriptor === TRACE ? TRACE_ROOM : undefined);
     if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
-    return { file: ends[1], source: new PipeReader(this.kernel, ends[0]) };
+    return { file: ends[1], source: new PipeReader(this.kernel, ends[0], this.pipeEnds) };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {

@@ -1,4 +1,7 @@
-/** The ends of pipes that the host program holds: it reads a guest's outputs and writes its input. Each takes over the count of its open file. */
+/**
+ * The ends of pipes that the host program holds: it reads a guest's outputs and writes its input. Each takes over the count of its open file, and is in the
+ * machine's set of ends until it is closed.
+ */
 import { Errno } from "../abi/errno.ts";
 import { type Kernel, Pipe, readPipe, writePipe } from "../kernel/index.ts";
 import { dropFile, OpenFile, Readiness, Transfer, WOULD_BLOCK } from "../vfs/index.ts";
@@ -18,8 +21,10 @@ export class PipeReader implements ByteSource {
   constructor(
     private readonly kernel: Kernel,
     private readonly file: number,
+    private readonly ends: Set<{ close(): void }>,
   ) {
     this.pipe = OpenFile.state.get(kernel.memory, file);
+    ends.add(this);
   }
 
   async read(): Promise<Uint8Array | undefined> {
@@ -31,6 +36,7 @@ export class PipeReader implements ByteSource {
       Pipe.waiters.at(this.pipe),
       Readiness.read | Readiness.hangup,
       () => {
+        if (this.closed) return 0;
         const answer = readPipe(memory, this.pipe, this.transfer.single(buffer, 0, CHUNK));
         return answer === WOULD_BLOCK ? undefined : answer;
       },
@@ -43,6 +49,7 @@ export class PipeReader implements ByteSource {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.ends.delete(this);
     dropFile(this.kernel.vfs, this.file);
   }
 }
@@ -55,8 +62,10 @@ export class PipeWriter implements ByteSink {
   constructor(
     private readonly kernel: Kernel,
     private readonly file: number,
+    private readonly ends: Set<{ close(): void }>,
   ) {
     this.pipe = OpenFile.state.get(kernel.memory, file);
+    ends.add(this);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -92,6 +101,7 @@ export class PipeWriter implements ByteSink {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.ends.delete(this);
     dropFile(this.kernel.vfs, this.file);
   }
 }
