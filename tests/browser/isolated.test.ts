@@ -80,7 +80,9 @@ test("exit codes are results", async () => {
     const codes: number[] = [];
     const program = await machine.load("/programs/echo_arguments.wasm");
     for (const count of [0, 1, 7]) {
-      codes.push((await machine.run(program, { args: new Array<string>(count).fill("x") })).exitCode);
+      codes.push(
+        (await machine.run(program, { args: new Array<string>(count).fill("x") })).exitCode,
+      );
     }
     await machine.close();
     return codes;
@@ -264,7 +266,10 @@ test("programs run at once, each with its own outputs", async () => {
     await machine.close();
     return results.map(({ stdout }) => stdout);
   });
-  assert.deepEqual(outputs, [2, 3, 4].map((threads) => `${threads} threads: sum 1280800\n`));
+  assert.deepEqual(
+    outputs,
+    [2, 3, 4].map((threads) => `${threads} threads: sum 1280800\n`),
+  );
 });
 
 test("what is no program, and what is not there, says so", async () => {

@@ -66,7 +66,9 @@ async function answer(path: string, response: ServerResponse): Promise<void> {
   }
   if (extname(path) === "") response.end(barePage);
   else if (path.startsWith("/programs/"))
-    response.end(await readFile(await compileGuest(path.slice("/programs/".length, -".wasm".length))));
+    response.end(
+      await readFile(await compileGuest(path.slice("/programs/".length, -".wasm".length))),
+    );
   else response.end(await readFile(join("dist", path.slice(1))));
 }
 
