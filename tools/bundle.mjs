@@ -3,13 +3,14 @@
 //   node tools/bundle.mjs
 //
 //   dist/node.js         the library in Node
-//   dist/worker-node.js  what a worker of it runs: one file, so that a worker starts with one read
+//   dist/worker-node.js  what a worker of it runs
 //   dist/cli.js          the command
+//   dist/shared-*.js     what these three have in common: the kernel
 //   dist/browser.js      the library in browsers, with the text of its worker inside: no bundler has to find a file
 //   dist/worker-browser.js  that worker as a file, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
-// An entry that has not been built is left out. The sizes are printed at the end.
+// The sizes are printed at the end.
 
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync, readFileSync } from "node:fs";
@@ -66,12 +67,14 @@ async function bundleText(entry, options) {
   return result.outputFiles[0].text;
 }
 
-const node = { platform: "node", external: ["node:*"], plugins: [nodeWorkerFile] };
+/** The entries of Node share their code in chunks: a worker and the library are mostly the same kernel. */
+const nodeEntries = {
+  node: "api/node.js",
+  "worker-node": "hosts/node/worker-main.js",
+  cli: "cli/main.js",
+};
 const browser = { platform: "browser", plugins: [workerSource] };
-const entries = [
-  { from: "api/node.js", to: "node.js", options: node },
-  { from: "hosts/node/worker-main.js", to: "worker-node.js", options: node },
-  { from: "cli/main.js", to: "cli.js", options: node, executable: true },
+const browserEntries = [
   { from: "api/browser.js", to: "browser.js", options: browser },
   { from: "hosts/browser/worker-main.js", to: "worker-browser.js", options: browser },
 ];
@@ -102,37 +105,60 @@ async function copyTypes() {
   }
 }
 
-async function bundleEntry({ from, to, options, executable }) {
-  const entry = join(built, from);
-  if (!existsSync(entry)) {
-    console.log(`${to.padEnd(16)} left out: ${relative(root, entry)} is not built`);
-    return undefined;
+/** Bundles the entries of Node; resolves to their sizes by file name. */
+async function bundleNode() {
+  const { outputFiles } = await build({
+    ...common,
+    platform: "node",
+    external: ["node:*"],
+    plugins: [nodeWorkerFile],
+    splitting: true,
+    outdir: dist,
+    entryNames: "[name]",
+    chunkNames: "shared-[hash]",
+    entryPoints: Object.entries(nodeEntries).map(([out, from]) => ({ in: join(built, from), out })),
+  });
+  const sizes = {};
+  for (const { path, text } of outputFiles) {
+    const name = relative(dist, path);
+    sizes[name] = await write(
+      name,
+      name === "cli.js" && !text.startsWith("#!") ? "#!/usr/bin/env node\n" + text : text,
+    );
   }
-  let text = await bundleText(entry, options);
-  const target = join(dist, to);
-  if (executable && !text.startsWith("#!")) text = "#!/usr/bin/env node\n" + text;
-  await writeFile(target, text);
-  if (executable) await chmod(target, 0o755);
+  await chmod(join(dist, "cli.js"), 0o755);
+  return sizes;
+}
+
+async function write(name, text) {
+  await writeFile(join(dist, name), text);
   const size = { raw: Buffer.byteLength(text), gzipped: gzipSync(text, { level: 9 }).length };
-  printSize(to, size);
+  printSize(name, size);
   return size;
 }
 
 const kilobytes = (bytes) => (bytes / 1000).toFixed(1).padStart(7) + " kB";
 
 function printSize(name, { raw, gzipped }) {
-  console.log(`${name.padEnd(16)}${kilobytes(raw)}${kilobytes(gzipped)} gzipped`);
+  console.log(`${name.padEnd(20)}${kilobytes(raw)}${kilobytes(gzipped)} gzipped`);
+}
+
+/** The files that an entry loads: itself and the chunks it imports, directly or not. */
+function loadedBy(name, loaded = new Set()) {
+  if (loaded.has(name)) return loaded;
+  loaded.add(name);
+  const text = readFileSync(join(dist, name), "utf8");
+  for (const [, chunk] of text.matchAll(/["']\.\/(shared-[\w-]+\.js)["']/g))
+    loadedBy(chunk, loaded);
+  return loaded;
 }
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-const sizes = [];
-for (const entry of entries) sizes.push(await bundleEntry(entry));
-const [library, worker] = sizes;
-if (library && worker) {
-  printSize("node + worker", {
-    raw: library.raw + worker.raw,
-    gzipped: library.gzipped + worker.gzipped,
-  });
-}
+const sizes = await bundleNode();
+const library = [...new Set([...loadedBy("node.js"), ...loadedBy("worker-node.js")])];
+const sum = (key) => library.reduce((total, name) => total + sizes[name][key], 0);
+printSize("node + worker", { raw: sum("raw"), gzipped: sum("gzipped") });
+for (const { from, to, options } of browserEntries)
+  await write(to, await bundleText(join(built, from), options));
 await copyTypes();

@@ -3,14 +3,11 @@
  * kernel heap (`hosts/browser/copy-runner.ts`). The heap belongs to whoever has the turn: a process from its start to its end, or one operation
  * on files. On an isolated page nothing here does anything.
  */
-import { openHostStream, HostStreamOperations } from "../fs/hoststream/host-stream.ts";
-import type { HostStreams } from "../fs/hoststream/port.ts";
-import { Errno } from "../abi/errno.ts";
 import { Filetype } from "../abi/enums.ts";
 import { CopyRunner } from "../hosts/browser/copy-runner.ts";
 import type { BrowserHost } from "../hosts/browser/host.ts";
 import type { ProcessRunner } from "../threads/port.ts";
-import { OperationsId } from "../vfs/index.ts";
+import { Access, FileOperations, makeOpenFile, OpenFile, OperationsId } from "../vfs/index.ts";
 import { PageStreams } from "./copy-streams.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
@@ -23,13 +20,6 @@ import type { Process } from "./process.ts";
 const ISOLATION =
   "the page must be isolated: its server has to send the headers " +
   "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-
-/** What the page's own heap has for streams that only the worker serves. */
-const served: HostStreams = {
-  read: () => -Errno.EIO,
-  write: () => -Errno.EIO,
-  typeOf: () => Filetype.UNKNOWN,
-};
 
 export abstract class CopyingMachine extends BaseMachine {
   override readonly fs: MachineFiles;
@@ -46,7 +36,8 @@ export abstract class CopyingMachine extends BaseMachine {
     this.fs = new MachineFiles(this.tree);
     if (browser.sharesMemory) return;
     this.fs = this.inTurns(this.fs);
-    this.kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(served));
+    // Only the worker reads and writes streams; the page makes them and, after a kill, gives them back.
+    this.kernel.vfs.addOperations(OperationsId.hostStream, new (class extends FileOperations {})());
   }
 
   override async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
@@ -86,7 +77,7 @@ export abstract class CopyingMachine extends BaseMachine {
 
   protected override openInput(record: number): { file: number; sink: ByteSink } {
     if (this.browser.sharesMemory) return super.openInput(record);
-    return { file: this.openStream(0, 1), sink: this.streamsOf(record).sink };
+    return { file: this.openStream(0, Access.read), sink: this.streamsOf(record).sink };
   }
 
   protected override openOutput(
@@ -95,13 +86,17 @@ export abstract class CopyingMachine extends BaseMachine {
   ): { file: number; source: ByteSource } {
     if (this.browser.sharesMemory) return super.openOutput(record, descriptor);
     return {
-      file: this.openStream(descriptor, 2),
+      file: this.openStream(descriptor, Access.write),
       source: this.streamsOf(record).source(descriptor),
     };
   }
 
-  private openStream(descriptor: number, access: 1 | 2): number {
-    return openHostStream(this.kernel.vfs, served, descriptor, access);
+  /** An open file for a descriptor of the worker's, or 0 when the kernel heap is full: as `openHostStream` makes them. */
+  private openStream(descriptor: number, access: number): number {
+    const { memory } = this.kernel;
+    const file = makeOpenFile(memory, OperationsId.hostStream, Filetype.UNKNOWN, access, 0);
+    if (file !== 0) OpenFile.host.set(memory, file, descriptor + 1);
+    return file;
   }
 
   private streamsOf(record: number): PageStreams {

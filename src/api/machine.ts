@@ -6,7 +6,6 @@
  */
 import { Filetype } from "../abi/enums.ts";
 import { errnoName } from "../abi/errno.ts";
-import { openHostStream } from "../fs/hoststream/host-stream.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
@@ -120,7 +119,7 @@ export abstract class BaseMachine {
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
     const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
-    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host);
+    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
@@ -400,9 +399,9 @@ export abstract class BaseMachine {
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
-    if (this.host.streams === undefined)
+    if (this.host.local === undefined)
       throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
-    return openHostStream(this.kernel.vfs, this.host.streams, descriptor, access);
+    return this.host.local.openStream(this.kernel.vfs, descriptor, access);
   }
 
   private openNull(): number {
@@ -447,9 +446,9 @@ export abstract class BaseMachine {
   protected openTrace(record: number, trace: SpawnOptions["trace"]): TraceTarget | undefined {
     if (trace === undefined) return undefined;
     if (typeof trace === "object") {
-      if (this.host.streams === undefined)
+      if (this.host.local === undefined)
         throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
-      return { file: openHostStream(this.kernel.vfs, this.host.streams, trace.descriptor, 2) };
+      return { file: this.host.local.openStream(this.kernel.vfs, trace.descriptor, 2) };
     }
     const { file, source } = this.openOutput(record, TRACE);
     const output = new Output(source, Infinity, () => {});

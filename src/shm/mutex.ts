@@ -46,7 +46,7 @@ function acquireContended(memory: KernelMemory, address: number): void {
     if (Atomics.load(i32, word) === 0 && Atomics.compareExchange(i32, word, 0, agent) === 0) return;
   }
   if (!memory.mayBlock) return spinForLock(memory, word);
-  for (let slept = 0; ; ) {
+  for (let slept = 0; ;) {
     stopIfBroken(memory);
     const seen = Atomics.load(i32, word);
     if (seen === 0) {

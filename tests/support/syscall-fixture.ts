@@ -157,7 +157,7 @@ export class FixtureMachine {
     this.memory = KernelMemory.create(true, { lockOrder: new LockOrder(), ...options });
     const randomness = { fill: (bytes: Uint8Array) => void bytes.fill(7) };
     const limits = { processes: 100, threads: 100 };
-    const drivers = { files: undefined, streams: undefined };
+    const drivers = undefined;
     this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);

@@ -6,6 +6,7 @@
  */
 import { Errno } from "../../abi/errno.ts";
 import { Filetype } from "../../abi/enums.ts";
+import { HostStreamOperations } from "../../fs/hoststream/host-stream.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
 import { attachKernel } from "../../kernel/index.ts";
 import { createGuestMemory } from "../../loader/program-memory.ts";
@@ -13,6 +14,7 @@ import { attachSnapshot, takeSnapshot } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { runMainThread } from "../../threads/run-in-place.ts";
 import { traceSinkOf } from "../../threads/trace-sink.ts";
+import { OperationsId } from "../../vfs/index.ts";
 import { BrowserClock } from "./clock.ts";
 import type { AgentMessage, RunMessage } from "./messages.ts";
 import { browserRandomness } from "./random.ts";
@@ -55,7 +57,11 @@ export function runOnCopy(
   const memory = attachSnapshot(message.snapshot, true, room);
   room = memory.memory;
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
-  addDrivers(kernel, { files: undefined, streams: new MessageStreams(message.input, post) });
+  const streams = new MessageStreams(message.input, post);
+  addDrivers(kernel, {
+    install: ({ vfs }) =>
+      vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams)),
+  });
   const { crew, thread, program, trace } = message;
   runMainThread(
     kernel,

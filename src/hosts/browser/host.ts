@@ -18,8 +18,7 @@ export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
     workers,
     mayBlock: "WorkerGlobalScope" in globalThis,
     sharesMemory: globalThis.crossOriginIsolated === true,
-    files: undefined,
-    streams: undefined,
+    local: undefined,
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
   };

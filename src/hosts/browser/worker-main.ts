@@ -25,7 +25,7 @@ let machine: { kernel: Kernel; start: StartMessage } | undefined;
 function startMachine(start: StartMessage): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
-  addDrivers(kernel, { files: undefined, streams: undefined });
+  addDrivers(kernel, undefined);
   machine = { kernel, start };
 }
 

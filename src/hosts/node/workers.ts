@@ -1,13 +1,13 @@
 /** Workers of Node, for carriers. */
-import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
+import { parallelism, workerThreads } from "./lazy.ts";
 
 const entry = new URL("./worker-main.js", import.meta.url);
 
 export const nodeWorkers: WorkerHost = {
   startWorker(start, onMessage, onDeath) {
+    const { Worker } = workerThreads();
     const worker = new Worker(entry, {
       workerData: start,
       env: {},
@@ -29,5 +29,7 @@ export const nodeWorkers: WorkerHost = {
     };
   },
   delay: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  parallelism: availableParallelism(),
+  get parallelism() {
+    return parallelism();
+  },
 };
