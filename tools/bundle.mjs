@@ -6,8 +6,8 @@
 //   dist/worker-node.js  what a worker of it runs
 //   dist/cli.js          the command
 //   dist/shared-*.js     what these three have in common: the kernel
-//   dist/browser.js      the library in browsers, with the text of its worker inside: no bundler has to find a file
-//   dist/worker-browser.js  that worker as a file, for pages that forbid workers from blob: URLs
+//   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
+//   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
 // The sizes are printed at the end.
@@ -45,7 +45,7 @@ const nodeWorkerFile = {
   },
 };
 
-/** `import source from "weft:worker-source"` gives the text of the browser's worker as one bundled module. */
+/** `import source from "weft:worker-source"` gives the script of the browser's worker: the function that `bundleBrowser` writes, called with nothing. */
 const workerSource = {
   name: "worker-source",
   setup(builder) {
@@ -53,18 +53,44 @@ const workerSource = {
       path,
       namespace: "weft",
     }));
-    builder.onLoad({ filter: /.*/, namespace: "weft" }, async () => ({
-      contents: await bundleText(join(built, "hosts/browser/worker-main.js"), {
-        platform: "browser",
-      }),
-      loader: "text",
+    builder.onLoad({ filter: /.*/, namespace: "weft" }, () => ({
+      contents: "export default `(${weftSource})()`;",
     }));
   },
 };
 
-async function bundleText(entry, options) {
-  const result = await build({ ...common, ...options, entryPoints: [entry] });
-  return result.outputFiles[0].text;
+/**
+ * Bundles the browser's library and its worker, which are mostly the same kernel, as one function: called with its own text it gives the library, called
+ * with nothing it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
+ */
+async function bundleBrowser() {
+  const { metafile } = await build({
+    ...common,
+    platform: "browser",
+    plugins: [workerSource],
+    entryPoints: [join(built, "api/browser.js")],
+    metafile: true,
+  });
+  const names = Object.values(metafile.outputs)[0].exports.join(", ");
+  const body = await bundleBrowserText(`
+    import { ${names} } from "./api/browser.js";
+    import { serveWorker } from "./hosts/browser/worker-main.js";
+    if (weftSource === undefined) serveWorker();
+    else weftLibrary = { ${names} };`);
+  return `const weft=function(weftSource){let weftLibrary;${body}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
+}
+
+async function bundleBrowserText(contents) {
+  const { outputFiles } = await build({
+    ...common,
+    // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
+    target: "es2020",
+    format: "iife",
+    platform: "browser",
+    plugins: [workerSource],
+    stdin: { contents, resolveDir: built },
+  });
+  return outputFiles[0].text;
 }
 
 /** The entries of Node share their code in chunks: a worker and the library are mostly the same kernel. */
@@ -73,11 +99,6 @@ const nodeEntries = {
   "worker-node": "hosts/node/worker-main.js",
   cli: "cli/main.js",
 };
-const browser = { platform: "browser", plugins: [workerSource] };
-const browserEntries = [
-  { from: "api/browser.js", to: "browser.js", options: browser },
-  { from: "hosts/browser/worker-main.js", to: "worker-browser.js", options: browser },
-];
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -159,6 +180,11 @@ const sizes = await bundleNode();
 const library = [...new Set([...loadedBy("node.js"), ...loadedBy("worker-node.js")])];
 const sum = (key) => library.reduce((total, name) => total + sizes[name][key], 0);
 printSize("node + worker", { raw: sum("raw"), gzipped: sum("gzipped") });
-for (const { from, to, options } of browserEntries)
-  await write(to, await bundleText(join(built, from), options));
+await write("browser.js", await bundleBrowser());
+await write(
+  "worker-browser.js",
+  await bundleBrowserText(
+    'import { serveWorker } from "./hosts/browser/worker-main.js"; serveWorker();',
+  ),
+);
 await copyTypes();

@@ -67,25 +67,26 @@ function handle(message: PageMessage): void {
   }
 }
 
-// Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
-let early: PageMessage[] | undefined = [];
-scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {
-  if (early !== undefined) early.push(data);
-  else handle(data);
-};
-
-function begin(): void {
-  post({ kind: "ready" });
-  const messages = early ?? [];
-  early = undefined;
-  messages.forEach(handle);
-}
-
-// Held until this worker is gone: see `page-worker.ts`. A page that is no secure context has no such locks.
-if (navigator.locks === undefined) begin();
-else {
-  void navigator.locks.request(scope.name, () => {
-    queueMicrotask(begin);
-    return new Promise(() => {});
-  });
+/** Makes this agent a worker of the library's. */
+export function serveWorker(): void {
+  // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
+  let early: PageMessage[] | undefined = [];
+  scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {
+    if (early !== undefined) early.push(data);
+    else handle(data);
+  };
+  const begin = (): void => {
+    post({ kind: "ready" });
+    const messages = early ?? [];
+    early = undefined;
+    messages.forEach(handle);
+  };
+  // Held until this worker is gone: see `page-worker.ts`. A page that is no secure context has no such locks.
+  if (navigator.locks === undefined) begin();
+  else {
+    void navigator.locks.request(scope.name, () => {
+      queueMicrotask(begin);
+      return new Promise(() => {});
+    });
+  }
 }
