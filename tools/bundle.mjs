@@ -19,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import ts from "typescript";
+import { minify } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const built = join(root, "build/src");
@@ -126,6 +127,13 @@ async function copyTypes() {
   }
 }
 
+/** Minifies once more what pages load: Vite's minifier finds two per cent that esbuild leaves. */
+async function shrink(text) {
+  const { code, errors } = await minify("browser.js", text, { module: true });
+  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
+  return code;
+}
+
 /** Bundles the entries of Node; resolves to their sizes by file name. */
 async function bundleNode() {
   const { outputFiles } = await build({
@@ -180,11 +188,7 @@ const sizes = await bundleNode();
 const library = [...new Set([...loadedBy("node.js"), ...loadedBy("worker-node.js")])];
 const sum = (key) => library.reduce((total, name) => total + sizes[name][key], 0);
 printSize("node + worker", { raw: sum("raw"), gzipped: sum("gzipped") });
-await write("browser.js", await bundleBrowser());
-await write(
-  "worker-browser.js",
-  await bundleBrowserText(
-    'import { serveWorker } from "./hosts/browser/worker-main.js"; serveWorker();',
-  ),
-);
+await write("browser.js", await shrink(await bundleBrowser()));
+const workerAlone = 'import { serveWorker } from "./hosts/browser/worker-main.js"; serveWorker();';
+await write("worker-browser.js", await shrink(await bundleBrowserText(workerAlone)));
 await copyTypes();
