@@ -20,14 +20,15 @@ import {
   setPreopen,
 } from "../kernel/index.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
-import { KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
+import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
 import type { ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropInode, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
+import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type ByteSink, Input } from "./input.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
@@ -166,6 +167,11 @@ export abstract class BaseMachine {
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
+    if (served === undefined) {
+      for (const end of [streams.input, streams.stdout, streams.stderr]) end?.close();
+      if (trace !== undefined) dropFile(this.kernel.vfs, trace.file);
+      throw this.abandon(record, 2);
+    }
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
     const output = (source: ByteSource | undefined) =>
@@ -233,7 +239,18 @@ export abstract class BaseMachine {
     await this.close();
   }
 
+  private crashError(): WeftError {
+    return new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash?.message}`, {
+      cause: this.crash,
+    });
+  }
+
   private async closeNow(): Promise<void> {
+    if (isBroken(this.kernel.memory)) {
+      // Locks may be held for ever: all that can be done is to end what runs.
+      await this.runner?.abandon();
+      throw this.crashError();
+    }
     for (const process of this.processes) process.kill();
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
     await this.runner?.close();
@@ -242,10 +259,7 @@ export abstract class BaseMachine {
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
-    if (this.crash !== undefined)
-      throw new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash.message}`, {
-        cause: this.crash,
-      });
+    if (this.crash !== undefined) throw this.crashError();
     if (Object.keys(left).length > 0) {
       throw new WeftError(
         "ERR_KERNEL_PANIC",
@@ -256,12 +270,16 @@ export abstract class BaseMachine {
 
   protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
+    if (this.crash !== undefined) throw this.crashError();
   }
 
   private runProcesses(): ProcessRunner {
     if (this.runner === undefined) {
       this.runner = this.createRunner();
-      this.runner.onCrash = (error) => (this.crash ??= error);
+      this.runner.onCrash = (error) => {
+        this.crash ??= error;
+        if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
+      };
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
@@ -291,6 +309,15 @@ export abstract class BaseMachine {
         cause,
       });
     }
+  }
+
+  /** Gives back a process that got no thread; what to throw. */
+  protected abandon(record: number, counts: number): WeftError {
+    for (let count = 0; count < counts; count++) dropProcess(this.kernel, record);
+    return new WeftError(
+      "ERR_LIMIT",
+      "no thread could be made: the kernel's memory is full (option maxKernelMemory)",
+    );
   }
 
   /** Makes the process's record with its working directory and the descriptor 3 for `/`. */

@@ -77,7 +77,7 @@ export class Machine extends BaseMachine {
     );
     const trace = this.openTrace(record, options.trace);
     const pid = Record_.id.get(memory, record);
-    runInPlace(
+    const ran = runInPlace(
       kernel,
       record,
       loaded.program,
@@ -86,6 +86,7 @@ export class Machine extends BaseMachine {
       trace === undefined ? undefined : traceSinkOf(kernel, trace.file),
     );
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
+    if (!ran) throw this.abandon(record, 1);
     return takeResult(kernel, record, pid);
   }
 }

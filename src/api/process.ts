@@ -9,6 +9,7 @@ import {
   ProcessState,
   type Kernel,
 } from "../kernel/index.ts";
+import { isBroken } from "../shm/index.ts";
 import { WeftError } from "./errors.ts";
 import { waitForQueue } from "./host-waiter.ts";
 import type { Input } from "./input.ts";
@@ -104,7 +105,7 @@ export class Process {
     const number = typeof signal === "number" ? signal : SIGNALS[signal];
     if (number === undefined || number < 1 || number > 31)
       throw new WeftError("ERR_OPTION", `kill: unknown signal ${signal}`);
-    if (this.finished) return;
+    if (this.finished || isBroken(this.kernel.memory)) return;
     exitProcess(this.kernel, this.record, 128 + number, EndReason.killed, number);
     this.stdin?.close();
   }
@@ -149,11 +150,14 @@ export class Process {
           }, options.timeout);
     if (options.signal?.aborted === true) onAbort();
     else options.signal?.addEventListener("abort", onAbort, { once: true });
-    await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
-      Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
-    );
-    clearTimeout(timer);
-    options.signal?.removeEventListener("abort", onAbort);
+    try {
+      await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
+        Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
+      );
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", onAbort);
+    }
     this.finished = true;
     await this.served;
     this.stdin?.close();

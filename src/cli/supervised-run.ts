@@ -6,7 +6,6 @@
  */
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
-import { isatty } from "node:tty";
 import type { Input, LoadedProgram, Machine, ProcessResult, SpawnOptions } from "../api/node.ts";
 import { complain } from "./output.ts";
 import { failureOf } from "./failure.ts";
@@ -24,7 +23,7 @@ export async function runSupervised(
   options: SpawnOptions,
   timeout: number | undefined,
 ): Promise<ProcessResult> {
-  const source = inputSource();
+  const source = await inputSource();
   try {
     const guest = await machine.spawn(loaded, {
       ...options,
@@ -54,7 +53,9 @@ export async function runSupervised(
  * to a terminal that was stopped. Node would wait for it for ever.
  */
 async function endHeldUp(result: ProcessResult): Promise<never> {
-  await new Promise<void>((resolve) => setTimeout(resolve, LONGEST_CALL));
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, LONGEST_CALL);
+  });
   complain(
     `the program ended with exit code ${result.exitCode}, but a thread of it does not return from a call of the system: ending by SIGKILL.`,
   );
@@ -63,11 +64,13 @@ async function endHeldUp(result: ProcessResult): Promise<never> {
 }
 
 /** Files and devices that are no terminal answer at once, so a worker may read them; the rest goes through this thread. */
-function inputSource(): "inherit" | "terminal" | "pipe" {
-  if (isatty(0)) return "terminal";
+async function inputSource(): Promise<"inherit" | "terminal" | "pipe"> {
   try {
     const stat = fstatSync(0);
-    return stat.isFile() || stat.isCharacterDevice() ? "inherit" : "pipe";
+    if (stat.isFile()) return "inherit";
+    if (!stat.isCharacterDevice()) return "pipe";
+    const { isatty } = await import("node:tty");
+    return isatty(0) ? "terminal" : "inherit";
   } catch {
     return "inherit";
   }

@@ -45,11 +45,16 @@ export class InstanceGroup {
   /** Makes the next instance ahead of need; errors are left for `take` to meet again. */
   prepare(): void {
     if (this.next !== undefined || this.program.memoryImport === undefined) return;
-    this.context.clearThread();
+    const { context } = this;
+    context.clearThread();
+    // Its start section is guest code: it may compute for ever.
+    context.leave();
     try {
       this.next = new WebAssembly.Instance(this.program.module, this.imports);
     } catch {
       this.next = undefined;
+    } finally {
+      context.claim();
     }
   }
 

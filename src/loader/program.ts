@@ -6,13 +6,12 @@
  */
 import { findSignature } from "../abi/signatures.ts";
 import { panic } from "../shm/index.ts";
-import { listSyscalls } from "../syscalls/table.ts";
+import { findSyscall, listSyscalls } from "../syscalls/table.ts";
 import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
-import type { FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
 export interface Program {
@@ -52,24 +51,25 @@ export interface ProgramDescription {
 /** The pages of 64 KiB that 32-bit memories can have. */
 export const MOST_PAGES = 65536;
 
-let known: Map<string, FunctionType> | undefined;
+/** Signatures of everything Weft provides. Each is looked up when a module asks for it: programs import few of them, and most at every start. */
+const known: KnownImports = {
+  get(key) {
+    const dot = key.indexOf(".");
+    const module = key.slice(0, dot);
+    const name = key.slice(dot + 1);
+    if (findSyscall(module, name) === undefined) return undefined;
+    const signature = findSignature(module, name);
+    if (signature === undefined) panic(`the table has ${key}, which has no signature`);
+    return {
+      parameters: signature.parameters.map((parameter) => parameter.wasm),
+      results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
+    };
+  },
+  keys: () => listSyscalls().map(({ module, name }) => `${module}.${name}`),
+};
 
-/** Signatures of everything Weft provides, by "module.name". Made on first use. */
+/** Signatures of everything Weft provides, by "module.name". */
 export function knownImports(): KnownImports {
-  if (known === undefined) {
-    known = new Map();
-    for (const { module, name } of listSyscalls()) {
-      const signature = findSignature(
-        module === "wasi_unstable" ? "wasi_snapshot_preview1" : module,
-        name,
-      );
-      if (signature === undefined) panic(`the table has ${module}.${name}, which has no signature`);
-      known.set(`${module}.${name}`, {
-        parameters: signature.parameters.map((parameter) => parameter.wasm),
-        results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
-      });
-    }
-  }
   return known;
 }
 

@@ -15,7 +15,7 @@ import {
   type StackLayout,
 } from "../kernel/index.ts";
 import { Errno } from "../abi/errno.ts";
-import { hushBell, waitForBell } from "../shm/index.ts";
+import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
@@ -72,6 +72,16 @@ export class CrewThreadPort implements ThreadPort {
   }
 }
 
+/** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
+export function beginToServe(memory: KernelMemory, carrier: number): boolean {
+  memory.refreshIfGrown();
+  const word = (carrier + Carrier.mark.offset) >>> 2;
+  if (Atomics.compareExchange(memory.i32, word, Mark.unbound, Mark.kernel) === Mark.unbound)
+    return true;
+  Atomics.store(memory.i32, word, Mark.unbound);
+  return false;
+}
+
 /**
  * Serves a crew until it closes.
  *
@@ -88,9 +98,7 @@ export function serveCrew(
   ordered: boolean,
 ): void {
   const { memory } = kernel;
-  memory.refreshIfGrown();
   const mark = Carrier.mark.offset + carrier;
-  Carrier.mark.set(memory, carrier, Mark.kernel);
   joinCrew(memory, crew, carrier, ordered);
   const group = new InstanceGroup(
     kernel,

@@ -49,17 +49,19 @@ export interface ProcessRunner {
   /**
    * Starts a process's main thread.
    *
-   * @param process with a count, which the runner takes over
-   * @returns resolves when the process has ended and nothing runs for it any more
+   * @param process with a count, which the runner takes over; likewise the trace's file
+   * @returns resolves when the process has ended and nothing runs for it any more; undefined, and nothing was taken over, where there is no room
    */
   start(
     process: number,
     program: Program,
     memory: WebAssembly.Memory | undefined,
     options: RunOptions,
-  ): Promise<void>;
+  ): Promise<void> | undefined;
   /** Hands the events that wait to the host program. */
   deliverEvents(): void;
   /** Ends every process and every worker; resolves when nothing runs any more. */
   close(): Promise<void>;
+  /** The kernel heap is broken: ends every worker and touches the heap no more. */
+  abandon(): Promise<void>;
 }

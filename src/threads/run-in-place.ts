@@ -6,7 +6,6 @@
 import { keepThread, type Kernel } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
-import { panic } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { CrewThreadPort } from "./carrier.ts";
@@ -14,7 +13,7 @@ import { Carrier } from "./crew.ts";
 import { createCrew, createMainThread, destroyCrew } from "./supervisor.ts";
 import { runThread } from "./run-thread.ts";
 
-/** Runs a process from `_start` to its end. The process has ended when this returns. */
+/** Runs a process from `_start` to its end, which it has reached when this returns. False, and nothing was done, where there is no room for a thread. */
 export function runInPlace(
   kernel: Kernel,
   process: number,
@@ -22,16 +21,23 @@ export function runInPlace(
   guestMemory: WebAssembly.Memory | undefined,
   cores: number,
   trace: TraceSink | undefined,
-): void {
-  const crew = createCrew(kernel, process, 1, 0);
-  const thread = createMainThread(kernel, process, program);
-  runMainThread(kernel, crew, thread, program, guestMemory, cores, trace);
-  destroyCrew(kernel, process, crew);
+): boolean {
+  const { memory } = kernel;
+  const carrier = Carrier.allocate(memory);
+  const crew = carrier === 0 ? 0 : createCrew(kernel, process, 1, 0);
+  const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
+  if (thread !== 0) {
+    runMainThread(kernel, carrier, crew, thread, program, guestMemory, cores, trace);
+  }
+  if (crew !== 0) destroyCrew(kernel, process, crew);
+  if (carrier !== 0) Carrier.free(memory, carrier);
+  return thread !== 0;
 }
 
-/** The same for a process that has its main thread and a crew already. */
+/** The same for a process that has its main thread already, and an agent with the record of a carrier. */
 export function runMainThread(
   kernel: Kernel,
+  carrier: number,
   crew: number,
   thread: number,
   program: Program,
@@ -40,8 +46,6 @@ export function runMainThread(
   trace: TraceSink | undefined,
 ): void {
   const { memory } = kernel;
-  const carrier = Carrier.allocate(memory);
-  if (carrier === 0) panic("carriers: the kernel heap is full");
   Carrier.mark.set(memory, carrier, Mark.kernel);
   keepThread(memory, thread);
   const group = new InstanceGroup(
@@ -53,5 +57,4 @@ export function runMainThread(
     trace,
   );
   runThread(kernel, group, thread, crew, () => {});
-  Carrier.free(memory, carrier);
 }

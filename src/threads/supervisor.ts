@@ -23,7 +23,7 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import { isBroken, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
 import { Carrier, Crew, placeThread, leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
@@ -78,7 +78,7 @@ export class Supervisor implements ProcessRunner {
     private readonly host: WorkerHost,
     private readonly debug: boolean,
   ) {
-    this.running = this.run();
+    this.running = this.run().catch((error: unknown) => this.onCrash?.(asError(error)));
   }
 
   /** Workers alive, for tests and reports. */
@@ -89,19 +89,26 @@ export class Supervisor implements ProcessRunner {
   /**
    * Starts a process's main thread on a carrier.
    *
-   * @param process with a count, which the team takes over
-   * @returns resolves when the process has ended and its carriers have left it
+   * @param process with a count, which the team takes over; likewise the trace's file
+   * @returns resolves when the process has ended and its carriers have left it; undefined, and nothing was taken over, where there is no room for a thread
    */
   start(
     process: number,
     program: Program,
     memory: WebAssembly.Memory | undefined,
     options: RunOptions,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { kernel } = this;
     const crew = createCrew(kernel, process, options.threads, options.spare);
+    const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
+    if (thread === 0) {
+      if (crew !== 0) destroyCrew(kernel, process, crew);
+      return undefined;
+    }
     let finish!: () => void;
-    const done = new Promise<void>((resolve) => (finish = resolve));
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
     const team: Team = {
       process,
       crew,
@@ -114,7 +121,6 @@ export class Supervisor implements ProcessRunner {
       reaping: false,
     };
     this.teams.set(process, team);
-    const thread = createMainThread(kernel, process, program);
     placeThread(kernel, crew, thread);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
@@ -164,7 +170,8 @@ export class Supervisor implements ProcessRunner {
       const have = Crew.carriers.get(memory, team.crew);
       const coming = team.workers.size - have;
       if (Crew.wanted.get(memory, team.crew) - coming <= 0) return;
-      const worker = this.unbound.pop() ?? this.startWorker();
+      const worker = this.unbound.pop() ?? this.startWorker(team);
+      if (worker === undefined) return;
       worker.crew = team;
       team.workers.add(worker);
       worker.handle.setKeepsAlive(true);
@@ -178,23 +185,31 @@ export class Supervisor implements ProcessRunner {
     }
   }
 
-  private startWorker(): Worker {
+  /** Starts a worker for a team. Where the host or the kernel heap has no room for one, the process ends, since a thread would wait for ever. */
+  private startWorker(team: Team): Worker | undefined {
     const { kernel, debug } = this;
     const carrier = Carrier.allocate(kernel.memory);
-    if (carrier === 0) panic("carriers: the kernel heap is full");
-    Carrier.mark.set(kernel.memory, carrier, Mark.kernel);
-    const worker: Worker = {
-      carrier,
-      handle: this.host.startWorker(
+    if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
+    Carrier.mark.set(kernel.memory, carrier, Mark.unbound);
+    let worker: Worker | undefined = undefined;
+    try {
+      const handle = this.host.startWorker(
         { memory: kernel.memory.memory, carrier, debug },
-        (message) => this.receive(worker, message),
-        (error) => this.bury(worker, error),
-      ),
-      crew: undefined,
-      gone: false,
-    };
+        (message) => worker && this.receive(worker, message),
+        (error) => worker && this.bury(worker, error),
+      );
+      worker = { carrier, handle, crew: undefined, gone: false };
+    } catch (error) {
+      Carrier.free(kernel.memory, carrier);
+      return this.giveUp(team, asError(error).message);
+    }
     this.workers.add(worker);
     return worker;
+  }
+
+  private giveUp(team: Team, reason: string): undefined {
+    const message = `no worker can be started for a thread: ${reason}`;
+    exitProcess(this.kernel, team.process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
   }
 
   private receive(worker: Worker, message: WorkerMessage): void {
@@ -208,6 +223,7 @@ export class Supervisor implements ProcessRunner {
 
   /** A worker has left its crew: keep it for the next, or end it when enough are kept. */
   private release(worker: Worker): void {
+    if (worker.gone) return;
     const team = worker.crew;
     worker.crew = undefined;
     worker.handle.setKeepsAlive(false);
@@ -234,28 +250,40 @@ export class Supervisor implements ProcessRunner {
     const state = Process.state.load(memory, team.process);
     if (state === ProcessState.running || team.reaping) return;
     team.reaping = true;
-    this.reap(team).catch((error: unknown) =>
-      this.onCrash?.(error instanceof Error ? error : new Error(String(error))),
-    );
+    this.reap(team).catch((error: unknown) => this.onCrash?.(asError(error)));
   }
 
   private async reap(team: Team): Promise<void> {
-    const { kernel, host } = this;
-    const { memory } = kernel;
+    const { host } = this;
+    const { memory } = this.kernel;
     this.finishWaiting(team);
     while (Process.state.load(memory, team.process) !== ProcessState.ended) {
       await host.delay(GRACE);
       memory.refreshIfGrown();
       this.finishWaiting(team);
-      for (const worker of [...team.workers]) {
-        if (!worker.gone && Carrier.thread.get(memory, worker.carrier) !== 0 && this.doom(worker)) {
-          this.removeDoomed(team, worker);
-        }
-      }
+      for (const worker of [...team.workers])
+        if (Carrier.thread.get(memory, worker.carrier) !== 0) this.endIfInGuest(team, worker);
     }
     Crew.closing.store(memory, team.crew, 1);
-    for (const worker of team.workers) ringBell(memory, worker.carrier);
+    for (const worker of [...team.workers]) {
+      if (this.recall(worker)) team.workers.delete(worker);
+      else ringBell(memory, worker.carrier);
+    }
     this.dissolve(team);
+    while (this.teams.has(team.process)) {
+      await host.delay(GRACE);
+      // Without a thread a carrier is in the guest only for the start section of an instance that it makes ahead, which may never end.
+      for (const worker of [...team.workers]) this.endIfInGuest(team, worker);
+      this.dissolve(team);
+    }
+  }
+
+  /** Calls back a worker that has not yet seen whom it was bound to: it will be free again when it does. */
+  private recall(worker: Worker): boolean {
+    if (!this.takeMark(worker, Mark.unbound, Mark.recalled)) return false;
+    worker.crew = undefined;
+    worker.handle.setKeepsAlive(false);
+    return true;
   }
 
   /** Threads that never got a carrier end here: no carrier will come for them. */
@@ -270,18 +298,21 @@ export class Supervisor implements ProcessRunner {
     }
   }
 
-  /** Claims an agent for its end, if it is in guest code: it then cannot enter the kernel any more, so it holds no lock. */
-  private doom(worker: Worker): boolean {
-    const { memory } = this.kernel;
-    const word = (worker.carrier + Carrier.mark.offset) >>> 2;
-    return Atomics.compareExchange(memory.i32, word, Mark.guest, Mark.doomed) === Mark.guest;
-  }
-
-  /** A host may take its time to end the agent; nobody waits for that, since it stays out of the kernel. */
-  private removeDoomed(team: Team, worker: Worker): void {
+  /**
+   * Ends an agent that is in guest code: its mark keeps it out of the kernel from now on, and it holds no lock. A host may take its time to end it;
+   * nobody waits for that.
+   */
+  private endIfInGuest(team: Team, worker: Worker): void {
+    if (worker.gone || !this.takeMark(worker, Mark.guest, Mark.doomed)) return;
     worker.gone = true;
     void this.endDoomed(worker);
     this.removeDead(team, worker);
+  }
+
+  private takeMark(worker: Worker, expected: number, mark: number): boolean {
+    const { memory } = this.kernel;
+    const word = (worker.carrier + Carrier.mark.offset) >>> 2;
+    return Atomics.compareExchange(memory.i32, word, expected, mark) === expected;
   }
 
   private async endDoomed({ carrier, handle }: Worker): Promise<void> {
@@ -313,6 +344,7 @@ export class Supervisor implements ProcessRunner {
     if (worker.gone) return;
     worker.gone = true;
     this.onCrash?.(error);
+    if (isBroken(this.kernel.memory)) return void this.abandon();
     const team = worker.crew;
     const index = this.unbound.indexOf(worker);
     if (index >= 0) this.unbound.splice(index, 1);
@@ -335,6 +367,17 @@ export class Supervisor implements ProcessRunner {
     });
   }
 
+  /** The kernel heap is broken: ends every worker where it is, and touches nothing in the heap any more. */
+  async abandon(): Promise<void> {
+    this.closed = true;
+    const workers = [...this.workers];
+    this.workers.clear();
+    this.unbound.length = 0;
+    for (const worker of workers) worker.gone = true;
+    unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
+    await Promise.all(workers.map(({ handle }) => handle.terminate()));
+  }
+
   /** The last worker has left an ended process: nothing is left to do for it. */
   private dissolve(team: Team): void {
     const { kernel } = this;
@@ -349,7 +392,11 @@ export class Supervisor implements ProcessRunner {
   }
 }
 
-/** Makes a crew for a process. */
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Makes a crew for a process; 0 when the kernel heap is full. */
 export function createCrew(
   kernel: Kernel,
   process: number,
@@ -358,7 +405,7 @@ export function createCrew(
 ): number {
   const { memory } = kernel;
   const crew = Crew.allocate(memory);
-  if (crew === 0) panic("carriers: the kernel heap is full");
+  if (crew === 0) return 0;
   Crew.process.set(memory, crew, process);
   Crew.most.set(memory, crew, threads);
   Crew.spare.set(memory, crew, spare);
@@ -373,7 +420,7 @@ export function destroyCrew(kernel: Kernel, process: number, crew: number): void
   Crew.free(kernel.memory, crew);
 }
 
-/** Makes the main thread of a process: its id is the pid. The count is the process's list's. */
+/** Makes the main thread of a process: its id is the pid. The count is the process's list's. 0 when a limit is reached or the kernel heap is full. */
 export function createMainThread(kernel: Kernel, process: number, program: Program): number {
   const { stack } = program;
   const id = Process.id.get(kernel.memory, process);
@@ -384,7 +431,7 @@ export function createMainThread(kernel: Kernel, process: number, program: Progr
     guard: stack.guardSize,
     tlsBase: stack.tlsBase ?? 0,
   });
-  if (thread === 0) panic("process: no main thread could be made");
-  if (!addThread(kernel, process, thread)) panic("process: it ended before it began");
+  if (thread !== 0 && !addThread(kernel, process, thread))
+    panic("process: it ended before it began");
   return thread;
 }

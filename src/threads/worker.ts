@@ -1,8 +1,10 @@
 /** What a worker does, on every host: attach to the kernel heap, wait for a crew, serve it, wait for the next. */
 import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
+import { Mark } from "../syscalls/context.ts";
 import { traceSinkOf } from "./trace-sink.ts";
-import { serveCrew } from "./carrier.ts";
+import { beginToServe, serveCrew } from "./carrier.ts";
+import { Carrier } from "./crew.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
 
 /** Serves one bind message and tells the host how it ended. */
@@ -14,6 +16,7 @@ export function handleBind(
   post: (message: WorkerMessage) => void,
 ): void {
   try {
+    if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
     serveCrew(
       kernel,
@@ -25,6 +28,7 @@ export function handleBind(
       trace,
       true,
     );
+    Carrier.mark.set(kernel.memory, start.carrier, Mark.unbound);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

@@ -6,7 +6,12 @@
  */
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { findSignature, type Signature, signatures, wasiUnstableNames } from "../../src/abi/signatures.ts";
+import {
+  findSignature,
+  type Signature,
+  signatures,
+  wasiUnstableNames,
+} from "../../src/abi/signatures.ts";
 
 export const programPath = fileURLToPath(
   new URL("../../../tests/programs/hostile_random_calls.c", import.meta.url),
@@ -40,7 +45,9 @@ function kindsOf({ name, parameters }: Signature): string {
   let kinds = "";
   for (const { name: parameter, type, wasm, direction } of parameters) {
     let kind: string;
-    if (type === "fd") kind = TAKES_DESCRIPTORS.has(name) ? "F" : "f";
+    if (type === "fd")
+      kind = TAKES_DESCRIPTORS.has(name) ? "F" : name.startsWith("path_") ? "D" : "f";
+    else if (type === "rights") kind = "R";
     else if (type === "signal") kind = "s";
     else if (type === "tid") kind = "t";
     else if (type === "pid") kind = "P";
@@ -88,7 +95,9 @@ export function makeTable(): string {
       `static int32_t c${index}(const uint64_t *a) { ${parameters.length > 0 ? "" : "(void)a; "}${answers ? "return " : ""}i${index}(${given});${answers ? "" : " return 0;"} }`,
     );
     const sort = result === "i32" ? "SPAWNS" : ENDING.has(name) ? "ENDS" : "ORDINARY";
-    rows.push(`    {"${module}.${name}", c${index}, "${kindsOf(signature)}", ${sort}, ${name === "callback_signal"}},`);
+    rows.push(
+      `    {"${module}.${name}", c${index}, "${kindsOf(signature)}", ${sort}, ${name === "callback_signal"}},`,
+    );
   });
   return [...lines, "static const struct call calls[] = {", ...rows, "};", ""].join("\n");
 }
@@ -102,5 +111,8 @@ export function tableInProgram(): string {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const text = readFileSync(programPath, "utf8");
   const start = text.indexOf(opening) + opening.length;
-  writeFileSync(programPath, text.slice(0, start) + makeTable() + text.slice(text.indexOf(closing)));
+  writeFileSync(
+    programPath,
+    text.slice(0, start) + makeTable() + text.slice(text.indexOf(closing)),
+  );
 }

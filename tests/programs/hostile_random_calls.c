@@ -33,7 +33,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size) {
 
 enum sort { ORDINARY, SPAWNS, ENDS };
 
-// Kinds, a letter for each parameter: f descriptor, F one that may be lost, s signal, t thread, P process, d nanoseconds to sleep, 8 any of 64 bits,
+// Kinds, a letter for each parameter: f descriptor, F one that may be lost, D directory, R rights, s signal, t thread, P process, d nanoseconds to sleep, 8 any of 64 bits,
 // S text with L its length, V buffers to read into and W to write from with N their number, Q subscriptions with M their number, T a timeout,
 // K futex word, H start record, o small result, O other result, i other input, z size, g flags and numbers.
 struct call {
@@ -529,7 +529,7 @@ static const struct call calls[] = {
     {"wasi_snapshot_preview1.fd_datasync", c9, "f", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_fdstat_get", c10, "fo", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_fdstat_set_flags", c11, "fg", ORDINARY, false},
-    {"wasi_snapshot_preview1.fd_fdstat_set_rights", c12, "F88", ORDINARY, false},
+    {"wasi_snapshot_preview1.fd_fdstat_set_rights", c12, "FRR", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_filestat_get", c13, "fo", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_filestat_set_size", c14, "f8", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_filestat_set_times", c15, "f88g", ORDINARY, false},
@@ -544,16 +544,16 @@ static const struct call calls[] = {
     {"wasi_snapshot_preview1.fd_sync", c24, "f", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_tell", c25, "fo", ORDINARY, false},
     {"wasi_snapshot_preview1.fd_write", c26, "fWNo", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_create_directory", c27, "fSL", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_filestat_get", c28, "fgSLo", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_filestat_set_times", c29, "fgSL88g", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_link", c30, "fgSLfSL", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_open", c31, "fgSLg88go", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_readlink", c32, "fSLOzo", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_remove_directory", c33, "fSL", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_rename", c34, "fSLfSL", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_symlink", c35, "SLfSL", ORDINARY, false},
-    {"wasi_snapshot_preview1.path_unlink_file", c36, "fSL", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_create_directory", c27, "DSL", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_filestat_get", c28, "DgSLo", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_filestat_set_times", c29, "DgSL88g", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_link", c30, "DgSLDSL", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_open", c31, "DgSLgRRgo", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_readlink", c32, "DSLOzo", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_remove_directory", c33, "DSL", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_rename", c34, "DSLDSL", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_symlink", c35, "SLDSL", ORDINARY, false},
+    {"wasi_snapshot_preview1.path_unlink_file", c36, "DSL", ORDINARY, false},
     {"wasi_snapshot_preview1.poll_oneoff", c37, "QOMo", ORDINARY, false},
     {"wasi_snapshot_preview1.proc_exit", c38, "g", ENDS, false},
     {"wasi_snapshot_preview1.proc_raise", c39, "s", ORDINARY, false},
@@ -586,7 +586,7 @@ static const struct call calls[] = {
     {"wasix_32v1.thread_exit", c66, "g", ENDS, false},
     {"wasix_32v1.stack_checkpoint", c67, "OO", ORDINARY, false},
     {"wasix_32v1.stack_restore", c68, "i8", ENDS, false},
-    {"wasix_32v1.path_open2", c69, "fgSLg88ggo", ORDINARY, false},
+    {"wasix_32v1.path_open2", c69, "DgSLgRRggo", ORDINARY, false},
     {"wasix_32v1.fd_fdflags_get", c70, "fo", ORDINARY, false},
     {"wasix_32v1.fd_fdflags_set", c71, "fg", ORDINARY, false},
     {"wasix_32v1.proc_raise_interval", c72, "s8g", ORDINARY, false},
@@ -667,7 +667,7 @@ static const struct call calls[] = {
     {"wasix_32v1.fd_datasync", c147, "f", ORDINARY, false},
     {"wasix_32v1.fd_fdstat_get", c148, "fo", ORDINARY, false},
     {"wasix_32v1.fd_fdstat_set_flags", c149, "fg", ORDINARY, false},
-    {"wasix_32v1.fd_fdstat_set_rights", c150, "F88", ORDINARY, false},
+    {"wasix_32v1.fd_fdstat_set_rights", c150, "FRR", ORDINARY, false},
     {"wasix_32v1.fd_filestat_get", c151, "fo", ORDINARY, false},
     {"wasix_32v1.fd_filestat_set_size", c152, "f8", ORDINARY, false},
     {"wasix_32v1.fd_filestat_set_times", c153, "f88g", ORDINARY, false},
@@ -682,16 +682,16 @@ static const struct call calls[] = {
     {"wasix_32v1.fd_sync", c162, "f", ORDINARY, false},
     {"wasix_32v1.fd_tell", c163, "fo", ORDINARY, false},
     {"wasix_32v1.fd_write", c164, "fWNo", ORDINARY, false},
-    {"wasix_32v1.path_create_directory", c165, "fSL", ORDINARY, false},
-    {"wasix_32v1.path_filestat_get", c166, "fgSLo", ORDINARY, false},
-    {"wasix_32v1.path_filestat_set_times", c167, "fgSL88g", ORDINARY, false},
-    {"wasix_32v1.path_link", c168, "fgSLfSL", ORDINARY, false},
-    {"wasix_32v1.path_open", c169, "fgSLg88go", ORDINARY, false},
-    {"wasix_32v1.path_readlink", c170, "fSLOzo", ORDINARY, false},
-    {"wasix_32v1.path_remove_directory", c171, "fSL", ORDINARY, false},
-    {"wasix_32v1.path_rename", c172, "fSLfSL", ORDINARY, false},
-    {"wasix_32v1.path_symlink", c173, "SLfSL", ORDINARY, false},
-    {"wasix_32v1.path_unlink_file", c174, "fSL", ORDINARY, false},
+    {"wasix_32v1.path_create_directory", c165, "DSL", ORDINARY, false},
+    {"wasix_32v1.path_filestat_get", c166, "DgSLo", ORDINARY, false},
+    {"wasix_32v1.path_filestat_set_times", c167, "DgSL88g", ORDINARY, false},
+    {"wasix_32v1.path_link", c168, "DgSLDSL", ORDINARY, false},
+    {"wasix_32v1.path_open", c169, "DgSLgRRgo", ORDINARY, false},
+    {"wasix_32v1.path_readlink", c170, "DSLOzo", ORDINARY, false},
+    {"wasix_32v1.path_remove_directory", c171, "DSL", ORDINARY, false},
+    {"wasix_32v1.path_rename", c172, "DSLDSL", ORDINARY, false},
+    {"wasix_32v1.path_symlink", c173, "SLDSL", ORDINARY, false},
+    {"wasix_32v1.path_unlink_file", c174, "DSL", ORDINARY, false},
     {"wasix_32v1.poll_oneoff", c175, "QOMo", ORDINARY, false},
     {"wasix_32v1.proc_exit", c176, "g", ENDS, false},
     {"wasix_32v1.proc_raise", c177, "s", ORDINARY, false},
@@ -718,7 +718,7 @@ static const struct call calls[] = {
     {"wasi_unstable.fd_datasync", c198, "f", ORDINARY, false},
     {"wasi_unstable.fd_fdstat_get", c199, "fo", ORDINARY, false},
     {"wasi_unstable.fd_fdstat_set_flags", c200, "fg", ORDINARY, false},
-    {"wasi_unstable.fd_fdstat_set_rights", c201, "F88", ORDINARY, false},
+    {"wasi_unstable.fd_fdstat_set_rights", c201, "FRR", ORDINARY, false},
     {"wasi_unstable.fd_filestat_get", c202, "fo", ORDINARY, false},
     {"wasi_unstable.fd_filestat_set_size", c203, "f8", ORDINARY, false},
     {"wasi_unstable.fd_filestat_set_times", c204, "f88g", ORDINARY, false},
@@ -733,16 +733,16 @@ static const struct call calls[] = {
     {"wasi_unstable.fd_sync", c213, "f", ORDINARY, false},
     {"wasi_unstable.fd_tell", c214, "fo", ORDINARY, false},
     {"wasi_unstable.fd_write", c215, "fWNo", ORDINARY, false},
-    {"wasi_unstable.path_create_directory", c216, "fSL", ORDINARY, false},
-    {"wasi_unstable.path_filestat_get", c217, "fgSLo", ORDINARY, false},
-    {"wasi_unstable.path_filestat_set_times", c218, "fgSL88g", ORDINARY, false},
-    {"wasi_unstable.path_link", c219, "fgSLfSL", ORDINARY, false},
-    {"wasi_unstable.path_open", c220, "fgSLg88go", ORDINARY, false},
-    {"wasi_unstable.path_readlink", c221, "fSLOzo", ORDINARY, false},
-    {"wasi_unstable.path_remove_directory", c222, "fSL", ORDINARY, false},
-    {"wasi_unstable.path_rename", c223, "fSLfSL", ORDINARY, false},
-    {"wasi_unstable.path_symlink", c224, "SLfSL", ORDINARY, false},
-    {"wasi_unstable.path_unlink_file", c225, "fSL", ORDINARY, false},
+    {"wasi_unstable.path_create_directory", c216, "DSL", ORDINARY, false},
+    {"wasi_unstable.path_filestat_get", c217, "DgSLo", ORDINARY, false},
+    {"wasi_unstable.path_filestat_set_times", c218, "DgSL88g", ORDINARY, false},
+    {"wasi_unstable.path_link", c219, "DgSLDSL", ORDINARY, false},
+    {"wasi_unstable.path_open", c220, "DgSLgRRgo", ORDINARY, false},
+    {"wasi_unstable.path_readlink", c221, "DSLOzo", ORDINARY, false},
+    {"wasi_unstable.path_remove_directory", c222, "DSL", ORDINARY, false},
+    {"wasi_unstable.path_rename", c223, "DSLDSL", ORDINARY, false},
+    {"wasi_unstable.path_symlink", c224, "SLDSL", ORDINARY, false},
+    {"wasi_unstable.path_unlink_file", c225, "DSL", ORDINARY, false},
     {"wasi_unstable.poll_oneoff", c226, "QOMo", ORDINARY, false},
     {"wasi_unstable.proc_exit", c227, "g", ENDS, false},
     {"wasi_unstable.proc_raise", c228, "s", ORDINARY, false},
@@ -831,12 +831,6 @@ static struct text texts[96] = {
     TEXT("dir/dir/a"),
     TEXT("dir/../a"),
     TEXT("link"),
-    TEXT("link/a"),
-    TEXT("loop"),
-    TEXT("loop/loop"),
-    TEXT("../.."),
-    TEXT("../../../../../../../../etc/passwd"),
-    TEXT("/etc/passwd"),
     TEXT("host"),
     TEXT("host/a"),
     TEXT("host/b"),
@@ -845,7 +839,16 @@ static struct text texts[96] = {
     TEXT("host/dir/a"),
     TEXT("host/dir/dir"),
     TEXT("host/link"),
+    TEXT("dev/zero"),
+    TEXT("dev/null"),
+    TEXT("dir/dir/dir"),
+    TEXT("loop"),
     TEXT("host/link/secret"),
+    TEXT("link/a"),
+    TEXT("loop/loop"),
+    TEXT("../.."),
+    TEXT("../../../../../../../../etc/passwd"),
+    TEXT("/etc/passwd"),
     TEXT("host/escape"),
     TEXT("host/escape/secret"),
     TEXT("host/../a"),
@@ -854,8 +857,6 @@ static struct text texts[96] = {
     TEXT("../outside/secret"),
     TEXT("../../outside"),
     TEXT("dev"),
-    TEXT("dev/null"),
-    TEXT("dev/zero"),
     TEXT("dev/full"),
     TEXT("dev/urandom"),
     TEXT("dev/tty"),
@@ -878,7 +879,7 @@ static struct text texts[96] = {
     {name_256, 256},
     {path_5000, 5000},
 };
-static uint32_t text_count = 62;
+static uint32_t text_count;
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -950,9 +951,10 @@ static uint32_t outside_pointer(struct worker *self) {
 
 static uint32_t pick_fd(struct worker *self, bool may_be_lost) {
   uint32_t kind = below(self, 100);
-  if (kind < 30 && !may_be_lost) return below(self, 8);
-  if (kind < 88) return 8 + below(self, 32);
-  if (kind < 94) return 40 + below(self, 1000);
+  if (kind < 20 && !may_be_lost) return below(self, 8);
+  if (kind < 80) return 8 + below(self, 10);
+  if (kind < 90) return 8 + below(self, 32);
+  if (kind < 95) return 40 + below(self, 1000);
   uint32_t fd = odd_number(self);
   return may_be_lost && fd < 8 ? fd + 8 : fd;
 }
@@ -1039,15 +1041,18 @@ static void fill(struct worker *self, const struct call *call, uint64_t *argumen
     uint64_t value = 0;
     switch (kinds[index]) {
     case 'f': value = pick_fd(self, false); break;
+    case 'D': value = chance(self, 80) ? 3 + below(self, 5) : pick_fd(self, false); break;
+    case 'R': value = chance(self, 85) ? ~0ull : odd_wide(self); break;
     case 'F': value = pick_fd(self, true); break;
     case 's': value = pick_signal(self); break;
     // Not a thread of ours that works: a join would wait for its end. Ids of those are small and known.
     case 't': value = chance(self, 30) ? (uint32_t)self->tid : chance(self, 50) ? 0x3fffffff + below(self, 2) : odd_number(self) | 0x10000; break;
     case 'P': value = chance(self, 60) ? 1 : odd_number(self); break;
     case 'd': value = chance(self, 50) ? 0 : below(self, 100000); break;
-    case '8': value = odd_wide(self); break;
+    case '8': value = chance(self, 50) ? below(self, 16384) : odd_wide(self); break;
     case 'S':
-      text = texts[below(self, text_count)];
+      // The first are good names: half of all.
+      text = texts[chance(self, 50) ? 4 + below(self, 24) : below(self, text_count)];
       if (chance(self, 3)) text.bytes = (const char *)bad_pointer(self);
       if (chance(self, 2)) text.bytes = (const char *)below(self, memory_end());
       if (chance(self, 3)) text.length = odd_number(self);
@@ -1069,7 +1074,7 @@ static void fill(struct worker *self, const struct call *call, uint64_t *argumen
     case 'O': value = outside_pointer(self); break;
     case 'i': value = chance(self, 5) ? bad_pointer(self) : chance(self, 50) ? (uint32_t)self->inside + below(self, 900) : outside_pointer(self); break;
     case 'z': value = pick_size(self); break;
-    default: value = chance(self, 70) ? below(self, 4) : chance(self, 70) ? below(self, 64) : odd_number(self); break;
+    default: value = chance(self, 85) ? below(self, 4) : chance(self, 70) ? below(self, 64) : odd_number(self); break;
     }
     arguments[index] = value;
   }
@@ -1195,8 +1200,8 @@ static void guard(void) {
       strikes[index] = same ? strikes[index] + 1 : 0;
       seen[index] = worker->progress;
       if (strikes[index] >= 2) {
-        stuck = true;
         if (strikes[index] % 2 == 0) signal_thread(worker->tid, 16);
+        if (strikes[index] >= 20) stuck = true;
         if (strikes[index] == 300) complain("stuck in ", worker->doing);
       }
     }
@@ -1228,6 +1233,7 @@ __attribute__((export_name("_start"))) void _start(void) {
   call_count = number(argument_pointers[2]);
   thread_count = (uint32_t)number(argument_pointers[3]);
   may_end = argument_pointers[4][0] == 'e';
+  while (texts[text_count].bytes) text_count++;
   for (uint32_t index = 5; index < count; index++) {
     uint32_t length = 0;
     while (argument_pointers[index][length]) length++;

@@ -62,9 +62,10 @@ export function runOnCopy(
     install: ({ vfs }) =>
       vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams)),
   });
-  const { crew, thread, program, trace } = message;
+  const { carrier, crew, thread, program, trace } = message;
   runMainThread(
     kernel,
+    carrier,
     crew,
     thread,
     program,

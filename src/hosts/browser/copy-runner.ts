@@ -26,6 +26,8 @@ import {
   unpark,
   wakeAll,
 } from "../../shm/index.ts";
+import { Carrier } from "../../threads/crew.ts";
+import type { TraceTarget } from "../../threads/messages.ts";
 import type { ProcessRunner, RunOptions } from "../../threads/port.ts";
 import { createCrew, createMainThread, destroyCrew } from "../../threads/supervisor.ts";
 import { dropFile } from "../../vfs/index.ts";
@@ -44,6 +46,19 @@ export interface CopyStreams {
   write(descriptor: number, bytes: Uint8Array): void;
   /** Nothing more will be written. */
   end(): void;
+}
+
+/** A process on its way: records of the heap, and what is not in it. */
+interface Run {
+  readonly process: number;
+  readonly carrier: number;
+  readonly crew: number;
+  readonly thread: number;
+  readonly program: Program;
+  readonly trace: TraceTarget | undefined;
+  readonly streams: CopyStreams;
+  /** Resolves when the process is to end before it has run to its end. */
+  readonly killed: Promise<undefined>;
 }
 
 export class CopyRunner implements ProcessRunner {
@@ -72,11 +87,25 @@ export class CopyRunner implements ProcessRunner {
     process: number,
     program: Program,
     _memory: WebAssembly.Memory | undefined,
-    options: RunOptions,
-  ): Promise<void> {
+    { trace }: RunOptions,
+  ): Promise<void> | undefined {
+    const { kernel } = this;
+    const { memory } = kernel;
+    const streams = this.streamsOf(process);
+    const carrier = Carrier.allocate(memory);
+    const crew = carrier === 0 ? 0 : createCrew(kernel, process, 1, 0);
+    const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
+    if (thread === 0) {
+      if (crew !== 0) destroyCrew(kernel, process, crew);
+      if (carrier !== 0) Carrier.free(memory, carrier);
+      return undefined;
+    }
     let kill!: () => void;
-    const killed = new Promise<undefined>((resolve) => (kill = () => resolve(undefined)));
-    const done = this.run(process, program, options, killed);
+    const killed = new Promise<undefined>((resolve) => {
+      kill = () => resolve(undefined);
+    });
+    const run: Run = { process, carrier, crew, thread, program, trace, streams, killed };
+    const done = this.run(run);
     this.current = { process, done, kill };
     return done;
   }
@@ -89,6 +118,10 @@ export class CopyRunner implements ProcessRunner {
     this.closed = true;
     unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
     await this.watching;
+    await this.endWorker();
+  }
+
+  async abandon(): Promise<void> {
     await this.endWorker();
   }
 
@@ -113,36 +146,19 @@ export class CopyRunner implements ProcessRunner {
     }
   }
 
-  private async run(
-    process: number,
-    program: Program,
-    { trace }: RunOptions,
-    killed: Promise<undefined>,
-  ): Promise<void> {
+  private async run(run: Run): Promise<void> {
     const { kernel } = this;
     const { memory } = kernel;
-    const streams = this.streamsOf(process);
-    const crew = createCrew(kernel, process, 1, 0);
-    const thread = createMainThread(kernel, process, program);
+    const { process, carrier, crew, thread, trace, streams, killed } = run;
     const input = await Promise.race([streams.input, killed]);
+    let back = (): void => {};
     let snapshot: ArrayBuffer | undefined;
-    let settle = (): void => {};
     if (input !== undefined) {
-      const worker = (this.worker ??= this.workers.take());
-      const ran = new Promise<ArrayBuffer>((resolve, reject) => {
-        worker.onDeath = reject;
-        worker.onMessage = (message: AgentMessage) => {
-          if (message.kind === "output") streams.write(message.descriptor, message.bytes);
-          else if (message.kind === "ran") resolve(message.snapshot);
-          else if (message.kind === "crashed") reject(new Error(message.message));
-        };
+      memory.away = new Promise<void>((resolve) => {
+        back = resolve;
       });
-      const copy = takeSnapshot(memory);
-      const back = new Promise<void>((resolve) => (settle = resolve));
-      memory.away = back;
-      worker.post({ kind: "run", snapshot: copy, crew, thread, program, input, trace }, [copy]);
       try {
-        snapshot = await Promise.race([ran, killed]);
+        snapshot = await Promise.race([this.runInWorker(run, input), killed]);
       } catch (error) {
         const failure = error instanceof Error ? error : new Error(String(error));
         this.onCrash?.(failure);
@@ -164,8 +180,27 @@ export class CopyRunner implements ProcessRunner {
     streams.end();
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
     destroyCrew(kernel, process, crew);
+    Carrier.free(memory, carrier);
     dropProcess(kernel, process);
-    settle();
+    back();
+  }
+
+  /** Sends the heap to the worker; resolves to the heap after the run, rejects when the worker fails. */
+  private runInWorker(run: Run, input: Uint8Array): Promise<ArrayBuffer> {
+    const { carrier, crew, thread, program, trace, streams } = run;
+    const worker = (this.worker ??= this.workers.take());
+    return new Promise((resolve, reject) => {
+      worker.onDeath = reject;
+      worker.onMessage = (message: AgentMessage) => {
+        if (message.kind === "output") streams.write(message.descriptor, message.bytes);
+        else if (message.kind === "ran") resolve(message.snapshot);
+        else if (message.kind === "crashed") reject(new Error(message.message));
+      };
+      const snapshot = takeSnapshot(this.kernel.memory);
+      worker.post({ kind: "run", snapshot, carrier, crew, thread, program, input, trace }, [
+        snapshot,
+      ]);
+    });
   }
 
   private async endWorker(): Promise<void> {

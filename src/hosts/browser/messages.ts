@@ -27,7 +27,8 @@ export interface StartMessage extends WorkerStart {
 export interface RunMessage {
   readonly kind: "run";
   readonly snapshot: ArrayBuffer;
-  /** Addresses of records in the heap: the process's crew and its main thread. */
+  /** Addresses of records in the heap: the worker's carrier, the process's crew and its main thread. */
+  readonly carrier: number;
   readonly crew: number;
   readonly thread: number;
   readonly program: Program;

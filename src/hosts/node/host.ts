@@ -1,5 +1,5 @@
 /** Node as a host. */
-import { promises } from "node:fs";
+import fs from "node:fs";
 import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
@@ -28,5 +28,5 @@ async function readLocation(text: string): Promise<Uint8Array> {
     if (!response.ok) throw new Error(`${text} answered ${response.status} ${response.statusText}`);
     return new Uint8Array(await response.arrayBuffer());
   }
-  return promises.readFile(text.startsWith("file:") ? new URL(text) : text);
+  return fs.promises.readFile(text.startsWith("file:") ? new URL(text) : text);
 }
