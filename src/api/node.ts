@@ -12,6 +12,15 @@ import { type ProcessResult, takeResult } from "./process.ts";
 import { pagesOf, programError } from "./program.ts";
 
 export * from "./index.ts";
+export {
+  inspectProgram,
+  listProvidedImports,
+  type InspectedExport,
+  type InspectedImport,
+  type Inspection,
+  type ModuleKind,
+  type ProvidedImport,
+} from "./inspection.ts";
 
 /**
  * A machine: a kernel with files and processes.
@@ -66,7 +75,7 @@ export class Machine extends BaseMachine {
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
       loaded.program.isWasix,
     );
-    const trace = this.openTrace(options.trace);
+    const trace = this.openTrace(record, options.trace);
     const pid = Record_.id.get(memory, record);
     const ran = runInPlace(
       kernel,

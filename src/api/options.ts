@@ -25,7 +25,7 @@ export interface MountOptions {
 export interface MachineOptions {
   /** Directories to mount, by their absolute path in the guest. `/` may be one; otherwise it is an empty directory in memory. */
   readonly mounts?: Readonly<Record<string, string | MountOptions>>;
-  /** Files to put into the guest's tree before anything runs, by absolute path. Their directories are made. */
+  /** Files to put into the guest's tree before anything runs, by absolute path. Directories above them are made. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Threads that may live at once in one process. Default 512; more than the host can carry fails with an error of the worker's start. */
   readonly maxThreads?: number;

@@ -259,7 +259,15 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
 export function finishThread(kernel: Kernel, thread: number, exitCode: number): void {
   const { memory } = kernel;
   const process = Thread.process.get(memory, thread);
-  if (!markFinished(memory, thread, exitCode)) return;
+  // Before the joiners wake: what they do is told after this.
+  emit(
+    kernel,
+    EventKind.threadFinished,
+    Process.id.get(memory, process),
+    Thread.id.get(memory, thread),
+    exitCode,
+  );
+  markFinished(memory, thread, exitCode);
   removeId(memory, kernel.threadTable, Thread, thread);
   Process.lock.acquire(memory, process);
   const next = Thread.next.get(memory, thread);
@@ -271,13 +279,6 @@ export function finishThread(kernel: Kernel, thread: number, exitCode: number): 
   Process.live.set(memory, process, live);
   if (live === 0) recordExitLocked(kernel, process, exitCode, EndReason.exited, 0, undefined);
   Process.lock.release(memory, process);
-  emit(
-    kernel,
-    EventKind.threadFinished,
-    Process.id.get(memory, process),
-    Thread.id.get(memory, thread),
-    exitCode,
-  );
   if (live === 0) endProcess(kernel, process);
   dropThread(kernel, thread);
   dropProcess(kernel, process);

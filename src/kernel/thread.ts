@@ -13,6 +13,7 @@ import {
   block,
   f64,
   layout,
+  panic,
   parkerFields,
   u32,
   unpark,
@@ -149,11 +150,10 @@ export function interruptThread(memory: KernelMemory, thread: number, work: numb
   unpark(memory, thread);
 }
 
-/** Marks a thread as finished and wakes its joiners. Returns false when it already was. */
-export function markFinished(memory: KernelMemory, thread: number, exitCode: number): boolean {
+/** Marks a thread as finished, which happens once, and wakes its joiners. */
+export function markFinished(memory: KernelMemory, thread: number, exitCode: number): void {
   Thread.exitCode.set(memory, thread, exitCode);
   if (Thread.state.exchange(memory, thread, ThreadState.finished) === ThreadState.finished)
-    return false;
+    panic(`thread ${Thread.id.get(memory, thread)}: it finished twice`);
   wakeQueue(memory, Thread.joiners.at(thread), 1);
-  return true;
 }

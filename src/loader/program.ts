@@ -12,6 +12,7 @@ import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
+import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
 export interface Program {
@@ -100,10 +101,38 @@ export function readProgram(
       `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`,
     );
   }
+  if (description.memory.limits?.memory64 === true) {
+    throw new ModuleError(
+      "ERR_WIDE_MEMORY",
+      `${name} has a 64-bit memory: WASI and WASIX calls pass 32-bit pointers; build it for wasm32`,
+    );
+  }
+  checkEntries(description, name);
   return {
     description,
     bytes: maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes,
   };
+}
+
+/** What calls a program's entries expect; the arguments of another signature would be nonsense, or an exception of the engine. */
+const ENTRIES: readonly (readonly [string, FunctionType])[] = [
+  ["_start", { parameters: [], results: [] }],
+  ["_initialize", { parameters: [], results: [] }],
+  ["wasi_thread_start", { parameters: ["i32", "i32"], results: [] }],
+];
+
+function checkEntries(description: ModuleDescription, name: string): void {
+  for (const [entry, expected] of ENTRIES) {
+    const found = description.exports.find((one) => one.name === entry);
+    if (found?.kind !== "function") continue;
+    const wanted = formatFunctionType(expected);
+    const given = formatFunctionType(found.type);
+    if (given !== wanted)
+      throw new ModuleError(
+        "ERR_ENTRY",
+        `${name} exports ${entry} as ${given}, which must be ${wanted}`,
+      );
+  }
 }
 
 /** Makes a program of a compiled module and what `readProgram` found. */
@@ -131,7 +160,9 @@ export function makeProgram(
         minimum: limits.minimum,
         maximum:
           limits.maximum === undefined
-            ? undefined
+            ? maximumPages < MOST_PAGES
+              ? Math.max(limits.minimum, maximumPages)
+              : undefined
             : Math.min(limits.maximum, Math.max(limits.minimum, maximumPages)),
         shared: limits.shared,
       },

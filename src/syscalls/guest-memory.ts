@@ -2,7 +2,7 @@
  * Guest memory: the only way to a guest's bytes. One per instance group and agent.
  *
  * Any thread of the guest may grow the memory at any moment. Views made before are then too short (shared memory) or empty (unshared), so a
- * check that fails renews the views once and looks again; a check that passes is good until the call returns.
+ * check that fails renews the views and looks again; a check that passes is good until the call returns.
  * Pointers arrive as 32-bit numbers of either sign and are checked here, nowhere else.
  */
 import { Errno } from "../abi/errno.ts";
@@ -31,7 +31,19 @@ export class GuestMemory {
     const end = (pointer >>> 0) + length;
     if (end <= this.u8.length) return true;
     this.refresh();
+    if (end <= this.u8.length) return true;
+    if (!(this.u8.buffer instanceof SharedArrayBuffer)) return false;
+    this.synchronize();
     return end <= this.u8.length;
+  }
+
+  /**
+   * Makes this agent see every growth by another that anybody has seen. V8 tells its isolates of a growth one after the other, while the memory can be used already;
+   * until then `buffer` is short here and the guest's atomic instructions trap. Growing by nothing makes up for it, at the cost of telling all again.
+   */
+  synchronize(): void {
+    this.memory.grow(0);
+    this.refresh();
   }
 
   /** Makes the views cover all the memory there is now. After guest code may have run inside a call. */

@@ -4,7 +4,9 @@ import { Signal } from "../abi/enums.ts";
 import {
   addSignalCallback,
   dropProcess,
+  emit,
   EndReason,
+  EventKind,
   exitProcess,
   findProcess,
   interruptThread,
@@ -16,9 +18,13 @@ import {
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
 
-/** Ends the process: every thread leaves. The first code that is recorded wins. Does not return. */
+/** Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return. */
 export function proc_exit(context: SyscallContext, code: number): never {
-  exitProcess(context.kernel, context.process, code | 0, EndReason.exited);
+  const { kernel, memory, process, thread } = context;
+  if (exitProcess(kernel, process, code | 0, EndReason.exited) && code !== 0) {
+    const pid = Process.id.get(memory, process);
+    emit(kernel, EventKind.taint, pid, Thread.id.get(memory, thread), code | 0);
+  }
   throw PROCESS_EXIT;
 }
 

@@ -36,6 +36,16 @@ import {
 } from "./crew.ts";
 import { runThread } from "./run-thread.ts";
 
+const GUEST_PAGE = 65536;
+
+function notePages(memory: KernelMemory, crew: number, pages: number): void {
+  for (let known = Crew.pages.load(memory, crew); known < pages;) {
+    const before = Crew.pages.compareExchange(memory, crew, known, pages);
+    if (before === known) return;
+    known = before;
+  }
+}
+
 /** Makes threads of a program for the syscalls of one agent. */
 export class CrewThreadPort implements ThreadPort {
   constructor(
@@ -59,6 +69,7 @@ export class CrewThreadPort implements ThreadPort {
       unreserveThread(memory, crew);
       return -Errno.EACCES;
     }
+    notePages(memory, crew, context.guest.memory.buffer.byteLength / GUEST_PAGE);
     placeThread(kernel, crew, thread);
     return id;
   }
@@ -113,6 +124,7 @@ export function serveCrew(
     const thread = nextThread(kernel, crew, carrier);
     if (thread < 0) return;
     if (thread > 0) {
+      group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
       runThread(kernel, group, thread, crew, clear);
       continue;
     }

@@ -46,6 +46,8 @@ export const Crew = layout("Crew", {
   closing: atomic32,
   /** 1 when the program's first instance exists: see `openInstances`. */
   instances: atomic32,
+  /** Bytes of the guest's memory in pages, the most that a spawner has seen: what it gave to its thread may lie in all of it. Only grows. */
+  pages: atomic32,
 });
 
 export const Carrier = layout("Carrier", {

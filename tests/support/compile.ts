@@ -178,7 +178,8 @@ async function assemble(name: string, text: string): Promise<Uint8Array> {
   const module = wabt.parseWat(`${name}.wat`, text, features);
   try {
     module.resolveNames();
-    module.validate();
+    // Its types leave out that it takes the features too.
+    (module.validate as (features: object) => void).call(module, features);
     return module.toBinary({ write_debug_names: true }).buffer;
   } finally {
     module.destroy();

@@ -1,0 +1,27 @@
+;; A thread of a program without a C library: made by the older door with a number that is no start record, its mutable globals begin anew, and the two
+;; wait for each other with the engine's own atomic wait. Exits with 0, or the number of the check that failed.
+(module
+  (import "env" "memory" (memory 1 4 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (global $own (mut i32) (i32.const 5))
+  (func $check (param $number i32) (param $holds i32)
+    (if (i32.eqz (local.get $holds)) (then (call $proc_exit (local.get $number)))))
+  (func (export "_start")
+    (global.set $own (i32.const 7))
+    ;; Not in a local: the baseline compiler of Node 20 loses locals over an atomic wait.
+    (i32.store (i32.const 16) (call $spawn (i32.const -1)))
+    (call $check (i32.const 1) (i32.eq (i32.load (i32.const 16)) (i32.const 2)))
+    (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))
+    (call $check (i32.const 2) (i32.eq (i32.atomic.load (i32.const 0)) (i32.const 1)))
+    (call $check (i32.const 3) (i32.eq (i32.atomic.load (i32.const 4)) (i32.const 5)))
+    (call $check (i32.const 4) (i32.eq (i32.atomic.load (i32.const 8)) (i32.load (i32.const 16))))
+    (call $check (i32.const 5) (i32.eq (i32.atomic.load (i32.const 12)) (i32.const -1)))
+    (call $check (i32.const 6) (i32.eq (global.get $own) (i32.const 7))))
+  (func (export "wasi_thread_start") (param $tid i32) (param $argument i32)
+    (i32.atomic.store (i32.const 4) (global.get $own))
+    (i32.atomic.store (i32.const 8) (local.get $tid))
+    (i32.atomic.store (i32.const 12) (local.get $argument))
+    (global.set $own (i32.const 99))
+    (i32.atomic.store (i32.const 0) (i32.const 1))
+    (drop (memory.atomic.notify (i32.const 0) (i32.const 1)))))
