@@ -7,7 +7,7 @@
  *
  * This file and the command are bundled as CommonJS modules, which have `require` and `__filename`.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 
@@ -25,13 +25,14 @@ function readKept(): Buffer | undefined {
 
 /** Keeps the compiled code, with all functions that this run has used. It takes its name when it is complete. */
 function keep(script: Script): void {
+  const unfinished = `${kept}.${process.pid}`;
   try {
     mkdirSync(dirname(kept), { recursive: true });
-    const unfinished = `${kept}.${process.pid}`;
     writeFileSync(unfinished, script.createCachedData());
     renameSync(unfinished, kept);
   } catch {
     // The next run compiles as this one did.
+    rmSync(unfinished, { force: true });
   }
 }
 

@@ -96,3 +96,21 @@ test("a program with threads takes its input for a terminal", { skip }, async ()
     terminal.close();
   }
 });
+
+test("a terminal that is stopped keeps no program from its end", { skip }, async () => {
+  const program = await compileGuest("threads_held_up");
+  const terminal = new Terminal();
+  try {
+    await terminal.shows(/^\$/m);
+    terminal.type(`'${process.execPath}' '${command}' '${program}'; echo "code $?"`, "Enter");
+    await terminal.shows(/^a line that nobody reads$/m);
+    terminal.type("", "C-s");
+    // The program ends now, and the command two seconds later, as one of the threads is still within its write.
+    await delay(4000);
+    terminal.type("", "C-q");
+    await terminal.shows(/exit code 5, but a thread of it does not return/);
+    await terminal.shows(/^code 137$/m);
+  } finally {
+    terminal.close();
+  }
+});
