@@ -7,7 +7,7 @@
  *
  * This file and the command are bundled as CommonJS modules, which have `require` and `__filename`.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 
@@ -23,6 +23,14 @@ function readKept(): Buffer | undefined {
   }
 }
 
+function discard(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
+  }
+}
+
 /** Keeps the compiled code, with all functions that this run has used. It takes its name when it is complete. */
 function keep(script: Script): void {
   const unfinished = `${kept}.${process.pid}`;
@@ -32,7 +40,7 @@ function keep(script: Script): void {
     renameSync(unfinished, kept);
   } catch {
     // The next run compiles as this one did.
-    rmSync(unfinished, { force: true });
+    discard(unfinished);
   }
 }
 
