@@ -84,6 +84,13 @@ const DEFAULTS = {
   maxBuffer: 64 * 2 ** 20,
 };
 
+/** The host's ends of a process's standard streams. */
+interface Streams {
+  readonly input: Input | undefined;
+  readonly stdout: number | undefined;
+  readonly stderr: number | undefined;
+}
+
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
   readonly fs: MachineFiles;
@@ -91,6 +98,8 @@ export abstract class BaseMachine {
   private readonly tree: GuestTree;
   private readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
+  /** Outputs that somebody may still read. */
+  private readonly outputs = new Set<Output>();
   private supervisor: Supervisor | undefined;
   private readonly mounts: readonly number[];
   private crash: Error | undefined;
@@ -139,8 +148,7 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    const streams = this.openStreams(record, options, loaded.program.isWasix);
-    const trace = this.openTrace(options.trace);
+    const { streams, trace } = this.openFiles(record, options, loaded.program.isWasix);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
     const served = this.supervise().start(record, loaded.program, guestMemory, {
@@ -159,7 +167,7 @@ export abstract class BaseMachine {
     const output = (file: number | undefined) =>
       file === undefined
         ? undefined
-        : new Output(this.kernel, file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+        : this.makeOutput(file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
     process = new Process(
       this.kernel,
       record,
@@ -237,6 +245,7 @@ export abstract class BaseMachine {
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
     await this.supervisor?.close();
     this.supervisor?.deliverEvents();
+    await Promise.all([...this.outputs].map((output) => output.abandon()));
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -247,6 +256,14 @@ export abstract class BaseMachine {
         `the closed machine holds objects: ${JSON.stringify(left)}`,
       );
     }
+  }
+
+  private makeOutput(file: number, mostCollected: number, overflow: () => void): Output {
+    const output = new Output(this.kernel, file, mostCollected, overflow, () =>
+      this.outputs.delete(output),
+    );
+    this.outputs.add(output);
+    return output;
   }
 
   protected mustBeOpen(): void {
@@ -303,7 +320,6 @@ export abstract class BaseMachine {
     const { memory, root, vfs } = kernel;
     const rootDirectory = KernelRoot.rootInode.get(memory, root);
     const cwd = options.cwd ?? "/";
-    const workingDirectory = this.tree.findDirectory(cwd);
     const strings = [options.name ?? loaded.name, ...(options.args ?? [])];
     const environment = Object.entries(options.env ?? {}).map(([name, value]) => {
       if (name === "" || name.includes("="))
@@ -316,6 +332,7 @@ export abstract class BaseMachine {
         "ERR_OPTION",
         `args and env: ${JSON.stringify(bad)} holds a NUL character`,
       );
+    const workingDirectory = this.tree.findDirectory(cwd);
     const record = createProcess(kernel, {
       arguments: strings,
       environment,
@@ -333,18 +350,39 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories. */
-  protected openStreams(
+  /** Opens what a process begins with and what its outputs and trace are read through. Where that fails, gives it back, and the process too. */
+  protected openFiles(
     record: number,
     options: SpawnOptions,
     isWasix: boolean,
-  ): { input: Input | undefined; stdout: number | undefined; stderr: number | undefined } {
+  ): { streams: Streams; trace: TraceTarget | undefined } {
+    const undo: (() => void)[] = [];
+    try {
+      const streams = this.openStreams(record, options, isWasix, undo);
+      return { streams, trace: this.openTrace(options.trace) };
+    } catch (error) {
+      for (const step of undo) step();
+      dropProcess(this.kernel, record);
+      throw error;
+    }
+  }
+
+  /** Opens descriptors 0, 1, 2 and the preopened directories. `undo` gets what closes the host's ends. */
+  private openStreams(
+    record: number,
+    options: SpawnOptions,
+    isWasix: boolean,
+    undo: (() => void)[],
+  ): Streams {
     const { kernel } = this;
     const { memory, vfs } = kernel;
     const table = Record_.files.get(memory, record);
     const install = (file: number, what: string): void => {
-      const fd = file === 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
-      if (fd < 0) throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
+      // A negative one is the errno of what could not be opened.
+      const fd = file <= 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
+      if (fd >= 0) return;
+      if (file > 0) dropFile(vfs, file);
+      throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
     };
     let input: Input | undefined;
     const source: InputSource = options.stdin ?? "null";
@@ -354,8 +392,10 @@ export abstract class BaseMachine {
       if (reader !== 0 && source === "terminal") {
         OpenFile.type.set(memory, reader, Filetype.CHARACTER_DEVICE);
       }
+      const end = writer === 0 ? undefined : new Input(kernel, writer);
+      undo.push(() => end?.close());
       install(reader, "stdin");
-      input = new Input(kernel, writer);
+      input = end!;
       if (source === "null") input.close();
       else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
@@ -370,6 +410,7 @@ export abstract class BaseMachine {
           return undefined;
         }
         const [reader, writer] = openPipe(vfs) ?? [0, 0];
+        if (reader !== 0) undo.push(() => dropFile(vfs, reader));
         install(writer, index === 0 ? "stdout" : "stderr");
         return reader;
       },
@@ -412,8 +453,11 @@ export abstract class BaseMachine {
         // A link to something else, or a directory that may not be opened: nothing is reached through it.
         continue;
       }
-      this.preopen(table, "/" + name, directory);
-      dropInode(vfs, directory);
+      try {
+        this.preopen(table, "/" + name, directory);
+      } finally {
+        dropInode(vfs, directory);
+      }
     }
     this.preopen(table, ".", working);
   }
@@ -422,6 +466,7 @@ export abstract class BaseMachine {
     const { memory, vfs } = this.kernel;
     const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
     const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
+    if (fd < 0 && file > 0) dropFile(vfs, file);
     if (fd < 0)
       throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
     setPreopen(memory, table, fd, new TextEncoder().encode(name));
@@ -437,7 +482,7 @@ export abstract class BaseMachine {
     const ends = openPipe(this.kernel.vfs, 2 ** 20);
     if (ends === undefined)
       throw new WeftError("ERR_LIMIT", "no room for the trace (option maxKernelMemory)");
-    const output = new Output(this.kernel, ends[0], Infinity, () => {});
+    const output = this.makeOutput(ends[0], Infinity, () => {});
     void (async () => {
       for await (const line of output.lines()) trace(line);
     })();

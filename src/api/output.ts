@@ -15,6 +15,7 @@ export class Output implements AsyncIterable<Uint8Array> {
   private taken = false;
   private collected: Promise<Uint8Array> | undefined;
   private closed = false;
+  private reading: Promise<Uint8Array | undefined> | undefined;
 
   /** @internal The read end's count is taken over. */
   constructor(
@@ -22,12 +23,18 @@ export class Output implements AsyncIterable<Uint8Array> {
     private readonly file: number,
     private readonly mostCollected: number,
     private readonly onOverflow: () => void,
+    private readonly onClose: (output: Output) => void,
   ) {
     this.pipe = OpenFile.state.get(kernel.memory, file);
   }
 
   /** The next bytes, or undefined at the end. */
-  private async read(): Promise<Uint8Array | undefined> {
+  private read(): Promise<Uint8Array | undefined> {
+    this.reading = this.readNow();
+    return this.reading;
+  }
+
+  private async readNow(): Promise<Uint8Array | undefined> {
     if (this.closed) return undefined;
     const { memory } = this.kernel;
     const buffer = new Uint8Array(CHUNK);
@@ -48,7 +55,14 @@ export class Output implements AsyncIterable<Uint8Array> {
   private close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.onClose(this);
     dropFile(this.kernel.vfs, this.file);
+  }
+
+  /** @internal The machine closes, and its programs have ended: a reader that stopped in the middle keeps nothing. */
+  async abandon(): Promise<void> {
+    await this.reading?.catch(() => {});
+    this.close();
   }
 
   private take(): void {
@@ -68,16 +82,37 @@ export class Output implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Iterates over lines of UTF-8 text, without their ends. */
+  /**
+   * Iterates over lines of UTF-8 text, without their ends.
+   *
+   * @throws WeftError with code ERR_LIMIT, and the program is killed, when a line is longer than the option maxBuffer
+   */
   async *lines(): AsyncGenerator<string, void, undefined> {
     const decoder = new TextDecoder();
-    let rest = "";
+    // What has come of a line that has not ended, in parts: put together once, however many there are.
+    let parts: string[] = [];
+    let length = 0;
     for await (const chunk of this) {
-      const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = parts.pop() ?? "";
-      for (const part of parts) yield part.endsWith("\r") ? part.slice(0, -1) : part;
+      const pieces = decoder.decode(chunk, { stream: true }).split("\n");
+      const last = pieces.pop()!;
+      for (const piece of pieces) {
+        parts.push(piece);
+        const line = parts.join("");
+        parts = [];
+        length = 0;
+        yield line.endsWith("\r") ? line.slice(0, -1) : line;
+      }
+      parts.push(last);
+      length += last.length;
+      if (length > this.mostCollected) {
+        this.onOverflow();
+        throw new WeftError(
+          "ERR_LIMIT",
+          `a line of the output is longer than ${this.mostCollected} characters (option maxBuffer)`,
+        );
+      }
     }
-    rest += decoder.decode();
+    const rest = parts.join("") + decoder.decode();
     if (rest !== "") yield rest;
   }
 

@@ -119,10 +119,10 @@ function refill(memory: KernelMemory, size: number): number {
 function reserve(memory: KernelMemory, end: number): boolean {
   const have = memory.u32[Header.pages >> 2];
   const need = Math.ceil(end / PAGE);
-  if (need <= have) return true;
-  const limit = memory.u32[Header.limit >> 2];
+  const limit = memory.u32[Header.limit >> 2] - memory.reserve;
   // The last page stays unused, so that no address or end of a block leaves 32 bits.
   if (need >= limit) return false;
+  if (need <= have) return true;
   const target = Math.min(limit, Math.max(need, have + Math.max(64, have >>> 3)));
   for (const pages of [target, need]) {
     try {
