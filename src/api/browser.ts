@@ -1,7 +1,7 @@
 /** The library in browsers. */
-import { createBrowserHost, type BrowserHost } from "../hosts/browser/host.ts";
+import { createBrowserHost } from "../hosts/browser/host.ts";
 import { WeftError } from "./errors.ts";
-import { BaseMachine } from "./machine.ts";
+import { CopyingMachine } from "./copying-machine.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
@@ -23,15 +23,7 @@ export interface BrowserMachineOptions extends MachineOptions {
  *     const { stdout, exitCode } = await machine.run("/programs/hello.wasm", { args: ["world"] });
  *     await machine.close();
  */
-export class Machine extends BaseMachine {
-  /** @internal See `create`. */
-  protected constructor(
-    private readonly browser: BrowserHost,
-    options: MachineOptions,
-  ) {
-    super(browser, options);
-  }
-
+export class Machine extends CopyingMachine {
   /**
    * Boots a machine.
    *

@@ -37,6 +37,7 @@ export async function waitForQueue<T>(
   ready: () => T | undefined,
 ): Promise<T> {
   const { memory } = kernel;
+  while (memory.away !== undefined) await memory.away;
   const waits = findWaits(kernel);
   if (waits.failure !== undefined) throw waits.failure;
   const first = ready();

@@ -15,12 +15,3 @@ export type {
 } from "./options.ts";
 export type { Output } from "./output.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";
-export {
-  inspectProgram,
-  listProvidedImports,
-  type InspectedExport,
-  type InspectedImport,
-  type Inspection,
-  type ModuleKind,
-  type ProvidedImport,
-} from "./inspection.ts";

@@ -23,13 +23,14 @@ import { createGuestMemory } from "../loader/program-memory.ts";
 import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
+import type { ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
 import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
-import { Input } from "./input.ts";
+import { type ByteSink, Input } from "./input.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
@@ -40,7 +41,8 @@ import type {
   ProgramSource,
   SpawnOptions,
 } from "./options.ts";
-import { Output } from "./output.ts";
+import { type ByteSource, Output } from "./output.ts";
+import { PipeReader, PipeWriter } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
 
@@ -84,23 +86,23 @@ const DEFAULTS = {
   maxBuffer: 64 * 2 ** 20,
 };
 
-/** The host's ends of a process's standard streams. */
-interface Streams {
-  readonly input: Input | undefined;
-  readonly stdout: number | undefined;
-  readonly stderr: number | undefined;
-}
+/** What traces are written to, and the bytes that wait at most: lines beyond are lost. */
+const TRACE = 3;
+const TRACE_ROOM = 2 ** 20;
+
+const NO_ROOM = "no room for standard streams (option maxKernelMemory)";
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
   readonly fs: MachineFiles;
 
-  private readonly tree: GuestTree;
+  /** @internal */
+  protected readonly tree: GuestTree;
   private readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
-  /** Outputs that somebody may still read. */
-  private readonly outputs = new Set<Output>();
-  private supervisor: Supervisor | undefined;
+  /** Ends of pipes that the host program holds and has not closed. */
+  private readonly pipeEnds = new Set<{ close(): void }>();
+  private runner: ProcessRunner | undefined;
   private readonly mounts: readonly number[];
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
@@ -133,7 +135,13 @@ export abstract class BaseMachine {
 
   /** Reads, checks and compiles a program once, to be run many times. */
   async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
-    return loadProgram(this.host, source, this.options.maxMemory, name);
+    try {
+      return await loadProgram(this.host, source, this.options.maxMemory, name);
+    } catch (error) {
+      // A machine that is closed meanwhile ends what its programs are loaded with.
+      this.mustBeOpen();
+      throw error;
+    }
   }
 
   /**
@@ -151,23 +159,22 @@ export abstract class BaseMachine {
     const { streams, trace } = this.openFiles(record, options, loaded.program.isWasix);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
-    const served = this.supervise().start(record, loaded.program, guestMemory, {
+    const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
     if (served === undefined) {
-      streams.input?.close();
-      for (const file of [streams.stdout, streams.stderr, trace?.file])
-        if (file !== undefined) dropFile(this.kernel.vfs, file);
+      for (const end of [streams.input, streams.stdout, streams.stderr]) end?.close();
+      if (trace !== undefined) dropFile(this.kernel.vfs, trace.file);
       throw this.abandon(record, 2);
     }
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
-    const output = (file: number | undefined) =>
-      file === undefined
+    const output = (source: ByteSource | undefined) =>
+      source === undefined
         ? undefined
-        : this.makeOutput(file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+        : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
     process = new Process(
       this.kernel,
       record,
@@ -212,7 +219,7 @@ export abstract class BaseMachine {
 
   /** Workers alive now, with those kept for the next process. */
   get workerCount(): number {
-    return this.supervisor?.workerCount ?? 0;
+    return this.runner?.workerCount ?? 0;
   }
 
   /**
@@ -238,14 +245,14 @@ export abstract class BaseMachine {
   private async closeNow(): Promise<void> {
     if (isBroken(this.kernel.memory)) {
       // Locks may be held for ever: all that can be done is to end what runs.
-      await this.supervisor?.abandon();
+      await this.runner?.abandon();
       throw this.crashError();
     }
     for (const process of this.processes) process.kill();
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
-    await this.supervisor?.close();
-    this.supervisor?.deliverEvents();
-    await Promise.all([...this.outputs].map((output) => output.abandon()));
+    await this.runner?.close();
+    this.runner?.deliverEvents();
+    for (const end of this.pipeEnds) end.close();
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -258,37 +265,35 @@ export abstract class BaseMachine {
     }
   }
 
-  private makeOutput(file: number, mostCollected: number, overflow: () => void): Output {
-    const output = new Output(this.kernel, file, mostCollected, overflow, () =>
-      this.outputs.delete(output),
-    );
-    this.outputs.add(output);
-    return output;
-  }
-
   protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
     if (this.crash !== undefined) throw this.crashError();
   }
 
-  private supervise(): Supervisor {
-    if (this.supervisor === undefined) {
-      this.supervisor = new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
-      this.supervisor.onCrash = (error) => {
+  private runProcesses(): ProcessRunner {
+    if (this.runner === undefined) {
+      this.runner = this.createRunner();
+      this.runner.onCrash = (error) => {
         this.crash ??= error;
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
-      this.supervisor.onEvents = (events) => {
+      this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
           for (const listener of this.listeners) listener(event);
         }
       };
     }
-    return this.supervisor;
+    return this.runner;
   }
 
-  private async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
+  /** @internal */
+  protected createRunner(): ProcessRunner {
+    return new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
+  }
+
+  /** @internal */
+  protected async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
     if (typeof source === "object" && "program" in source) return source;
     return this.load(source);
   }
@@ -355,47 +360,46 @@ export abstract class BaseMachine {
     record: number,
     options: SpawnOptions,
     isWasix: boolean,
-  ): { streams: Streams; trace: TraceTarget | undefined } {
-    const undo: (() => void)[] = [];
+  ): { streams: ReturnType<BaseMachine["openStreams"]>; trace: TraceTarget | undefined } {
+    const before = new Set(this.pipeEnds);
     try {
-      const streams = this.openStreams(record, options, isWasix, undo);
-      return { streams, trace: this.openTrace(options.trace) };
+      const streams = this.openStreams(record, options, isWasix);
+      return { streams, trace: this.openTrace(record, options.trace) };
     } catch (error) {
-      for (const step of undo) step();
+      for (const end of [...this.pipeEnds]) if (!before.has(end)) end.close();
       dropProcess(this.kernel, record);
       throw error;
     }
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories. `undo` gets what closes the host's ends. */
-  private openStreams(
+  /** Opens descriptors 0, 1, 2 and the preopened directories. */
+  protected openStreams(
     record: number,
     options: SpawnOptions,
     isWasix: boolean,
-    undo: (() => void)[],
-  ): Streams {
+  ): {
+    input: Input | undefined;
+    stdout: ByteSource | undefined;
+    stderr: ByteSource | undefined;
+  } {
     const { kernel } = this;
-    const { memory, vfs } = kernel;
+    const { memory } = kernel;
     const table = Record_.files.get(memory, record);
     const install = (file: number, what: string): void => {
       // A negative one is the errno of what could not be opened.
       const fd = file <= 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
       if (fd >= 0) return;
-      if (file > 0) dropFile(vfs, file);
+      if (file > 0) dropFile(kernel.vfs, file);
       throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
     };
     let input: Input | undefined;
     const source: InputSource = options.stdin ?? "null";
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
     else {
-      const [reader, writer] = openPipe(vfs) ?? [0, 0];
-      if (reader !== 0 && source === "terminal") {
-        OpenFile.type.set(memory, reader, Filetype.CHARACTER_DEVICE);
-      }
-      const end = writer === 0 ? undefined : new Input(kernel, writer);
-      undo.push(() => end?.close());
-      install(reader, "stdin");
-      input = end!;
+      const { file, sink } = this.openInput(record);
+      if (source === "terminal") OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
+      install(file, "stdin");
+      input = new Input(sink);
       if (source === "null") input.close();
       else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
@@ -409,10 +413,9 @@ export abstract class BaseMachine {
           install(this.openNull(), index === 0 ? "stdout" : "stderr");
           return undefined;
         }
-        const [reader, writer] = openPipe(vfs) ?? [0, 0];
-        if (reader !== 0) undo.push(() => dropFile(vfs, reader));
-        install(writer, index === 0 ? "stdout" : "stderr");
-        return reader;
+        const { file, source: bytes } = this.openOutput(record, index + 1);
+        install(file, index === 0 ? "stdout" : "stderr");
+        return bytes;
       },
     );
     this.openPreopens(record, table, isWasix);
@@ -421,6 +424,24 @@ export abstract class BaseMachine {
       stdout: outputs[0],
       stderr: outputs[1],
     };
+  }
+
+  /**
+   * Makes the two ends of an input: the guest's open file, and the host program's. @internal
+   *
+   * @throws WeftError ERR_LIMIT
+   */
+  protected openInput(_record: number): { file: number; sink: ByteSink } {
+    const ends = openPipe(this.kernel.vfs);
+    if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
+    return { file: ends[0], sink: new PipeWriter(this.kernel, ends[1], this.pipeEnds) };
+  }
+
+  /** The same for an output: descriptor 1, 2, or 3 for a trace. @internal */
+  protected openOutput(_record: number, descriptor: number): { file: number; source: ByteSource } {
+    const ends = openPipe(this.kernel.vfs, descriptor === TRACE ? TRACE_ROOM : undefined);
+    if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
+    return { file: ends[1], source: new PipeReader(this.kernel, ends[0], this.pipeEnds) };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
@@ -472,21 +493,19 @@ export abstract class BaseMachine {
     setPreopen(memory, table, fd, new TextEncoder().encode(name));
   }
 
-  protected openTrace(trace: SpawnOptions["trace"]): TraceTarget | undefined {
+  protected openTrace(record: number, trace: SpawnOptions["trace"]): TraceTarget | undefined {
     if (trace === undefined) return undefined;
     if (typeof trace === "object") {
       if (this.host.local === undefined)
         throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
       return { file: this.host.local.openStream(this.kernel.vfs, trace.descriptor, 2) };
     }
-    const ends = openPipe(this.kernel.vfs, 2 ** 20);
-    if (ends === undefined)
-      throw new WeftError("ERR_LIMIT", "no room for the trace (option maxKernelMemory)");
-    const output = this.makeOutput(ends[0], Infinity, () => {});
+    const { file, source } = this.openOutput(record, TRACE);
+    const output = new Output(source, Infinity, () => {});
     void (async () => {
       for await (const line of output.lines()) trace(line);
     })();
-    return { file: ends[1] };
+    return { file };
   }
 }
 

@@ -12,6 +12,15 @@ import { type ProcessResult, takeResult } from "./process.ts";
 import { pagesOf, programError } from "./program.ts";
 
 export * from "./index.ts";
+export {
+  inspectProgram,
+  listProvidedImports,
+  type InspectedExport,
+  type InspectedImport,
+  type Inspection,
+  type ModuleKind,
+  type ProvidedImport,
+} from "./inspection.ts";
 
 /**
  * A machine: a kernel with files and processes.

@@ -75,6 +75,8 @@ export class KernelMemory {
   readonly reserve: number;
   /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
   readonly ledgerPlaces: number[] = [];
+  /** While another agent works on a copy that will come back in place of this heap: resolves when it is back. Until then nothing may begin to wait here. */
+  away: Promise<unknown> | undefined;
   /** The checker of lock order, when on. */
   readonly lockOrder: LockOrder | undefined;
 

@@ -9,7 +9,7 @@
  */
 import { address, block, layout, mutex, u32 } from "./layout.ts";
 import type { KernelMemory } from "./memory.ts";
-import { unpark } from "./park.ts";
+import { unpark, wakeAll } from "./park.ts";
 import { Rank } from "./ranks.ts";
 
 export const WaitQueue = layout("WaitQueue", {
@@ -83,4 +83,14 @@ export function wakeQueue(memory: KernelMemory, queue: number, mask: number): vo
 export function hasWaiters(memory: KernelMemory, queue: number): boolean {
   // Atomic, or the processor may look here before the change that the caller made before is seen: the waiter would miss both.
   return Atomics.load(memory.u32, (queue + WaitQueue.first.offset) >>> 2) !== 0;
+}
+
+/** Makes every waiter of a queue look again whose wake-up came with a restored snapshot, in the word alone. */
+export function notifyQueue(memory: KernelMemory, queue: number): void {
+  for (
+    let entry = WaitQueue.first.get(memory, queue);
+    entry !== 0;
+    entry = WaitEntry.next.get(memory, entry)
+  )
+    wakeAll(memory, WaitEntry.parker.get(memory, entry));
 }

@@ -28,7 +28,7 @@ import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
 import { Carrier, Crew, placeThread, leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
-import type { WorkerHandle, WorkerHost } from "./port.ts";
+import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -60,15 +60,7 @@ interface Team {
   reaping: boolean;
 }
 
-export interface TeamOptions {
-  /** Threads that may live at once, the main one included. */
-  threads: number;
-  /** Carriers to have ready when the program is likely to make threads. */
-  spare: number;
-  trace?: TraceTarget | undefined;
-}
-
-export class Supervisor {
+export class Supervisor implements ProcessRunner {
   private readonly teams = new Map<number, Team>();
   private readonly unbound: Worker[] = [];
   private readonly workers = new Set<Worker>();
@@ -104,7 +96,7 @@ export class Supervisor {
     process: number,
     program: Program,
     memory: WebAssembly.Memory | undefined,
-    options: TeamOptions,
+    options: RunOptions,
   ): Promise<void> | undefined {
     const { kernel } = this;
     const crew = createCrew(kernel, process, options.threads, options.spare);
@@ -234,6 +226,8 @@ export class Supervisor {
     if (worker.gone) return;
     const team = worker.crew;
     worker.crew = undefined;
+    // Not before its message: a worker that has served and one that has not begun must differ for `recall`.
+    Carrier.mark.set(this.kernel.memory, worker.carrier, Mark.unbound);
     worker.handle.setKeepsAlive(false);
     if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
     else void this.discard(worker);

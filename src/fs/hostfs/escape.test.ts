@@ -9,7 +9,12 @@ import { Errno } from "../../abi/errno.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { addMount, Mount, Open } from "../../vfs/index.ts";
 import { HostMount, hostMountOf } from "./directory.ts";
-import { Machine, makeFixture, nameOf, type Fixture } from "./fixture.test.ts";
+import {
+  Machine,
+  makeFixture,
+  nameOf,
+  type Fixture,
+} from "../../../tests/support/hostfs-fixture.ts";
 import { createHostfs, destroyHostfs } from "./index.ts";
 
 const { read, write, create, exclusive, directory } = Open;

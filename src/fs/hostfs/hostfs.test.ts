@@ -10,7 +10,14 @@ import { KernelMemory, readLedger } from "../../shm/index.ts";
 import { Inode, IS_SYMLINK, Open, OpenFile, Vfs } from "../../vfs/index.ts";
 import { NodeFiles } from "../../hosts/node/files.ts";
 import { HostMount, hostMountOf } from "./directory.ts";
-import { type Entry, type Fixture, join64, makeFixture, nameOf, timesOf } from "./fixture.test.ts";
+import {
+  type Entry,
+  type Fixture,
+  join64,
+  makeFixture,
+  nameOf,
+  timesOf,
+} from "../../../tests/support/hostfs-fixture.ts";
 import { createHostfs } from "./index.ts";
 
 const { read, write, create, exclusive, truncate, directory } = Open;

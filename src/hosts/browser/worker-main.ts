@@ -6,11 +6,19 @@ import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
-import type { AgentMessage, LoadMessage, PageMessage, StartMessage } from "./messages.ts";
+import { runOnCopy } from "./copy-run.ts";
+import type {
+  AgentMessage,
+  LoadMessage,
+  PageMessage,
+  RunMessage,
+  StartMessage,
+} from "./messages.ts";
 import { browserRandomness } from "./random.ts";
 
 const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-const post = (message: AgentMessage): void => scope.postMessage(message);
+const post = (message: AgentMessage, transfer: Transferable[] = []): void =>
+  scope.postMessage(message, transfer);
 
 let machine: { kernel: Kernel; start: StartMessage } | undefined;
 
@@ -30,6 +38,15 @@ async function load({ bytes, name, maximumPages }: LoadMessage): Promise<void> {
   }
 }
 
+function run(message: RunMessage): void {
+  try {
+    runOnCopy(message, post);
+  } catch (error) {
+    const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
+    post({ kind: "crashed", message: text, stack: stack ?? text });
+  }
+}
+
 function handle(message: PageMessage): void {
   switch (message.kind) {
     case "load":
@@ -45,28 +62,31 @@ function handle(message: PageMessage): void {
         navigator.hardwareConcurrency,
         post,
       );
+    case "run":
+      return run(message);
   }
 }
 
-// Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
-let early: PageMessage[] | undefined = [];
-scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {
-  if (early !== undefined) early.push(data);
-  else handle(data);
-};
-
-function begin(): void {
-  post({ kind: "ready" });
-  const messages = early ?? [];
-  early = undefined;
-  messages.forEach(handle);
-}
-
-// Held until this worker is gone: see `page-worker.ts`. A page that is no secure context has no such locks.
-if (navigator.locks === undefined) begin();
-else {
-  void navigator.locks.request(scope.name, () => {
-    queueMicrotask(begin);
-    return new Promise(() => {});
-  });
+/** Makes this agent a worker of the library's. */
+export function serveWorker(): void {
+  // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
+  let early: PageMessage[] | undefined = [];
+  scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {
+    if (early !== undefined) early.push(data);
+    else handle(data);
+  };
+  const begin = (): void => {
+    post({ kind: "ready" });
+    const messages = early ?? [];
+    early = undefined;
+    messages.forEach(handle);
+  };
+  // Held until this worker is gone: see `page-worker.ts`. A page that is no secure context has no such locks.
+  if (navigator.locks === undefined) begin();
+  else {
+    void navigator.locks.request(scope.name, () => {
+      queueMicrotask(begin);
+      return new Promise(() => {});
+    });
+  }
 }

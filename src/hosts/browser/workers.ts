@@ -18,6 +18,7 @@ export class BrowserWorkers implements WorkerHost {
   readonly parallelism = navigator.hardwareConcurrency;
   private readonly fresh: PageWorker[] = [];
   private readonly url: string;
+  private disposed = false;
 
   /** @param workerUrl where the worker's script is served, for pages that forbid workers from `blob:` URLs */
   constructor(private readonly workerUrl: string | undefined) {
@@ -53,6 +54,7 @@ export class BrowserWorkers implements WorkerHost {
 
   /** A worker that serves nobody. */
   take(): PageWorker {
+    if (this.disposed) throw new Error("the machine is closed");
     return this.fresh.pop() ?? new PageWorker(this.url);
   }
 
@@ -91,12 +93,14 @@ export class BrowserWorkers implements WorkerHost {
         worker.post({ kind: "load", bytes, name, maximumPages });
       });
     } finally {
-      this.fresh.push(worker);
+      if (this.disposed) void worker.terminate();
+      else this.fresh.push(worker);
     }
   }
 
   /** Ends the workers that serve nobody. */
   dispose(): void {
+    this.disposed = true;
     for (const worker of this.fresh.splice(0)) void worker.terminate();
     if (this.workerUrl === undefined) URL.revokeObjectURL(this.url);
   }

@@ -1,9 +1,9 @@
-/** What the tests of host directories share: a machine with one host directory as its root, and calls by path. No tests of its own. */
+/** What the tests of host directories share: a machine with one host directory as its root, and calls by path. */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { NodeFiles } from "../../hosts/node/files.ts";
-import { KernelMemory, LockOrder, readLedger } from "../../shm/index.ts";
+import { NodeFiles } from "../../src/hosts/node/files.ts";
+import { KernelMemory, LockOrder, readLedger } from "../../src/shm/index.ts";
 import {
   addMount,
   dropFile,
@@ -17,8 +17,13 @@ import {
   Times,
   Transfer,
   Vfs,
-} from "../../vfs/index.ts";
-import { createHostfs, destroyHostfs, HostfsDriver, type HostfsOptions } from "./index.ts";
+} from "../../src/vfs/index.ts";
+import {
+  createHostfs,
+  destroyHostfs,
+  HostfsDriver,
+  type HostfsOptions,
+} from "../../src/fs/hostfs/index.ts";
 
 export interface Entry {
   name: string;
