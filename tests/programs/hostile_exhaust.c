@@ -378,6 +378,16 @@ static void read_for_ever(const char *path) {
   for (;;) wasi_fd_read((int32_t)fd, pieces, 1000, &count);
 }
 
+static void allocate_for_ever(const char *path) {
+  uint32_t fd;
+  CHECK_OK(open_at(path, WASI_OFLAGS_CREAT | WASI_OFLAGS_TRUNC, 0, &fd));
+  print("ready\n");
+  for (;;) {
+    wasi_fd_allocate((int32_t)fd, 0, 1 << 30);
+    wasi_fd_filestat_set_size((int32_t)fd, 0);
+  }
+}
+
 static void random_for_ever(void) {
   uint8_t *much = allocate(128 << 20);
   CHECK(much);
@@ -420,6 +430,7 @@ int main(int argc, char **argv) {
   else WHEN("steady") go_on();
   else WHEN("copy") copy_for_ever(path);
   else WHEN("read") read_for_ever(path);
+  else WHEN("allocate") allocate_for_ever(path);
   else WHEN("random") random_for_ever();
   else WHEN("stat") stat_for_ever(path);
   else return 2;
