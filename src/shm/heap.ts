@@ -120,9 +120,9 @@ function reserve(memory: KernelMemory, end: number): boolean {
   const have = memory.u32[Header.pages >> 2];
   const need = Math.ceil(end / PAGE);
   const limit = memory.u32[Header.limit >> 2] - memory.reserve;
+  if (need <= have && (memory.reserve === 0 || need < limit)) return true;
   // The last page stays unused, so that no address or end of a block leaves 32 bits.
   if (need >= limit) return false;
-  if (need <= have) return true;
   const target = Math.min(limit, Math.max(need, have + Math.max(64, have >>> 3)));
   for (const pages of [target, need]) {
     try {
