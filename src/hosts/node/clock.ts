@@ -1,5 +1,6 @@
 /** Node's clocks, without a big integer on the way to the guest. */
 import type { Clock } from "../../kernel/index.ts";
+import { splitNanoseconds } from "../nanoseconds.ts";
 
 /** How far the steady clock may drift from the wall clock before it is set anew, in milliseconds. */
 const DRIFT = 5;
@@ -18,7 +19,7 @@ export class NodeClock implements Clock {
     const now = performance.now();
     const wall = Date.now();
     if (!(Math.abs(this.origin + now - wall) <= DRIFT)) this.origin = wall - now;
-    this.split(this.origin + now);
+    splitNanoseconds(this, this.origin + now);
   }
 
   readMonotonic(): void {
@@ -29,7 +30,7 @@ export class NodeClock implements Clock {
 
   readProcessTime(): void {
     const { user, system } = process.cpuUsage();
-    this.split((user + system) / 1000);
+    splitNanoseconds(this, (user + system) / 1000);
   }
 
   monotonicMilliseconds(): number {
@@ -38,15 +39,5 @@ export class NodeClock implements Clock {
 
   milliseconds(): number {
     return Date.now();
-  }
-
-  /** Nanoseconds of a time in milliseconds, as halves: seconds × 1953125 is exact in a double until the year 2116, and 1953125 × 2^9 = 10^9. */
-  private split(milliseconds: number): void {
-    const seconds = Math.floor(milliseconds / 1000);
-    const nanoseconds = Math.floor((milliseconds - seconds * 1000) * 1e6);
-    const product = seconds * 1953125;
-    const low = (product % 2 ** 23) * 512 + nanoseconds;
-    this.low = low >>> 0;
-    this.high = Math.floor(product / 2 ** 23) + Math.floor(low / 2 ** 32);
   }
 }
