@@ -24,7 +24,7 @@ Measures the rows of the table of goals: native (gcc), rival (@wasmer/sdk) and W
   --node=20|current|both    the system's Node, the devDependency's, or both (default)
   --quick                   few rounds: for a look, not for a claim
   --no-rival                leaves the rival out
-  --cli=FILE                measures this command in the place of dist/cli.js
+  --cli=FILE                measures this command in the place of dist/cli.cjs
   --json=FILE               writes every sample and verdict there
   --help                    prints this
 

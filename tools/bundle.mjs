@@ -3,12 +3,14 @@
 //   node tools/bundle.mjs
 //
 //   dist/node.js         the library in Node
-//   dist/worker-node.js  what a worker of it runs: one file, so that a worker starts with one read
-//   dist/cli.js          the command
-//   dist/browser.js      the library in browsers, with the text of its worker inside: no bundler has to find a file
+//   dist/worker-node.js  what a worker of it runs
+//   dist/shared-*.js     what these two have in common: the kernel
+//   dist/cli.cjs         the command: one CommonJS module, which Node starts quicker than any other
+//   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
+//   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
-// An entry that has not been built is left out. The sizes are printed at the end.
+// The sizes are printed at the end.
 
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import ts from "typescript";
+import { minify } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const built = join(root, "build/src");
@@ -28,6 +31,8 @@ const common = {
   format: "esm",
   target: "es2023",
   legalComments: "none",
+  // Node prints the line of an error that nobody catches.
+  lineLimit: 160,
   logLevel: "warning",
   write: false,
 };
@@ -43,7 +48,7 @@ const nodeWorkerFile = {
   },
 };
 
-/** `import source from "weft:worker-source"` gives the text of the browser's worker as one bundled module. */
+/** `import source from "weft:worker-source"` gives the script of the browser's worker: the function that `bundleBrowser` writes, called with nothing. */
 const workerSource = {
   name: "worker-source",
   setup(builder) {
@@ -51,11 +56,8 @@ const workerSource = {
       path,
       namespace: "weft",
     }));
-    builder.onLoad({ filter: /.*/, namespace: "weft" }, async () => ({
-      contents: await bundleText(join(built, "hosts/browser/worker-main.js"), {
-        platform: "browser",
-      }),
-      loader: "text",
+    builder.onLoad({ filter: /.*/, namespace: "weft" }, () => ({
+      contents: "export default `(${weftSource})()`;",
     }));
   },
 };
@@ -65,14 +67,45 @@ async function bundleText(entry, options) {
   return result.outputFiles[0].text;
 }
 
-const node = { platform: "node", external: ["node:*"], plugins: [nodeWorkerFile] };
-const browser = { platform: "browser", plugins: [workerSource] };
-const entries = [
-  { from: "api/node.js", to: "node.js", options: node },
-  { from: "hosts/node/worker-main.js", to: "worker-node.js", options: node },
-  { from: "cli/main.js", to: "cli.js", options: node, executable: true },
-  { from: "api/browser.js", to: "browser.js", options: browser },
-];
+/**
+ * Bundles the browser's library and its worker, which are mostly the same kernel, as one function: called with its own text it gives the library, called
+ * with nothing it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
+ */
+async function bundleBrowser() {
+  const { metafile } = await build({
+    ...common,
+    platform: "browser",
+    plugins: [workerSource],
+    entryPoints: [join(built, "api/browser.js")],
+    metafile: true,
+  });
+  const names = Object.values(metafile.outputs)[0].exports.join(", ");
+  const body = await bundleBrowserText(`
+    import { ${names} } from "./api/browser.js";
+    import { serveWorker } from "./hosts/browser/worker-main.js";
+    if (weftSource === undefined) serveWorker();
+    else weftLibrary = { ${names} };`);
+  return `const weft=function(weftSource){let weftLibrary;${body}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
+}
+
+async function bundleBrowserText(contents) {
+  const { outputFiles } = await build({
+    ...common,
+    // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
+    target: "es2020",
+    format: "iife",
+    platform: "browser",
+    plugins: [workerSource],
+    stdin: { contents, resolveDir: built },
+  });
+  return outputFiles[0].text;
+}
+
+/** The entries of Node share their code in chunks: a worker and the library are mostly the same kernel. */
+const nodeEntries = {
+  node: "api/node.js",
+  "worker-node": "hosts/node/worker-main.js",
+};
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -100,37 +133,80 @@ async function copyTypes() {
   }
 }
 
-async function bundleEntry({ from, to, options, executable }) {
-  const entry = join(built, from);
-  if (!existsSync(entry)) {
-    console.log(`${to.padEnd(16)} left out: ${relative(root, entry)} is not built`);
-    return undefined;
+/** Minifies once more what pages load: Vite's minifier finds two per cent that esbuild leaves. */
+async function shrink(text) {
+  const { code, errors } = await minify("browser.js", text, { module: true });
+  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
+  return code;
+}
+
+/** Bundles the entries of Node; resolves to their sizes by file name. */
+async function bundleNode() {
+  const { outputFiles } = await build({
+    ...common,
+    platform: "node",
+    external: ["node:*"],
+    plugins: [nodeWorkerFile],
+    splitting: true,
+    outdir: dist,
+    entryNames: "[name]",
+    chunkNames: "shared-[hash]",
+    entryPoints: Object.entries(nodeEntries).map(([out, from]) => ({ in: join(built, from), out })),
+  });
+  const sizes = {};
+  for (const { path, text } of outputFiles) {
+    const name = relative(dist, path);
+    sizes[name] = await write(name, text);
   }
-  let text = await bundleText(entry, options);
-  const target = join(dist, to);
-  if (executable && !text.startsWith("#!")) text = "#!/usr/bin/env node\n" + text;
-  await writeFile(target, text);
-  if (executable) await chmod(target, 0o755);
+  return sizes;
+}
+
+/** Bundles the command. It needs an address of its own to find the worker by, which CommonJS modules have under another name. */
+async function bundleCommand() {
+  const text = await bundleText(join(built, "cli/main.js"), {
+    platform: "node",
+    format: "cjs",
+    plugins: [nodeWorkerFile],
+    define: { "import.meta.url": "moduleUrl" },
+    banner: {
+      js: '#!/usr/bin/env node\nconst moduleUrl=require("node:url").pathToFileURL(__filename).href;',
+    },
+  });
+  await write("cli.cjs", text);
+  await chmod(join(dist, "cli.cjs"), 0o755);
+}
+
+async function write(name, text) {
+  await writeFile(join(dist, name), text);
   const size = { raw: Buffer.byteLength(text), gzipped: gzipSync(text, { level: 9 }).length };
-  printSize(to, size);
+  printSize(name, size);
   return size;
 }
 
 const kilobytes = (bytes) => (bytes / 1000).toFixed(1).padStart(7) + " kB";
 
 function printSize(name, { raw, gzipped }) {
-  console.log(`${name.padEnd(16)}${kilobytes(raw)}${kilobytes(gzipped)} gzipped`);
+  console.log(`${name.padEnd(20)}${kilobytes(raw)}${kilobytes(gzipped)} gzipped`);
+}
+
+/** The files that an entry loads: itself and the chunks it imports, directly or not. */
+function loadedBy(name, loaded = new Set()) {
+  if (loaded.has(name)) return loaded;
+  loaded.add(name);
+  const text = readFileSync(join(dist, name), "utf8");
+  for (const [, chunk] of text.matchAll(/["']\.\/(shared-[\w-]+\.js)["']/g))
+    loadedBy(chunk, loaded);
+  return loaded;
 }
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-const sizes = [];
-for (const entry of entries) sizes.push(await bundleEntry(entry));
-const [library, worker] = sizes;
-if (library && worker) {
-  printSize("node + worker", {
-    raw: library.raw + worker.raw,
-    gzipped: library.gzipped + worker.gzipped,
-  });
-}
+const sizes = await bundleNode();
+const library = [...new Set([...loadedBy("node.js"), ...loadedBy("worker-node.js")])];
+const sum = (key) => library.reduce((total, name) => total + sizes[name][key], 0);
+printSize("node + worker", { raw: sum("raw"), gzipped: sum("gzipped") });
+await bundleCommand();
+await write("browser.js", await shrink(await bundleBrowser()));
+const workerAlone = 'import { serveWorker } from "./hosts/browser/worker-main.js"; serveWorker();';
+await write("worker-browser.js", await shrink(await bundleBrowserText(workerAlone)));
 await copyTypes();

@@ -39,7 +39,9 @@ const platformNames = new Set([
  * Files outside src/shm that may wait or wake, each with its reason. Entries that are not used fail too, so that the
  * table only ever lists what is true.
  */
-const mayWait = {};
+const mayWait = {
+  "cli/output.ts": "waits a millisecond for a full pipe; its word is its own, nobody wakes it",
+};
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -170,6 +172,8 @@ for (const file of files) {
     const path = resolve(dirname(join(source, file)), specifier);
     const target = relative(source, path).split(sep).join("/");
     const targetFloor = floorOf(target);
+    // Read at run time, beside the folder of the bundle: no module.
+    if (specifier === "../package.json" && floor === "cli") continue;
     if (target.startsWith("..") || !targetFloor) {
       fail(file, line, `imports "${specifier}", which lies in no floor`);
       continue;

@@ -9,12 +9,12 @@ export const name = "weft";
 
 /** The command under measurement; another build's can be put in its place. */
 export const command = {
-  file: fileURLToPath(new URL("../../dist/cli.js", import.meta.url)),
+  file: fileURLToPath(new URL("../../dist/cli.cjs", import.meta.url)),
 };
 
 /** Why Weft cannot be run; undefined when it can. */
 export function unavailable() {
-  return existsSync(command.file) ? undefined : "Weft is not built: dist/cli.js is missing";
+  return existsSync(command.file) ? undefined : "Weft is not built: dist/cli.cjs is missing";
 }
 
 /** Builds the program unless it is built already. */

@@ -2,7 +2,7 @@
 //
 // Every import that WASI and WASIX programs may ask for, with the names and types of its parameters.
 //
-// The table is text, parsed when it is first asked for, because it is needed only by traces, listings and checks.
+// The table is text, of which only what is asked for is parsed: a start needs the few calls that its program imports.
 // A line is a call: name(parameters)result, where no result means "errno". A parameter is [mark]name:type; the mark
 // tells the direction of a pointer (< in, > out, = both), "*" is a pointer to what follows, and a parameter without
 // a name is the next place for a result: retptr0, retptr1. A line with nothing but a name repeats the preview1 call.
@@ -244,20 +244,29 @@ function parseParameters(text: string): Parameter[] {
   });
 }
 
-function parseModule(module: string, text: string, repeated: readonly Signature[]): Signature[] {
-  return text
-    .slice(1)
-    .split("\n")
-    .map((line) => {
-      const [, name, parameters, result] = /^(.*)\((.*)\)(.*)$/.exec(line) ?? [];
-      if (name === undefined) return { ...repeated.find((call) => call.name === line)!, module };
-      return {
-        module,
-        name,
-        parameters: parameters ? parseParameters(parameters) : [],
-        result: (result || "errno") as Signature["result"],
-      };
-    });
+/** Reads one line; a call that only repeats its name is the preview1 call. */
+function parseLine(module: string, line: string): Signature | undefined {
+  const [, name, parameters, result] = /^(.*)\((.*)\)(.*)$/.exec(line) ?? [];
+  if (name === undefined) {
+    const repeated = findSignature("wasi_snapshot_preview1", line);
+    return repeated && { ...repeated, module };
+  }
+  return {
+    module,
+    name,
+    parameters: parameters ? parseParameters(parameters) : [],
+    result: (result || "errno") as Signature["result"],
+  };
+}
+
+/** The line of a call in a module's text. */
+function findLine(text: string, name: string): string | undefined {
+  for (let at = text.indexOf(`\n${name}`); at >= 0; at = text.indexOf(`\n${name}`, at + 1)) {
+    const end = text.indexOf("\n", at + 1);
+    const line = end < 0 ? text.slice(at + 1) : text.slice(at + 1, end);
+    if (line === name || line.startsWith(`${name}(`)) return line;
+  }
+  return undefined;
 }
 
 let parsed: readonly Signature[] | undefined;
@@ -267,14 +276,12 @@ let parsed: readonly Signature[] | undefined;
  * @returns the same list at every call
  */
 export function signatures(): readonly Signature[] {
-  if (!parsed) {
-    const preview1 = parseModule("wasi_snapshot_preview1", modules.wasi_snapshot_preview1, []);
-    parsed = [
-      ...preview1,
-      ...parseModule("wasix_32v1", modules.wasix_32v1, preview1),
-      ...parseModule("wasi", modules.wasi, preview1),
-    ];
-  }
+  parsed ??= Object.entries(modules).flatMap(([module, text]) =>
+    text
+      .slice(1)
+      .split("\n")
+      .map((line) => parseLine(module, line)!),
+  );
   return parsed;
 }
 
@@ -298,5 +305,8 @@ export function wasiUnstableNames(): string[] {
 export function findSignature(module: string, name: string): Signature | undefined {
   const unstable = module === "wasi_unstable" && name !== "sock_accept";
   const home = unstable ? "wasi_snapshot_preview1" : module;
-  return signatures().find((call) => call.module === home && call.name === name);
+  // The name comes from a module: only what can be a name is looked for among the lines.
+  if (!/^[\w-]+$/.test(name) || !Object.hasOwn(modules, home)) return undefined;
+  const line = findLine(modules[home as keyof typeof modules], name);
+  return line === undefined ? undefined : parseLine(home, line);
 }

@@ -2,8 +2,32 @@
  * Waiting on kernel objects from the host's event loop, which may not sleep: a parker and an entry of its own.
  */
 import type { Kernel } from "../kernel/index.ts";
-import { Parker, parkAsync, subscribe, unsubscribe, WaitEntry } from "../shm/index.ts";
+import { Parker, parkAsync, subscribe, unpark, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { WeftError } from "./errors.ts";
+
+/** What a broken kernel's waits end with, and who waits. */
+interface Waits {
+  failure: Error | undefined;
+  readonly parkers: Set<number>;
+}
+
+const waitsOf = new WeakMap<Kernel, Waits>();
+
+function findWaits(kernel: Kernel): Waits {
+  let waits = waitsOf.get(kernel);
+  if (waits === undefined) {
+    waits = { failure: undefined, parkers: new Set() };
+    waitsOf.set(kernel, waits);
+  }
+  return waits;
+}
+
+/** The kernel heap is broken: every wait on its objects fails with this error, those that begin later too. */
+export function failWaits(kernel: Kernel, failure: Error): void {
+  const waits = findWaits(kernel);
+  waits.failure = failure;
+  for (const parker of waits.parkers) unpark(kernel.memory, parker);
+}
 
 /** Waits until `ready` answers something else than undefined, looking again whenever the queue is woken for `mask`. */
 export async function waitForQueue<T>(
@@ -13,6 +37,9 @@ export async function waitForQueue<T>(
   ready: () => T | undefined,
 ): Promise<T> {
   const { memory } = kernel;
+  while (memory.away !== undefined) await memory.away;
+  const waits = findWaits(kernel);
+  if (waits.failure !== undefined) throw waits.failure;
   const first = ready();
   if (first !== undefined) return first;
   const parker = Parker.allocate(memory);
@@ -22,16 +49,22 @@ export async function waitForQueue<T>(
     throw new WeftError("ERR_LIMIT", "the kernel's memory is full (option maxKernelMemory)");
   }
   subscribe(memory, queue, entry, parker, mask);
+  waits.parkers.add(parker);
   try {
     for (;;) {
       memory.refreshIfGrown();
+      if (waits.failure !== undefined) throw waits.failure;
       const answer = ready();
       if (answer !== undefined) return answer;
       await parkAsync(memory, parker, Infinity);
     }
   } finally {
-    unsubscribe(memory, entry);
-    WaitEntry.free(memory, entry);
-    Parker.free(memory, parker);
+    waits.parkers.delete(parker);
+    // In a broken heap nothing is given back: its locks may be held for ever.
+    if (waits.failure === undefined) {
+      unsubscribe(memory, entry);
+      WaitEntry.free(memory, entry);
+      Parker.free(memory, parker);
+    }
   }
 }

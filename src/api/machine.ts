@@ -6,7 +6,6 @@
  */
 import { Filetype } from "../abi/enums.ts";
 import { errnoName } from "../abi/errno.ts";
-import { openHostStream } from "../fs/hoststream/host-stream.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
@@ -20,18 +19,18 @@ import {
   Process as Record_,
   setPreopen,
 } from "../kernel/index.ts";
-import { createGuestMemory } from "../loader/instance.ts";
-import { KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
+import { createGuestMemory } from "../loader/program-memory.ts";
+import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
-import { runInPlace } from "../threads/run-in-place.ts";
+import type { ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { traceSinkOf } from "../threads/trace-sink.ts";
-import { dropFile, dropInode, Open } from "../vfs/index.ts";
+import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
+import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
-import { Input } from "./input.ts";
+import { type ByteSink, Input } from "./input.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
@@ -42,9 +41,10 @@ import type {
   ProgramSource,
   SpawnOptions,
 } from "./options.ts";
-import { Output } from "./output.ts";
-import { Process, type ProcessResult, takeResult } from "./process.ts";
-import { loadProgram, loadProgramSync } from "./program.ts";
+import { type ByteSource, Output } from "./output.ts";
+import { PipeReader, PipeWriter } from "./pipe-ends.ts";
+import { Process, type ProcessResult } from "./process.ts";
+import { loadProgram } from "./program.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -86,46 +86,62 @@ const DEFAULTS = {
   maxBuffer: 64 * 2 ** 20,
 };
 
+/** What traces are written to, and the bytes that wait at most: lines beyond are lost. */
+const TRACE = 3;
+const TRACE_ROOM = 2 ** 20;
+
+const NO_ROOM = "no room for standard streams (option maxKernelMemory)";
+
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
   readonly fs: MachineFiles;
 
-  private readonly tree: GuestTree;
+  /** @internal */
+  protected readonly tree: GuestTree;
   private readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
-  private supervisor: Supervisor | undefined;
+  /** Ends of pipes that the host program holds and has not closed. */
+  private readonly pipeEnds = new Set<{ close(): void }>();
+  private runner: ProcessRunner | undefined;
   private readonly mounts: readonly number[];
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
-  private readonly kernel: Kernel;
+  /** @internal */
+  protected readonly kernel: Kernel;
 
   /** @internal Boots a machine on a host: see `create` of the host's own class. */
   protected constructor(
-    private readonly host: Host,
-    private readonly options: MachineOptions,
+    protected readonly host: Host,
+    protected readonly options: MachineOptions,
   ) {
     const memory = KernelMemory.create(host.mayBlock, {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
     const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
-    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host);
+    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
-    for (const [path, content] of Object.entries(options.files ?? {}))
+    const directories = new Set<string>();
+    for (const [path, content] of Object.entries(options.files ?? {})) {
+      const directory = path.slice(0, path.lastIndexOf("/"));
+      if (!directories.has(directory)) this.tree.makeDirectories(directory);
+      directories.add(directory);
       this.tree.write(path, content);
+    }
   }
 
   /** Reads, checks and compiles a program once, to be run many times. */
   async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
-    return loadProgram(this.host, source, this.options.maxMemory, name);
-  }
-
-  /** The same for bytes, at once: compiling a large program blocks the caller. */
-  loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
-    return loadProgramSync(bytes, name, this.options.maxMemory);
+    try {
+      return await loadProgram(this.host, source, this.options.maxMemory, name);
+    } catch (error) {
+      // A machine that is closed meanwhile ends what its programs are loaded with.
+      this.mustBeOpen();
+      throw error;
+    }
   }
 
   /**
@@ -140,27 +156,33 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    const streams = this.openStreams(record, options, loaded.program.isWasix);
-    const trace = this.openTrace(options.trace);
+    let streams: ReturnType<BaseMachine["openStreams"]>;
+    let trace: TraceTarget | undefined;
+    try {
+      streams = this.openStreams(record, options, loaded.program.isWasix);
+      trace = this.openTrace(record, options.trace);
+    } catch (error) {
+      dropProcess(this.kernel, record);
+      throw error;
+    }
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
-    const served = this.supervise().start(record, loaded.program, guestMemory, {
+    const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
     if (served === undefined) {
-      streams.input?.close();
-      for (const file of [streams.stdout, streams.stderr, trace?.file])
-        if (file !== undefined) dropFile(this.kernel.vfs, file);
+      for (const end of [streams.input, streams.stdout, streams.stderr]) end?.close();
+      if (trace !== undefined) dropFile(this.kernel.vfs, trace.file);
       throw this.abandon(record, 2);
     }
     let process: Process | undefined = undefined;
     const overflow = () => process?.kill();
-    const output = (file: number | undefined) =>
-      file === undefined
+    const output = (source: ByteSource | undefined) =>
+      source === undefined
         ? undefined
-        : new Output(this.kernel, file, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+        : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
     process = new Process(
       this.kernel,
       record,
@@ -178,54 +200,13 @@ export abstract class BaseMachine {
     );
     const kept = process;
     this.processes.add(kept);
-    void kept
-      .wait()
-      .catch(() => {})
-      .finally(() => this.processes.delete(kept));
+    void kept.ended.catch(() => {}).finally(() => this.processes.delete(kept));
     return process;
   }
 
   /** Starts a program and waits for its end: `spawn` and `wait` in one. */
   async run(source: ProgramSource, options: SpawnOptions = {}): Promise<ProcessResult> {
     return (await this.spawn(source, options)).wait();
-  }
-
-  /**
-   * Runs a program on the calling thread, which it blocks until the program has ended: for commands, in Node. The program may not make threads (its
-   * spawns fail), and only the end of the host program ends one that computes for ever; `pipe`, `timeout` and `signal` are not for it.
-   */
-  runSync(loaded: LoadedProgram, options: SpawnOptions = {}): ProcessResult {
-    this.mustBeOpen();
-    if (!this.host.mayBlock)
-      throw new WeftError("ERR_HOST", "runSync: this thread may not block; use run");
-    if (options.timeout !== undefined || options.signal !== undefined) {
-      throw new WeftError(
-        "ERR_OPTION",
-        "runSync: timeout and signal need spawn or run, where another thread can end the program",
-      );
-    }
-    const { kernel } = this;
-    const { memory } = kernel;
-    const guestMemory = this.guestMemoryFor(loaded);
-    const record = this.createRecord(loaded, options);
-    this.openStreams(
-      record,
-      { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
-      loaded.program.isWasix,
-    );
-    const trace = this.openTrace(options.trace);
-    const pid = Record_.id.get(memory, record);
-    const ran = runInPlace(
-      kernel,
-      record,
-      loaded.program,
-      guestMemory,
-      this.host.workers.parallelism,
-      trace === undefined ? undefined : traceSinkOf(kernel, trace.file),
-    );
-    if (trace !== undefined) dropFile(kernel.vfs, trace.file);
-    if (!ran) throw this.abandon(record, 1);
-    return takeResult(kernel, record, pid);
   }
 
   /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
@@ -246,7 +227,7 @@ export abstract class BaseMachine {
 
   /** Workers alive now, with those kept for the next process. */
   get workerCount(): number {
-    return this.supervisor?.workerCount ?? 0;
+    return this.runner?.workerCount ?? 0;
   }
 
   /**
@@ -263,18 +244,27 @@ export abstract class BaseMachine {
     await this.close();
   }
 
+  private crashError(): WeftError {
+    return new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash?.message}`, {
+      cause: this.crash,
+    });
+  }
+
   private async closeNow(): Promise<void> {
+    if (isBroken(this.kernel.memory)) {
+      // Locks may be held for ever: all that can be done is to end what runs.
+      await this.runner?.abandon();
+      throw this.crashError();
+    }
     for (const process of this.processes) process.kill();
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
-    await this.supervisor?.close();
-    this.supervisor?.deliverEvents();
+    await this.runner?.close();
+    this.runner?.deliverEvents();
+    for (const end of this.pipeEnds) end.close();
     dismantleTree(this.kernel, this.host, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
-    if (this.crash !== undefined)
-      throw new WeftError("ERR_KERNEL_PANIC", `the kernel failed: ${this.crash.message}`, {
-        cause: this.crash,
-      });
+    if (this.crash !== undefined) throw this.crashError();
     if (Object.keys(left).length > 0) {
       throw new WeftError(
         "ERR_KERNEL_PANIC",
@@ -283,30 +273,42 @@ export abstract class BaseMachine {
     }
   }
 
-  private mustBeOpen(): void {
+  protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
+    if (this.crash !== undefined) throw this.crashError();
   }
 
-  private supervise(): Supervisor {
-    if (this.supervisor === undefined) {
-      this.supervisor = new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
-      this.supervisor.onCrash = (error) => (this.crash ??= error);
-      this.supervisor.onEvents = (events) => {
+  private runProcesses(): ProcessRunner {
+    if (this.runner === undefined) {
+      this.runner = this.createRunner();
+      this.runner.onCrash = (error) => {
+        this.crash ??= error;
+        if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
+      };
+      this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
           for (const listener of this.listeners) listener(event);
         }
       };
     }
-    return this.supervisor;
+    return this.runner;
   }
 
-  private async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
+  /** @internal */
+  protected createRunner(): ProcessRunner {
+    return new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
+  }
+
+  /** @internal */
+  protected async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
     if (typeof source === "object" && "program" in source) return source;
     return this.load(source);
   }
 
-  private guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
+  protected guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
+    // A memory that is not shared cannot be sent to a worker: the one that runs the program makes it.
+    if (!loaded.program.hasSharedMemory) return undefined;
     try {
       return createGuestMemory(loaded.program);
     } catch (cause) {
@@ -317,7 +319,7 @@ export abstract class BaseMachine {
   }
 
   /** Gives back a process that got no thread; what to throw. */
-  private abandon(record: number, counts: number): WeftError {
+  protected abandon(record: number, counts: number): WeftError {
     for (let count = 0; count < counts; count++) dropProcess(this.kernel, record);
     return new WeftError(
       "ERR_LIMIT",
@@ -326,7 +328,7 @@ export abstract class BaseMachine {
   }
 
   /** Makes the process's record with its working directory and the descriptor 3 for `/`. */
-  private createRecord(loaded: LoadedProgram, options: SpawnOptions): number {
+  protected createRecord(loaded: LoadedProgram, options: SpawnOptions): number {
     const { kernel } = this;
     const { memory, root, vfs } = kernel;
     const rootDirectory = KernelRoot.rootInode.get(memory, root);
@@ -361,14 +363,18 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories `/` and, elsewhere than there, `.`. */
-  private openStreams(
+  /** Opens descriptors 0, 1, 2 and the preopened directories. */
+  protected openStreams(
     record: number,
     options: SpawnOptions,
     isWasix: boolean,
-  ): { input: Input | undefined; stdout: number | undefined; stderr: number | undefined } {
+  ): {
+    input: Input | undefined;
+    stdout: ByteSource | undefined;
+    stderr: ByteSource | undefined;
+  } {
     const { kernel } = this;
-    const { memory, vfs } = kernel;
+    const { memory } = kernel;
     const table = Record_.files.get(memory, record);
     const install = (file: number, what: string): void => {
       const fd = file === 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
@@ -378,11 +384,12 @@ export abstract class BaseMachine {
     const source: InputSource = options.stdin ?? "null";
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
     else {
-      const [reader, writer] = openPipe(vfs) ?? [0, 0];
-      install(reader, "stdin");
-      input = new Input(kernel, writer);
+      const { file, sink } = this.openInput(record);
+      if (source === "terminal") OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
+      install(file, "stdin");
+      input = new Input(sink);
       if (source === "null") input.close();
-      else if (source !== "pipe") void feed(input, source);
+      else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
     const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
       (target: OutputTarget, index) => {
@@ -394,19 +401,41 @@ export abstract class BaseMachine {
           install(this.openNull(), index === 0 ? "stdout" : "stderr");
           return undefined;
         }
-        const [reader, writer] = openPipe(vfs) ?? [0, 0];
-        install(writer, index === 0 ? "stdout" : "stderr");
-        return reader;
+        const { file, source: bytes } = this.openOutput(record, index + 1);
+        install(file, index === 0 ? "stdout" : "stderr");
+        return bytes;
       },
     );
     this.openPreopens(record, table, isWasix);
-    return { input: source === "pipe" ? input : undefined, stdout: outputs[0], stderr: outputs[1] };
+    return {
+      input: source === "pipe" || source === "terminal" ? input : undefined,
+      stdout: outputs[0],
+      stderr: outputs[1],
+    };
+  }
+
+  /**
+   * Makes the two ends of an input: the guest's open file, and the host program's. @internal
+   *
+   * @throws WeftError ERR_LIMIT
+   */
+  protected openInput(_record: number): { file: number; sink: ByteSink } {
+    const ends = openPipe(this.kernel.vfs);
+    if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
+    return { file: ends[0], sink: new PipeWriter(this.kernel, ends[1], this.pipeEnds) };
+  }
+
+  /** The same for an output: descriptor 1, 2, or 3 for a trace. @internal */
+  protected openOutput(_record: number, descriptor: number): { file: number; source: ByteSource } {
+    const ends = openPipe(this.kernel.vfs, descriptor === TRACE ? TRACE_ROOM : undefined);
+    if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
+    return { file: ends[1], source: new PipeReader(this.kernel, ends[0], this.pipeEnds) };
   }
 
   private inherit(descriptor: number, access: 1 | 2): number {
-    if (this.host.streams === undefined)
+    if (this.host.local === undefined)
       throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
-    return openHostStream(this.kernel.vfs, this.host.streams, descriptor, access);
+    return this.host.local.openStream(this.kernel.vfs, descriptor, access);
   }
 
   private openNull(): number {
@@ -425,8 +454,14 @@ export abstract class BaseMachine {
     this.preopen(table, "/", root);
     if (isWasix || working === root) return;
     for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
-      if (type !== Filetype.DIRECTORY) continue;
-      const directory = this.tree.findDirectory("/" + name);
+      if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
+      let directory: number;
+      try {
+        directory = this.tree.findDirectory("/" + name);
+      } catch {
+        // A link to something else, or a directory that may not be opened: nothing is reached through it.
+        continue;
+      }
       this.preopen(table, "/" + name, directory);
       dropInode(vfs, directory);
     }
@@ -442,21 +477,19 @@ export abstract class BaseMachine {
     setPreopen(memory, table, fd, new TextEncoder().encode(name));
   }
 
-  private openTrace(trace: SpawnOptions["trace"]): TraceTarget | undefined {
+  protected openTrace(record: number, trace: SpawnOptions["trace"]): TraceTarget | undefined {
     if (trace === undefined) return undefined;
     if (typeof trace === "object") {
-      if (this.host.streams === undefined)
+      if (this.host.local === undefined)
         throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
-      return { file: openHostStream(this.kernel.vfs, this.host.streams, trace.descriptor, 2) };
+      return { file: this.host.local.openStream(this.kernel.vfs, trace.descriptor, 2) };
     }
-    const ends = openPipe(this.kernel.vfs, 2 ** 20);
-    if (ends === undefined)
-      throw new WeftError("ERR_LIMIT", "no room for the trace (option maxKernelMemory)");
-    const output = new Output(this.kernel, ends[0], Infinity, () => {});
+    const { file, source } = this.openOutput(record, TRACE);
+    const output = new Output(source, Infinity, () => {});
     void (async () => {
       for await (const line of output.lines()) trace(line);
     })();
-    return { file: ends[1] };
+    return { file };
   }
 }
 

@@ -1,6 +1,5 @@
 /** Building and undoing a machine's tree: root, /dev, /tmp, mounts. */
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
-import { createHostfs, destroyHostfs, HostDirectoryError } from "../fs/hostfs/index.ts";
 import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
@@ -13,19 +12,17 @@ const ROOT = /^\/+$/;
 
 /** Makes a mount of a host directory. */
 function makeHostMount(kernel: Kernel, host: Host, options: MountOptions): number {
-  if (host.files === undefined) {
+  if (host.local === undefined) {
     throw new WeftError(
       "ERR_HOST",
       `mounts: this host has no directories to mount (${options.hostPath})`,
     );
   }
   try {
-    return createHostfs(kernel.vfs, host.files, options.hostPath, {
-      readOnly: options.readOnly === true,
-    });
+    return host.local.mountDirectory(kernel.vfs, options.hostPath, options.readOnly === true);
   } catch (cause) {
-    if (!(cause instanceof HostDirectoryError)) throw cause;
-    throw new WeftError("ERR_MOUNT", cause.message, { cause, errno: cause.code });
+    if (!(cause instanceof Error && "path" in cause && "code" in cause)) throw cause;
+    throw new WeftError("ERR_MOUNT", cause.message, { cause, errno: String(cause.code) });
   }
 }
 
@@ -92,7 +89,7 @@ export function dismantleTree(kernel: Kernel, host: Host, mounts: readonly numbe
   dropInode(vfs, KernelRoot.rootInode.get(memory, root));
   for (const mount of [...mounts].reverse()) {
     const kind = Mount.filesystem.get(memory, mount);
-    if (kind === FilesystemId.hostfs) destroyHostfs(vfs, host.files!, mount);
+    if (kind === FilesystemId.hostfs) host.local!.unmountDirectory(vfs, mount);
     else if (kind === FilesystemId.devfs) destroyDevfs(vfs, mount);
     else destroyTmpfs(vfs, mount);
   }

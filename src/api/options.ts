@@ -25,7 +25,7 @@ export interface MountOptions {
 export interface MachineOptions {
   /** Directories to mount, by their absolute path in the guest. `/` may be one; otherwise it is an empty directory in memory. */
   readonly mounts?: Readonly<Record<string, string | MountOptions>>;
-  /** Files to put into the guest's tree before anything runs, by absolute path. */
+  /** Files to put into the guest's tree before anything runs, by absolute path. Directories above them are made. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Threads that may live at once in one process. Default 512; more than the host can carry fails with an error of the worker's start. */
   readonly maxThreads?: number;
@@ -41,7 +41,13 @@ export interface MachineOptions {
 
 /** Where a process reads its standard input from. */
 export type InputSource =
-  "null" | "inherit" | "pipe" | { readonly text: string } | Uint8Array | ReadableStream<Uint8Array>;
+  | "null"
+  | "inherit"
+  | "pipe"
+  | "terminal"
+  | { readonly text: string }
+  | Uint8Array
+  | ReadableStream<Uint8Array>;
 
 /** Where a standard output goes: kept for the library's caller, the host program's own, or nowhere. */
 export type OutputTarget = "pipe" | "inherit" | "null";
@@ -55,7 +61,10 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory in the guest. Default `/`. */
   readonly cwd?: string;
-  /** Default "null": end of file at once. "pipe" is written to through `process.stdin`. */
+  /**
+   * Default "null": end of file at once. "pipe" is written to through `process.stdin`; "terminal" likewise, and the program takes it
+   * for a terminal.
+   */
   readonly stdin?: InputSource;
   /** Default "pipe". */
   readonly stdout?: OutputTarget;

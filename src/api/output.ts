@@ -2,54 +2,26 @@
  * Output: one standard output of a process, for the host program. It is read by one reader: as a stream, chunk by chunk, line by line, or collected.
  * Read by nobody, it is collected in the background, so that no program stops because its output is not looked at.
  */
-import { type Kernel, readPipe, Pipe } from "../kernel/index.ts";
-import { dropFile, OpenFile, Readiness, Transfer, WOULD_BLOCK } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
-import { waitForQueue } from "./host-waiter.ts";
 
-const CHUNK = 65536;
+/** Where an output's bytes come from. */
+export interface ByteSource {
+  /** The next bytes, or undefined at the end. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Nobody reads any more. May be called twice. */
+  close(): void;
+}
 
 export class Output implements AsyncIterable<Uint8Array> {
-  private readonly pipe: number;
-  private readonly transfer = new Transfer();
   private taken = false;
   private collected: Promise<Uint8Array> | undefined;
-  private closed = false;
 
-  /** @internal The read end's count is taken over. */
+  /** @internal */
   constructor(
-    private readonly kernel: Kernel,
-    private readonly file: number,
+    private readonly source: ByteSource,
     private readonly mostCollected: number,
     private readonly onOverflow: () => void,
-  ) {
-    this.pipe = OpenFile.state.get(kernel.memory, file);
-  }
-
-  /** The next bytes, or undefined at the end. */
-  private async read(): Promise<Uint8Array | undefined> {
-    if (this.closed) return undefined;
-    const { memory } = this.kernel;
-    const buffer = new Uint8Array(CHUNK);
-    const count = await waitForQueue(
-      this.kernel,
-      Pipe.waiters.at(this.pipe),
-      Readiness.read | Readiness.hangup,
-      () => {
-        const answer = readPipe(memory, this.pipe, this.transfer.single(buffer, 0, CHUNK));
-        return answer === WOULD_BLOCK ? undefined : answer;
-      },
-    );
-    if (count > 0) return buffer.subarray(0, count);
-    this.close();
-    return undefined;
-  }
-
-  private close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    dropFile(this.kernel.vfs, this.file);
-  }
+  ) {}
 
   private take(): void {
     if (this.taken)
@@ -61,10 +33,14 @@ export class Output implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     this.take();
     try {
-      for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read())
+      for (
+        let chunk = await this.source.read();
+        chunk !== undefined;
+        chunk = await this.source.read()
+      )
         yield chunk;
     } finally {
-      this.close();
+      this.source.close();
     }
   }
 
@@ -86,11 +62,11 @@ export class Output implements AsyncIterable<Uint8Array> {
     this.take();
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        const chunk = await this.read();
+        const chunk = await this.source.read();
         if (chunk === undefined) controller.close();
         else controller.enqueue(chunk);
       },
-      cancel: () => this.close(),
+      cancel: () => this.source.close(),
     });
   }
 
@@ -121,11 +97,15 @@ export class Output implements AsyncIterable<Uint8Array> {
   private async collect(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
+    for (
+      let chunk = await this.source.read();
+      chunk !== undefined;
+      chunk = await this.source.read()
+    ) {
       length += chunk.length;
       if (length > this.mostCollected) {
         this.onOverflow();
-        this.close();
+        this.source.close();
         break;
       }
       chunks.push(chunk);

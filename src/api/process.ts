@@ -9,6 +9,7 @@ import {
   ProcessState,
   type Kernel,
 } from "../kernel/index.ts";
+import { isBroken } from "../shm/index.ts";
 import { WeftError } from "./errors.ts";
 import { waitForQueue } from "./host-waiter.ts";
 import type { Input } from "./input.ts";
@@ -42,7 +43,8 @@ const SIGNALS: Readonly<Record<string, number>> = {
 };
 
 export class Process {
-  private ended: Promise<ProcessResult> | undefined;
+  /** @internal How it ended; unlike `wait` it leaves the outputs to their readers. */
+  readonly ended: Promise<ProcessResult>;
   private timedOut = false;
   private aborted = false;
   private finished = false;
@@ -78,7 +80,20 @@ export class Process {
   async wait(): Promise<ProcessResult> {
     this.stdout?.collectIfUnread();
     this.stderr?.collectIfUnread();
-    return this.ended!;
+    return this.ended;
+  }
+
+  /**
+   * Resolves when the end of the process is decided, with how it ended but without its outputs. Its threads may still be on their way out: a call of
+   * the host that does not return holds them up, and nothing can end such a call but the end of the host program.
+   */
+  exiting(): Promise<ProcessResult> {
+    return this.reach(ProcessChange.exiting);
+  }
+
+  /** Resolves likewise when its last thread has left: nothing of the program runs any more, while its workers may be busy with leaving it. */
+  exited(): Promise<ProcessResult> {
+    return this.reach(ProcessChange.ended);
   }
 
   /**
@@ -90,7 +105,7 @@ export class Process {
     const number = typeof signal === "number" ? signal : SIGNALS[signal];
     if (number === undefined || number < 1 || number > 31)
       throw new WeftError("ERR_OPTION", `kill: unknown signal ${signal}`);
-    if (this.finished) return;
+    if (this.finished || isBroken(this.kernel.memory)) return;
     exitProcess(this.kernel, this.record, 128 + number, EndReason.killed, number);
     this.stdin?.close();
   }
@@ -99,6 +114,24 @@ export class Process {
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill();
     await this.wait().catch(() => {});
+  }
+
+  private async reach(change: number): Promise<ProcessResult> {
+    const { kernel, record, pid } = this;
+    const { memory } = kernel;
+    if (this.finished) return this.ended!;
+    Record_.refs.add(memory, record, 1);
+    try {
+      await waitForQueue(kernel, Record_.changes.at(record), change, () => {
+        const state = Record_.state.load(memory, record);
+        if (state === ProcessState.running) return undefined;
+        return change === ProcessChange.exiting || state === ProcessState.ended ? true : undefined;
+      });
+      const { timedOut, aborted } = this;
+      return { ...describeEnd(kernel, record, pid), timedOut, aborted };
+    } finally {
+      dropProcess(kernel, record);
+    }
   }
 
   private async follow(): Promise<ProcessResult> {
@@ -117,11 +150,14 @@ export class Process {
           }, options.timeout);
     if (options.signal?.aborted === true) onAbort();
     else options.signal?.addEventListener("abort", onAbort, { once: true });
-    await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
-      Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
-    );
-    clearTimeout(timer);
-    options.signal?.removeEventListener("abort", onAbort);
+    try {
+      await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
+        Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
+      );
+    } finally {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", onAbort);
+    }
     this.finished = true;
     await this.served;
     this.stdin?.close();
@@ -142,10 +178,16 @@ export class Process {
 
 /** Reads how a process ended from its record, and drops the caller's count of it. */
 export function takeResult(kernel: Kernel, record: number, pid: number): ProcessResult {
+  const result = describeEnd(kernel, record, pid);
+  dropProcess(kernel, record);
+  return result;
+}
+
+function describeEnd(kernel: Kernel, record: number, pid: number): ProcessResult {
   const { memory } = kernel;
   const reason = Record_.endReason.get(memory, record);
   const exitCode = Record_.exitCode.get(memory, record) | 0;
-  const result: ProcessResult = {
+  return {
     pid,
     exitCode,
     ok: exitCode === 0,
@@ -159,8 +201,6 @@ export function takeResult(kernel: Kernel, record: number, pid: number): Process
     stdout: "",
     stderr: "",
   };
-  dropProcess(kernel, record);
-  return result;
 }
 
 /** A process ended with another code than 0, and the caller asked for an exception. It has the fields of the result. */

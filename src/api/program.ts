@@ -1,7 +1,6 @@
 /** Getting a program: reading its bytes from wherever they are, checking, compiling. */
 import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
-import { makeProgram, MOST_PAGES, readProgram } from "../loader/program.ts";
 import { WeftError } from "./errors.ts";
 import type { BytesSource, LoadedProgram } from "./options.ts";
 
@@ -10,6 +9,9 @@ function baseName(location: string): string {
   const path = location.replace(/[?#].*$/, "");
   return path.slice(path.lastIndexOf("/") + 1) || "program.wasm";
 }
+
+/** The pages of 64 KiB that 32-bit memories can have. */
+const MOST_PAGES = 65536;
 
 /** The pages of 64 KiB that a limit in bytes allows. */
 export function pagesOf(maxMemory: number | undefined): number {
@@ -70,24 +72,7 @@ export async function loadProgram(
   const name = givenName ?? ownName;
   const pages = pagesOf(maxMemory);
   try {
-    const found = readProgram(bytes, name, pages);
-    return { name, program: makeProgram(await host.compile(found.bytes), found, name, pages) };
-  } catch (cause) {
-    throw programError(name, cause);
-  }
-}
-
-/** The same for bytes, at once, on the calling thread. */
-export function loadProgramSync(
-  bytes: Uint8Array,
-  name: string,
-  maxMemory: number | undefined,
-): LoadedProgram {
-  const pages = pagesOf(maxMemory);
-  try {
-    const found = readProgram(bytes, name, pages);
-    const module = new WebAssembly.Module(found.bytes as Uint8Array<ArrayBuffer>);
-    return { name, program: makeProgram(module, found, name, pages) };
+    return { name, program: await host.load(bytes, name, pages) };
   } catch (cause) {
     throw programError(name, cause);
   }

@@ -1,8 +1,18 @@
 /** A host: the sum of what the floors below need of a platform, and what the library needs besides. */
 import type { Clock, Randomness } from "../kernel/index.ts";
-import type { HostFiles } from "../fs/hostfs/port.ts";
-import type { HostStreams } from "../fs/hoststream/port.ts";
+import type { Program } from "../loader/program.ts";
+import type { Drivers } from "../threads/boot.ts";
 import type { WorkerHost } from "../threads/port.ts";
+import type { Vfs } from "../vfs/index.ts";
+
+/** What a host has besides memory: a part of its own that a page has not, so that a page does not carry the code for it. */
+export interface LocalResources extends Drivers {
+  /** Opens a descriptor of the host program for a guest; an open file with one count, or 0 when the kernel heap is full. */
+  openStream(vfs: Vfs, descriptor: number, access: 1 | 2 | 3): number;
+  /** Makes a mount of a directory, ready for `addMount`. @throws an error with `code` and `path` when it cannot be had */
+  mountDirectory(vfs: Vfs, path: string, readOnly: boolean): number;
+  unmountDirectory(vfs: Vfs, mount: number): void;
+}
 
 export interface Host {
   readonly name: "node" | "browser";
@@ -13,12 +23,10 @@ export interface Host {
   readonly mayBlock: boolean;
   /** Whether memory can be shared with workers: always in Node, in a browser only on an isolated page. */
   readonly sharesMemory: boolean;
-  /** Directories of the machine, where the host has them. */
-  readonly files: HostFiles | undefined;
-  /** Descriptors of the host program, where it has them. */
-  readonly streams: HostStreams | undefined;
+  /** Directories and descriptors of the host itself, where it has them. */
+  readonly local: LocalResources | undefined;
   /** Reads a whole file, by path or the text of a URL. */
   readFile(location: string): Promise<Uint8Array>;
-  /** Compiles a module without blocking. */
-  compile(bytes: Uint8Array): Promise<WebAssembly.Module>;
+  /** Reads, checks and compiles a program without blocking. @throws ModuleError, or what the engine says of the module */
+  load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program>;
 }

@@ -45,6 +45,8 @@ export const Pipe = layout("Pipe", {
   capacity: u32,
   start: u32,
   length: u32,
+  /** Somebody found the pipe empty, by reading or asking: set under lock, for whoever fills it only on demand. */
+  starved: u32,
   waiters: waitQueue(),
 });
 
@@ -111,6 +113,7 @@ export function readPipe(memory: KernelMemory, pipe: number, into: Transfer): nu
     // An empty ring starts over, so that short messages stay in the same lines of the cache.
     Pipe.start.set(memory, pipe, length === count ? 0 : (start + count) % capacity);
   }
+  if (length === 0) Pipe.starved.set(memory, pipe, 1);
   const writers = Pipe.writers.get(memory, pipe);
   Pipe.lock.release(memory, pipe);
   if (count > 0) {
@@ -163,6 +166,7 @@ export function pipeReadiness(memory: KernelMemory, pipe: number, access: number
   Pipe.lock.acquire(memory, pipe);
   const length = Pipe.length.get(memory, pipe);
   const room = Pipe.capacity.get(memory, pipe) - length;
+  if (length === 0 && access === Access.read) Pipe.starved.set(memory, pipe, 1);
   const readers = Pipe.readers.get(memory, pipe);
   const writers = Pipe.writers.get(memory, pipe);
   Pipe.lock.release(memory, pipe);

@@ -85,6 +85,9 @@ export const Process = layout("Process", {
   environmentCount: u32,
   /** Bits of `ProcessFlags`. */
   flags: atomic32,
+  /** Name of the first signal callback that a thread registered, UTF-8, or 0: set once, before the flag `handlesSignals`. */
+  signalCallback: address,
+  signalCallbackLength: u32,
   changes: waitQueue(),
   /** The carriers that serve it: belongs to the floor of threads. */
   crew: address,
@@ -207,6 +210,8 @@ export function dropProcess(kernel: Kernel, process: number): void {
   );
   const message = Process.message.get(memory, process);
   if (message !== 0) free(memory, message, Process.messageLength.get(memory, process));
+  const callback = Process.signalCallback.get(memory, process);
+  if (callback !== 0) free(memory, callback, Process.signalCallbackLength.get(memory, process));
   Process.free(memory, process);
   KernelRoot.processes.add(memory, kernel.root, -1);
 }
@@ -235,7 +240,7 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
     addId(memory, kernel.threadTable, Thread, thread);
   }
   Process.lock.release(memory, process);
-  if (accepted)
+  if (accepted) {
     emit(
       kernel,
       EventKind.threadCreated,
@@ -243,6 +248,7 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
       Thread.id.get(memory, thread),
       0,
     );
+  }
   return accepted;
 }
 
@@ -362,6 +368,31 @@ function tearDown(kernel: Kernel, process: number): void {
   dropInode(vfs, Process.workingDirectory.get(memory, process));
   dropInode(vfs, Process.rootDirectory.get(memory, process));
   Process.state.store(memory, process, ProcessState.ended);
+}
+
+/**
+ * Records that a thread registered a signal callback. The first name is for every thread that registers none itself, which the C library does on the main
+ * thread only.
+ */
+export function addSignalCallback(memory: KernelMemory, process: number, name: string): void {
+  if ((Process.flags.load(memory, process) & ProcessFlags.handlesSignals) !== 0) return;
+  const bytes = encode(name);
+  Process.lock.acquire(memory, process);
+  if (Process.signalCallback.get(memory, process) === 0 && bytes.length > 0) {
+    Process.signalCallback.set(memory, process, packBytes(memory, bytes));
+    Process.signalCallbackLength.set(memory, process, bytes.length);
+  }
+  Process.flags.or(memory, process, ProcessFlags.handlesSignals);
+  Process.lock.release(memory, process);
+}
+
+/** The first name that was given to `addSignalCallback`, or undefined. */
+export function firstSignalCallback(memory: KernelMemory, process: number): string | undefined {
+  if ((Process.flags.load(memory, process) & ProcessFlags.handlesSignals) === 0) return undefined;
+  const start = Process.signalCallback.get(memory, process);
+  if (start === 0) return undefined;
+  const length = Process.signalCallbackLength.get(memory, process);
+  return new TextDecoder().decode(memory.u8.slice(start, start + length));
 }
 
 /** The message that was recorded with the end, or undefined. */

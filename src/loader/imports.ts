@@ -58,7 +58,7 @@ function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandl
 }
 
 type Argument = number & bigint;
-type Import = (...parameters: Argument[]) => number | void;
+type Import = (...parameters: Argument[]) => unknown;
 
 function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): Import {
   const h = handler as (...parameters: unknown[]) => number;

@@ -10,32 +10,12 @@ import { SyscallContext } from "../syscalls/context.ts";
 import type { ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { makeImports } from "./imports.ts";
-import { ModuleError } from "./module-error.ts";
+import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
-
-/** Makes the memory that a program imports; undefined when it brings its own. */
-export function createGuestMemory(program: Program): WebAssembly.Memory | undefined {
-  const wanted = program.memoryImport;
-  if (wanted === undefined) return undefined;
-  try {
-    return new WebAssembly.Memory({
-      initial: wanted.minimum,
-      ...(wanted.maximum === undefined ? {} : { maximum: wanted.maximum }),
-      ...(wanted.shared ? { shared: true } : {}),
-    });
-  } catch (cause) {
-    throw new ModuleError(
-      "ERR_MEMORY",
-      `${program.name}: the host cannot give its memory of ${wanted.minimum} to ${wanted.maximum ?? "any number of"} pages${
-        wanted.shared ? " (shared)" : ""
-      }: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
-  }
-}
 
 export class InstanceGroup {
   readonly context: SyscallContext;
-  private readonly imports: Record<string, Record<string, unknown>>;
+  private imports: Record<string, Record<string, unknown>> | undefined;
   /** The instance that the running thread uses: signal handlers are its exports. */
   private current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
@@ -45,10 +25,10 @@ export class InstanceGroup {
   constructor(
     kernel: Kernel,
     readonly program: Program,
-    private readonly memory: WebAssembly.Memory | undefined,
+    private memory: WebAssembly.Memory | undefined,
     threads: ThreadPort,
     mark: number,
-    trace: TraceSink | undefined,
+    private readonly trace: TraceSink | undefined,
   ) {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
@@ -62,19 +42,31 @@ export class InstanceGroup {
       },
     };
     this.context = new SyscallContext(kernel, guest, threads, guestPort, mark);
-    this.imports = makeImports(this.context, program, memory, trace);
+  }
+
+  /** What instances are made with. A memory that is not shared cannot come from another agent: it is made here. Throws ModuleError ERR_MEMORY. */
+  private findImports(): Record<string, Record<string, unknown>> {
+    if (this.imports === undefined) {
+      const { context, program, trace } = this;
+      if (this.memory === undefined && program.memoryImport !== undefined) {
+        this.memory = createGuestMemory(program);
+        if (this.memory !== undefined) context.guest = new GuestMemory(this.memory);
+      }
+      this.imports = makeImports(context, program, this.memory, trace);
+    }
+    return this.imports;
   }
 
   /** Makes the next instance ahead of need; errors are left for `take` to meet again. */
   prepare(): void {
-    if (this.next !== undefined || this.program.memoryImport === undefined) return;
+    if (this.next !== undefined || !this.program.hasSharedMemory) return;
     const { context } = this;
     context.clearThread();
     this.nextBytes = this.memory?.buffer.byteLength ?? 0;
     // Its start section is guest code: it may compute for ever.
     context.leave();
     try {
-      this.next = new WebAssembly.Instance(this.program.module, this.imports);
+      this.next = new WebAssembly.Instance(this.program.module, this.findImports());
     } catch {
       this.next = undefined;
     } finally {
@@ -95,7 +87,7 @@ export class InstanceGroup {
 
   /** An instance that no thread has used. Its start section has run. May throw what the engine throws, or a control outcome. */
   take(): WebAssembly.Instance {
-    const instance = this.next ?? new WebAssembly.Instance(this.program.module, this.imports);
+    const instance = this.next ?? new WebAssembly.Instance(this.program.module, this.findImports());
     this.next = undefined;
     this.current = instance;
     this.context.signalCallback = undefined;

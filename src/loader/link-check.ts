@@ -6,8 +6,12 @@ import type { ModuleDescription, ModuleImport } from "./module-description.ts";
 import { printable } from "./printable.ts";
 import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
-/** The functions that can be given, by `module.name`. */
-export type KnownImports = ReadonlyMap<string, FunctionType>;
+/** The functions that can be given, by `module.name`. A map is one. */
+export interface KnownImports {
+  get(name: string): FunctionType | undefined;
+  /** Every name, for suggestions. */
+  keys(): Iterable<string>;
+}
 
 export interface LinkProblem {
   readonly module: string;

@@ -116,38 +116,38 @@ class ModuleReading {
   producers: ProducersField[] = [];
   globalNames: Map<number, string> | undefined;
 
-  readonly #bytes: Uint8Array;
-  #typeOffsets: number[] = [];
-  readonly #types = new Map<number, FunctionType>();
+  private readonly bytes: Uint8Array;
+  private typeOffsets: number[] = [];
+  private readonly types = new Map<number, FunctionType>();
   /** Imports of each kind: the head of that kind's index space. */
-  readonly #imported: Record<(typeof KINDS)[number], ExternalType[]> = {
+  private readonly imported: Record<(typeof KINDS)[number], ExternalType[]> = {
     function: [],
     table: [],
     memory: [],
     global: [],
     tag: [],
   };
-  #functions: WasmReader | undefined;
-  readonly #globalOffsets: number[] = [];
-  readonly #tagTypes: number[] = [];
+  private functions: WasmReader | undefined;
+  private readonly globalOffsets: number[] = [];
+  private readonly tagTypes: number[] = [];
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     for (const section of readSections(bytes)) {
       const reader = new WasmReader(bytes, section.start, section.end);
       switch (section.id) {
         case SectionId.custom:
-          this.#readCustom(reader);
+          this.readCustom(reader);
           break;
         case SectionId.type:
-          this.#typeOffsets = readTypeSection(reader);
+          this.typeOffsets = readTypeSection(reader);
           break;
         case SectionId.import:
-          this.#readImports(reader);
+          this.readImports(reader);
           break;
         case SectionId.function:
           this.functionCount = reader.count("functions");
-          this.#functions = reader;
+          this.functions = reader;
           break;
         case SectionId.table:
           for (let left = reader.count("tables"); left > 0; left--) {
@@ -163,19 +163,19 @@ class ModuleReading {
           break;
         case SectionId.tag:
           for (let left = reader.count("tags"); left > 0; left--) {
-            this.#tagTypes.push(this.#readTag(reader));
+            this.tagTypes.push(this.readTag(reader));
           }
           reader.finish("the tag section");
           break;
         case SectionId.global:
           for (let left = reader.count("globals"); left > 0; left--) {
-            this.#globalOffsets.push(reader.offset);
+            this.globalOffsets.push(reader.offset);
             readGlobalDefinition(reader);
           }
           reader.finish("the global section");
           break;
         case SectionId.export:
-          this.#readExports(reader);
+          this.readExports(reader);
           break;
         case SectionId.start:
           reader.unsigned();
@@ -187,23 +187,23 @@ class ModuleReading {
   }
 
   /** The function type of a type index. */
-  #functionType(index: number, reader: WasmReader): FunctionType {
-    let type = this.#types.get(index);
+  private functionType(index: number, reader: WasmReader): FunctionType {
+    let type = this.types.get(index);
     if (type === undefined) {
-      const offset = this.#typeOffsets[index];
+      const offset = this.typeOffsets[index];
       if (!offset) reader.fail(`type ${index} is not a function type of this module`);
-      type = readFunctionType(new WasmReader(this.#bytes, offset));
-      this.#types.set(index, type);
+      type = readFunctionType(new WasmReader(this.bytes, offset));
+      this.types.set(index, type);
     }
     return type;
   }
 
-  #readTag(reader: WasmReader): number {
+  private readTag(reader: WasmReader): number {
     if (reader.byte() !== 0) reader.fail("a tag with an unknown attribute", reader.offset - 1);
     return reader.unsigned();
   }
 
-  #readImports(reader: WasmReader): void {
+  private readImports(reader: WasmReader): void {
     for (let left = reader.count("imports"); left > 0; left--) {
       const module = reader.text();
       const name = reader.text();
@@ -211,20 +211,20 @@ class ModuleReading {
       const kind = KINDS[reader.byte()];
       let external: ExternalType;
       if (kind === "function") {
-        external = { kind, type: this.#functionType(reader.unsigned(), reader) };
+        external = { kind, type: this.functionType(reader.unsigned(), reader) };
       } else if (kind === "table") external = { kind, type: readTableType(reader) };
       else if (kind === "memory") external = { kind, type: readMemoryType(reader) };
       else if (kind === "global") external = { kind, type: readGlobalType(reader) };
       else if (kind === "tag") {
-        external = { kind, type: this.#functionType(this.#readTag(reader), reader) };
+        external = { kind, type: this.functionType(this.readTag(reader), reader) };
       } else reader.fail("an import of an unknown kind", start);
-      this.#imported[external.kind].push(external);
+      this.imported[external.kind].push(external);
       this.imports.push({ module, name, ...external });
     }
     reader.finish("the import section");
   }
 
-  #readExports(reader: WasmReader): void {
+  private readExports(reader: WasmReader): void {
     const functions: { position: number; index: number; name: string }[] = [];
     for (let left = reader.count("exports"); left > 0; left--) {
       const name = reader.text();
@@ -232,13 +232,13 @@ class ModuleReading {
       const kind = KINDS[reader.byte()];
       const index = reader.unsigned();
       if (kind === undefined) reader.fail("an export of an unknown kind", start);
-      let external: ExternalType | undefined = this.#imported[kind][index];
-      const own = index - this.#imported[kind].length;
+      let external: ExternalType | undefined = this.imported[kind][index];
+      const own = index - this.imported[kind].length;
       if (external === undefined && kind === "function" && own < this.functionCount) {
         // Types of own functions are looked up together, in one walk.
         functions.push({ position: this.exports.length, index: own, name });
         external = { kind, type: { parameters: [], results: [] } };
-      } else if (external === undefined) external = this.#definition(kind, own, reader);
+      } else if (external === undefined) external = this.definition(kind, own, reader);
       if (external === undefined) {
         reader.fail(`an export of ${kind} ${index}, which is not there`, start);
       }
@@ -250,9 +250,9 @@ class ModuleReading {
     let walked = 0;
     let typeIndex = 0;
     for (const { position, index, name } of functions) {
-      const walker = this.#functions!;
+      const walker = this.functions!;
       for (; walked <= index; walked++) typeIndex = walker.unsigned();
-      const type = this.#functionType(typeIndex, walker);
+      const type = this.functionType(typeIndex, walker);
       this.exports[position] = {
         name,
         index: this.exports[position].index,
@@ -263,11 +263,11 @@ class ModuleReading {
   }
 
   /** A table, memory, global or tag that the module defines itself. */
-  #definition(kind: string, own: number, reader: WasmReader): ExternalType | undefined {
+  private definition(kind: string, own: number, reader: WasmReader): ExternalType | undefined {
     if (kind === "table" && own < this.tables.length) return { kind, type: this.tables[own] };
     if (kind === "memory" && own < this.memories.length) return { kind, type: this.memories[own] };
-    if (kind === "tag" && own < this.#tagTypes.length) {
-      return { kind, type: this.#functionType(this.#tagTypes[own], reader) };
+    if (kind === "tag" && own < this.tagTypes.length) {
+      return { kind, type: this.functionType(this.tagTypes[own], reader) };
     }
     const type = kind === "global" ? this.ownGlobal(own) : undefined;
     return type && { kind: "global", type };
@@ -275,17 +275,17 @@ class ModuleReading {
 
   /** A global that the module defines itself, counted without the imported ones. */
   ownGlobal(own: number): GlobalType | undefined {
-    const offset = this.#globalOffsets[own];
+    const offset = this.globalOffsets[own];
     return offset === undefined
       ? undefined
-      : readGlobalDefinition(new WasmReader(this.#bytes, offset));
+      : readGlobalDefinition(new WasmReader(this.bytes, offset));
   }
 
   get importedGlobalCount(): number {
-    return this.#imported.global.length;
+    return this.imported.global.length;
   }
 
-  #readCustom(reader: WasmReader): void {
+  private readCustom(reader: WasmReader): void {
     const name = reader.text(true);
     const seen = this.customSections.size;
     this.customSections.add(name);
@@ -294,7 +294,7 @@ class ModuleReading {
       throw new ModuleError("ERR_MODULE_LIMIT", `more than ${seen} custom sections`, reader.offset);
     }
     if (name === "dylink.0") {
-      this.dylink = readDylinkSection(this.#bytes, reader.offset, reader.end);
+      this.dylink = readDylinkSection(this.bytes, reader.offset, reader.end);
     } else if (name === "target_features") this.targetFeatures = readTargetFeatures(reader);
     else if (name === "producers") this.producers = readProducers(reader);
     else if (name === "name") this.globalNames = readNames(reader, NameKind.global);

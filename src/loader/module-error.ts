@@ -22,12 +22,16 @@ export type ModuleErrorCode =
   | "ERR_MEMORY_LIMIT"
   /** The host cannot give the memory that the module imports. */
   | "ERR_MEMORY"
+  /** The program's memory has 64-bit addresses. */
+  | "ERR_WIDE_MEMORY"
   /** Imports that Weft does not provide, or provides with another signature. */
   | "ERR_LINK"
   /** A dynamically linked program. */
   | "ERR_DYNAMIC"
   /** Exports nothing to start at. */
   | "ERR_NO_ENTRY"
+  /** The entry, or that of its threads, has another signature than it is called with. */
+  | "ERR_ENTRY"
   /** The engine refuses the module. */
   | "ERR_COMPILE"
   /** The exported globals that describe the stack contradict each other. */

@@ -6,13 +6,13 @@
  */
 import { findSignature } from "../abi/signatures.ts";
 import { panic } from "../shm/index.ts";
-import { listSyscalls } from "../syscalls/table.ts";
+import { findSyscall, listSyscalls } from "../syscalls/table.ts";
 import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
-import type { FunctionType } from "./wasm-types.ts";
+import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
 export interface Program {
@@ -52,24 +52,25 @@ export interface ProgramDescription {
 /** The pages of 64 KiB that 32-bit memories can have. */
 export const MOST_PAGES = 65536;
 
-let known: Map<string, FunctionType> | undefined;
+/** Signatures of everything Weft provides. Each is looked up when a module asks for it: programs import few of them, and most at every start. */
+const known: KnownImports = {
+  get(key) {
+    const dot = key.indexOf(".");
+    const module = key.slice(0, dot);
+    const name = key.slice(dot + 1);
+    if (findSyscall(module, name) === undefined) return undefined;
+    const signature = findSignature(module, name);
+    if (signature === undefined) panic(`the table has ${key}, which has no signature`);
+    return {
+      parameters: signature.parameters.map((parameter) => parameter.wasm),
+      results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
+    };
+  },
+  keys: () => listSyscalls().map(({ module, name }) => `${module}.${name}`),
+};
 
-/** Signatures of everything Weft provides, by "module.name". Made on first use. */
+/** Signatures of everything Weft provides, by "module.name". */
 export function knownImports(): KnownImports {
-  if (known === undefined) {
-    known = new Map();
-    for (const { module, name } of listSyscalls()) {
-      const signature = findSignature(
-        module === "wasi_unstable" ? "wasi_snapshot_preview1" : module,
-        name,
-      );
-      if (signature === undefined) panic(`the table has ${module}.${name}, which has no signature`);
-      known.set(`${module}.${name}`, {
-        parameters: signature.parameters.map((parameter) => parameter.wasm),
-        results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
-      });
-    }
-  }
   return known;
 }
 
@@ -100,10 +101,38 @@ export function readProgram(
       `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`,
     );
   }
+  if (description.memory.limits?.memory64 === true) {
+    throw new ModuleError(
+      "ERR_WIDE_MEMORY",
+      `${name} has a 64-bit memory: WASI and WASIX calls pass 32-bit pointers; build it for wasm32`,
+    );
+  }
+  checkEntries(description, name);
   return {
     description,
     bytes: maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes,
   };
+}
+
+/** What calls a program's entries expect; the arguments of another signature would be nonsense, or an exception of the engine. */
+const ENTRIES: readonly (readonly [string, FunctionType])[] = [
+  ["_start", { parameters: [], results: [] }],
+  ["_initialize", { parameters: [], results: [] }],
+  ["wasi_thread_start", { parameters: ["i32", "i32"], results: [] }],
+];
+
+function checkEntries(description: ModuleDescription, name: string): void {
+  for (const [entry, expected] of ENTRIES) {
+    const found = description.exports.find((one) => one.name === entry);
+    if (found?.kind !== "function") continue;
+    const wanted = formatFunctionType(expected);
+    const given = formatFunctionType(found.type);
+    if (given !== wanted)
+      throw new ModuleError(
+        "ERR_ENTRY",
+        `${name} exports ${entry} as ${given}, which must be ${wanted}`,
+      );
+  }
 }
 
 /** Makes a program of a compiled module and what `readProgram` found. */
@@ -131,7 +160,9 @@ export function makeProgram(
         minimum: limits.minimum,
         maximum:
           limits.maximum === undefined
-            ? undefined
+            ? maximumPages < MOST_PAGES
+              ? Math.max(limits.minimum, maximumPages)
+              : undefined
             : Math.min(limits.maximum, Math.max(limits.minimum, maximumPages)),
         shared: limits.shared,
       },
@@ -144,4 +175,20 @@ export function makeProgram(
     stack: mainStackLayout(description),
     name,
   };
+}
+
+/** Reads, checks and compiles a program. @throws as `readProgram`, or what the engine says of the module */
+export async function compileProgram(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Promise<Program> {
+  const found = readProgram(bytes, name, maximumPages);
+  return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
+}
+
+/** The same at once, on the calling thread. */
+export function compileProgramSync(bytes: Uint8Array, name: string, maximumPages: number): Program {
+  const found = readProgram(bytes, name, maximumPages);
+  return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);
 }

@@ -58,7 +58,7 @@ export class WasmReader {
   readonly bytes: Uint8Array;
   readonly end: number;
   offset: number;
-  readonly #code: ModuleErrorCode;
+  private readonly code: ModuleErrorCode;
 
   constructor(
     bytes: Uint8Array,
@@ -69,7 +69,7 @@ export class WasmReader {
     this.bytes = bytes;
     this.offset = offset;
     this.end = end;
-    this.#code = code;
+    this.code = code;
   }
 
   /** Bytes not read yet. */
@@ -78,7 +78,7 @@ export class WasmReader {
   }
 
   fail(message: string, offset = this.offset): never {
-    throw new ModuleError(this.#code, message, offset);
+    throw new ModuleError(this.code, message, offset);
   }
 
   /** Reads one byte. */

@@ -8,4 +8,5 @@ export * from "./mutex.ts";
 export * from "./panic.ts";
 export * from "./park.ts";
 export * from "./ranks.ts";
+export * from "./snapshot.ts";
 export * from "./wait-queue.ts";

@@ -67,6 +67,8 @@ export class KernelMemory {
   locksHeld = 0;
   /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
   readonly ledgerPlaces: number[] = [];
+  /** While another agent works on a copy that will come back in place of this heap: resolves when it is back. Until then nothing may begin to wait here. */
+  away: Promise<unknown> | undefined;
   /** The checker of lock order, when on. */
   readonly lockOrder: LockOrder | undefined;
 
@@ -111,7 +113,12 @@ export class KernelMemory {
 
   /** Renews the views after a growth by any agent. */
   refresh(): void {
-    const buffer = this.memory.buffer as SharedArrayBuffer;
+    let buffer = this.memory.buffer as SharedArrayBuffer;
+    // Engines tell an agent of another's growth by interrupting it, which may be still to come. Growing by nothing asks.
+    if (buffer.byteLength < new Int32Array(buffer)[Header.pages >> 2] * PAGE) {
+      this.memory.grow(0);
+      buffer = this.memory.buffer as SharedArrayBuffer;
+    }
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.u8 = new Uint8Array(buffer);

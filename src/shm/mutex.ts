@@ -46,7 +46,7 @@ function acquireContended(memory: KernelMemory, address: number): void {
     if (Atomics.load(i32, word) === 0 && Atomics.compareExchange(i32, word, 0, agent) === 0) return;
   }
   if (!memory.mayBlock) return spinForLock(memory, word);
-  for (let slept = 0; ; ) {
+  for (let slept = 0; ;) {
     stopIfBroken(memory);
     const seen = Atomics.load(i32, word);
     if (seen === 0) {
@@ -75,9 +75,13 @@ export function declareBroken(memory: KernelMemory): void {
   Atomics.store(memory.i32, Header.panicked >> 2, 1);
 }
 
+/** Whether an agent stopped while it held locks. */
+export function isBroken(memory: KernelMemory): boolean {
+  return Atomics.load(memory.i32, Header.panicked >> 2) !== 0;
+}
+
 function stopIfBroken(memory: KernelMemory): void {
-  if (Atomics.load(memory.i32, Header.panicked >> 2) !== 0)
-    panic("the machine has stopped: an agent failed while it held locks");
+  if (isBroken(memory)) panic("the machine has stopped: an agent failed while it held locks");
 }
 
 /** The page's main thread: critical sections last microseconds, so the loop does too; its bound only catches a dead owner. */

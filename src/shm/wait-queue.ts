@@ -9,7 +9,7 @@
  */
 import { address, block, layout, mutex, u32 } from "./layout.ts";
 import type { KernelMemory } from "./memory.ts";
-import { unpark } from "./park.ts";
+import { unpark, wakeAll } from "./park.ts";
 import { Rank } from "./ranks.ts";
 
 export const WaitQueue = layout("WaitQueue", {
@@ -68,7 +68,7 @@ export function unsubscribe(memory: KernelMemory, entry: number): void {
 
 /** Wakes every waiter that asked for one of the changes in `mask`. Costs one load when nobody waits. */
 export function wakeQueue(memory: KernelMemory, queue: number, mask: number): void {
-  if (WaitQueue.first.get(memory, queue) === 0) return;
+  if (!hasWaiters(memory, queue)) return;
   WaitQueue.lock.acquire(memory, queue);
   let entry = WaitQueue.first.get(memory, queue);
   while (entry !== 0) {
@@ -81,5 +81,16 @@ export function wakeQueue(memory: KernelMemory, queue: number, mask: number): vo
 
 /** Whether anyone waits in a queue: a hint, except where the caller knows that no waiter can come. */
 export function hasWaiters(memory: KernelMemory, queue: number): boolean {
-  return WaitQueue.first.get(memory, queue) !== 0;
+  // Atomic, or the processor may look here before the change that the caller made before is seen: the waiter would miss both.
+  return Atomics.load(memory.u32, (queue + WaitQueue.first.offset) >>> 2) !== 0;
+}
+
+/** Makes every waiter of a queue look again whose wake-up came with a restored snapshot, in the word alone. */
+export function notifyQueue(memory: KernelMemory, queue: number): void {
+  for (
+    let entry = WaitQueue.first.get(memory, queue);
+    entry !== 0;
+    entry = WaitEntry.next.get(memory, entry)
+  )
+    wakeAll(memory, WaitEntry.parker.get(memory, entry));
 }

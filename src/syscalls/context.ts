@@ -4,8 +4,17 @@
  * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
  * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
  */
-import { Header, sleepForever } from "../shm/index.ts";
-import { type Kernel, KernelRoot, lookupFile, Pending, Process, Thread } from "../kernel/index.ts";
+import { declareBroken, Header, sleepForever } from "../shm/index.ts";
+import {
+  EndReason,
+  exitProcess,
+  type Kernel,
+  KernelRoot,
+  lookupFile,
+  Pending,
+  Process,
+  Thread,
+} from "../kernel/index.ts";
 import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
@@ -145,9 +154,23 @@ export class SyscallContext {
     const word = this.mark >>> 2;
     // Where there was no stack for the call, the agent is still in the guest: then the mark is not its to write.
     if (this.memory.i32[word] !== Mark.kernel) return error;
-    if (!(error instanceof Control) && error !== this.guestFailure) this.kernelFailure ??= error;
+    if (!(error instanceof Control) && error !== this.guestFailure) this.recordFailure(error);
     this.memory.i32[word] = Mark.guest;
     return error;
+  }
+
+  /** The kernel itself failed. The process ends by it, also where the guest catches what is thrown; the run loop then stops the machine. */
+  private recordFailure(error: unknown): void {
+    this.kernelFailure ??= error;
+    if (this.memory.locksHeld > 0) {
+      declareBroken(this.memory);
+      Thread.pending.or(this.memory, this.thread, Pending.exit);
+      return;
+    }
+    const code = 129;
+    const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const message = `a system call failed by a bug of Weft: ${words}`;
+    exitProcess(this.kernel, this.process, code, EndReason.failed, 0, message);
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

@@ -180,7 +180,9 @@ function moveOffset(
 export function fd_tell(context: SyscallContext, fd: number, result: number): number {
   const { guest, memory, vfs } = context;
   if (!guest.has(result, 8)) return Errno.EMEMVIOLATION;
-  const file = context.lookup(fd, Rights.FD_TELL);
+  // The right to seek implies the right to tell.
+  let file = context.lookup(fd, Rights.FD_TELL);
+  if (file === -Errno.ENOTCAPABLE) file = context.lookup(fd, Rights.FD_SEEK);
   if (file < 0) return -file;
   const answer = checkSeekable(context, file);
   if (answer === 0) guest.setSize(result, OpenFile.offset.get(memory, file));

@@ -94,8 +94,9 @@ export function path_open2(
   if (answer < 0) return -answer;
 
   const file = answer;
-  if (OpenFile.type.get(memory, file) === Filetype.DIRECTORY)
+  if (OpenFile.type.get(memory, file) === Filetype.DIRECTORY) {
     granted.low = (granted.low & ~WRITING) >>> 0;
+  }
   const opened = installFile(memory, files, file, granted, fdflagsext & Fdflagsext.CLOEXEC);
   if (opened < 0) {
     dropFile(vfs, file);
@@ -146,8 +147,9 @@ function openLast(
         ? openUnchanged(context, walk, request, flags)
         : filesystem.openAt(vfs, walk.directory, walk.name, request, flags);
     if (answer !== IS_SYMLINK) return answer;
-    if (!follow && !walk.trailingSlash)
+    if (!follow && !walk.trailingSlash) {
       return (request & Open.directory) !== 0 ? -Errno.ENOTDIR : -Errno.ELOOP;
+    }
     const followed = walk.follow();
     if (followed < 0) return followed;
   }
@@ -163,8 +165,9 @@ function openUnchanged(
   const { vfs } = context;
   const filesystem = vfs.filesystemOf(walk.directory);
   const found = filesystem.statAt(vfs, walk.directory, walk.name, vfs.stat);
-  if (found < 0)
+  if (found < 0) {
     return found === -Errno.ENOENT && (request & Open.create) !== 0 ? -Errno.EROFS : found;
+  }
   if ((request & Open.exclusive) !== 0) return -Errno.EEXIST;
   const { type } = vfs.stat;
   if (type === Filetype.SYMBOLIC_LINK) return IS_SYMLINK;

@@ -59,8 +59,9 @@ export function describeLast(context: SyscallContext, walk: PathWalk, follow: bo
     const answer = filesystem.statAt(vfs, walk.directory, walk.name, vfs.stat);
     if (answer < 0) return answer;
     const { type } = vfs.stat;
-    if (type !== Filetype.SYMBOLIC_LINK || !(follow || walk.trailingSlash))
+    if (type !== Filetype.SYMBOLIC_LINK || !(follow || walk.trailingSlash)) {
       return walk.trailingSlash && type !== Filetype.DIRECTORY ? -Errno.ENOTDIR : 0;
+    }
     const followed = walk.follow();
     if (followed < 0) return followed;
   }

@@ -23,8 +23,9 @@ export function path_filestat_get(
   result: number,
 ): number {
   const { guest, vfs } = context;
-  if (!guest.has(path, length >>> 0) || !guest.has(result, Filestat.$size))
+  if (!guest.has(path, length >>> 0) || !guest.has(result, Filestat.$size)) {
     return Errno.EMEMVIOLATION;
+  }
   const answer = statPath(context, fd, flags, path, length);
   if (answer < 0) return -answer;
   writeFilestat(guest, result, vfs.stat);
@@ -66,9 +67,9 @@ export function path_filestat_set_times(
   if (answer === 0) {
     const filesystem = vfs.filesystemOf(walk.directory);
     if (isReadOnly(memory, walk.directory)) answer = -Errno.EROFS;
-    else if (walk.name.length === 0)
+    else if (walk.name.length === 0) {
       answer = filesystem.setDirectoryTimes(vfs, walk.directory, vfs.times);
-    else answer = filesystem.setTimesAt(vfs, walk.directory, walk.name, vfs.times);
+    } else answer = filesystem.setTimesAt(vfs, walk.directory, walk.name, vfs.times);
   }
   walk.end();
   return errnoOf(answer);
@@ -85,8 +86,9 @@ export function path_create_directory(
   if (!guest.has(path, length >>> 0)) return Errno.EMEMVIOLATION;
   let answer = beginWalk(context, walk, fd, Rights.PATH_CREATE_DIRECTORY, path, length);
   if (answer === 0) answer = checkNewName(context, walk, true);
-  if (answer === 0)
+  if (answer === 0) {
     answer = vfs.filesystemOf(walk.directory).makeDirectoryAt(vfs, walk.directory, walk.name);
+  }
   walk.end();
   return errnoOf(answer);
 }
@@ -119,8 +121,9 @@ export function path_link(
   newLength: number,
 ): number {
   const { guest, walk, secondWalk } = context;
-  if (!guest.has(oldPath, oldLength >>> 0) || !guest.has(newPath, newLength >>> 0))
+  if (!guest.has(oldPath, oldLength >>> 0) || !guest.has(newPath, newLength >>> 0)) {
     return Errno.EMEMVIOLATION;
+  }
   let answer = beginWalk(context, walk, oldFd, Rights.PATH_LINK_SOURCE, oldPath, oldLength);
   if (answer === 0) answer = describeLast(context, walk, follows(oldFlags));
   if (answer === 0) {
@@ -162,11 +165,13 @@ export function path_rename(
   newLength: number,
 ): number {
   const { guest, walk, secondWalk } = context;
-  if (!guest.has(oldPath, oldLength >>> 0) || !guest.has(newPath, newLength >>> 0))
+  if (!guest.has(oldPath, oldLength >>> 0) || !guest.has(newPath, newLength >>> 0)) {
     return Errno.EMEMVIOLATION;
+  }
   let answer = beginWalk(context, walk, oldFd, Rights.PATH_RENAME_SOURCE, oldPath, oldLength);
-  if (answer === 0)
+  if (answer === 0) {
     answer = beginWalk(context, secondWalk, newFd, Rights.PATH_RENAME_TARGET, newPath, newLength);
+  }
   if (answer === 0) answer = renameLast(context);
   walk.end();
   secondWalk.end();
@@ -205,8 +210,9 @@ export function path_symlink(
   if (copy.includes(0)) return Errno.EINVAL;
   let answer = beginWalk(context, walk, fd, Rights.PATH_SYMLINK, path, length);
   if (answer === 0) answer = checkNewName(context, walk, false);
-  if (answer === 0)
+  if (answer === 0) {
     answer = vfs.filesystemOf(walk.directory).symlinkAt(vfs, walk.directory, walk.name, copy);
+  }
   walk.end();
   return errnoOf(answer);
 }
@@ -224,8 +230,9 @@ export function path_readlink(
   result: number,
 ): number {
   const { guest, vfs, walk } = context;
-  if (!guest.has(path, length >>> 0) || !guest.has(buffer, room >>> 0) || !guest.has(result, 4))
+  if (!guest.has(path, length >>> 0) || !guest.has(buffer, room >>> 0) || !guest.has(result, 4)) {
     return Errno.EMEMVIOLATION;
+  }
   if (room === 0) return Errno.EINVAL;
   linkScratch ??= new Uint8Array(PATH_MAX);
   let answer = beginWalk(context, walk, fd, Rights.PATH_READLINK, path, length);
@@ -259,8 +266,9 @@ export function path_remove_directory(
       const dots = countLastDots(context, path, length);
       answer = -(dots === 1 ? Errno.EINVAL : dots === 2 ? Errno.ENOTEMPTY : Errno.EBUSY);
     } else if (isReadOnly(memory, walk.directory)) answer = -Errno.EROFS;
-    else
+    else {
       answer = vfs.filesystemOf(walk.directory).removeDirectoryAt(vfs, walk.directory, walk.name);
+    }
   }
   walk.end();
   return errnoOf(answer);

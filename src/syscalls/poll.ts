@@ -7,7 +7,8 @@
 import { Errno } from "../abi/errno.ts";
 import { Clockid, Eventtype } from "../abi/enums.ts";
 import { Eventrwflags, Rights, Subclockflags } from "../abi/flags.ts";
-import { Event, Subscription, SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import type { SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import { Event, Subscription } from "../abi/layouts.ts";
 import { dropFile, EVERY_READINESS, Readiness, WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, waitOnAll } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
@@ -38,6 +39,10 @@ interface Wanted {
   file: number;
   /** On the monotonic clock, in milliseconds. */
   deadline: number;
+  /** A point in time of the wall clock, in nanoseconds: it may be set meanwhile, so `deadline` is only when to look at it. */
+  byWallClock: boolean;
+  timeLow: number;
+  timeHigh: number;
 }
 
 /**
@@ -65,15 +70,17 @@ export function poll(
 ): number {
   const { guest } = context;
   if (count === 0 || count > MOST_SUBSCRIPTIONS) return Errno.EINVAL;
-  if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size))
+  if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size)) {
     return Errno.EMEMVIOLATION;
+  }
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const wanted: Wanted[] = [];
   try {
-    for (let index = 0; index < count; index++)
+    for (let index = 0; index < count; index++) {
       wanted.push(readSubscription(context, layout, (input >>> 0) + index * layout.$size));
+    }
     let events = writeEvents(context, wanted, output);
-    if (events === 0) {
+    while (events === 0) {
       const { queues, deadline } = summarize(context, wanted);
       const ended = waitOnAll(context, queues, EVERY_READINESS, deadline, () => {
         events = writeEvents(context, wanted, output);
@@ -99,6 +106,9 @@ function readSubscription(context: SyscallContext, layout: SubscriptionLayout, a
     error: 0,
     file: 0,
     deadline: FOREVER,
+    byWallClock: false,
+    timeLow: 0,
+    timeHigh: 0,
   };
   if (wanted.type === Eventtype.CLOCK) readClock(context, layout, at, wanted);
   else if (wanted.type === Eventtype.FD_READ || wanted.type === Eventtype.FD_WRITE) {
@@ -127,18 +137,33 @@ function readClock(
     wanted.error = id > Clockid.THREAD_CPUTIME_ID ? Errno.EINVAL : Errno.ENOTSUP;
     return;
   }
-  let from = clock.monotonicMilliseconds();
-  if ((flags & Subclockflags.SUBSCRIPTION_CLOCK_ABSTIME) !== 0) {
-    if (id === Clockid.REALTIME) {
-      clock.readRealtime();
-      from -= toMilliseconds(clock.low, clock.high);
-    } else from = 0;
-  }
-  wanted.deadline = from + toMilliseconds(low, high);
+  const absolute = (flags & Subclockflags.SUBSCRIPTION_CLOCK_ABSTIME) !== 0;
+  wanted.byWallClock = absolute && id === Clockid.REALTIME;
+  wanted.timeLow = low;
+  wanted.timeHigh = high;
+  wanted.deadline = (absolute ? 0 : clock.monotonicMilliseconds()) + toMilliseconds(low, high);
 }
 
 function toMilliseconds(low: number, high: number): number {
   return (high * 2 ** 32 + low) / 1e6;
+}
+
+/** When to look at the clock of a subscription, on the monotonic clock in milliseconds. */
+function deadlineOf(context: SyscallContext, wanted: Wanted): number {
+  if (!wanted.byWallClock) return wanted.deadline;
+  const { clock } = context.kernel;
+  clock.readRealtime();
+  const left = wanted.deadline - toMilliseconds(clock.low, clock.high);
+  return clock.monotonicMilliseconds() + left;
+}
+
+/** Whether the time of a clock's subscription has come; `now` is the monotonic clock's. */
+function isDue(context: SyscallContext, wanted: Wanted, now: number): boolean {
+  if (!wanted.byWallClock) return wanted.deadline <= now;
+  const { clock } = context.kernel;
+  clock.readRealtime();
+  const { timeLow, timeHigh } = wanted;
+  return clock.high > timeHigh || (clock.high === timeHigh && clock.low >= timeLow);
 }
 
 /** The queues to wait in and the first deadline. */
@@ -149,9 +174,10 @@ function summarize(
   const { vfs } = context;
   const queues: number[] = [];
   let deadline = FOREVER;
-  for (const { file, deadline: own } of wanted) {
+  for (const want of wanted) {
+    const { file } = want;
     if (file !== 0) queues.push(vfs.operationsOf(file).waitQueueOf(vfs, file));
-    deadline = Math.min(deadline, own);
+    deadline = Math.min(deadline, deadlineOf(context, want));
   }
   return { queues, deadline };
 }
@@ -173,7 +199,7 @@ function writeEvents(
     if (want.error !== 0) writeEvent(context, at, want, 0, 0);
     else if (want.file !== 0) {
       if (!writeReadiness(context, at, want)) continue;
-    } else if (want.deadline <= now) writeEvent(context, at, want, 0, 0);
+    } else if (isDue(context, want, now)) writeEvent(context, at, want, 0, 0);
     else continue;
     events++;
   }

@@ -2,6 +2,7 @@
 import { Errno } from "../abi/errno.ts";
 import { Signal } from "../abi/enums.ts";
 import {
+  addSignalCallback,
   dropProcess,
   emit,
   EndReason,
@@ -99,7 +100,7 @@ export function callback_signal(context: SyscallContext, name: number, length: n
   const text = context.guest.text(name, length);
   if (text === undefined || length >>> 0 > 256) return;
   context.signalCallback = text;
-  Process.flags.or(context.memory, context.process, ProcessFlags.handlesSignals);
+  addSignalCallback(context.memory, context.process, text);
   if (Thread.signals.load(context.memory, context.thread) !== 0) {
     Thread.pending.or(context.memory, context.thread, Pending.signal);
     context.doPending();

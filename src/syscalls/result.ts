@@ -86,8 +86,9 @@ export function finishWrite(
   try {
     if (answer < 0 && answer !== WOULD_BLOCK) write.error = -answer;
     else if (isNonblocking(context, file)) write.error = Errno.EAGAIN;
-    else if (answer === WOULD_BLOCK || !vfs.operationsOf(file).seekable)
+    else if (answer === WOULD_BLOCK || !vfs.operationsOf(file).seekable) {
       writeRest(context, file, list, count, write);
+    }
   } finally {
     dropFile(vfs, file);
   }
@@ -133,10 +134,10 @@ export function dropFront(transfer: Transfer, bytes: number): void {
   transfer.rewind();
 }
 
-/** What EPIPE brings with it. Nothing may be held: the handler may not return. */
+/** What EPIPE brings with it; the handler runs when the call has ended. Nothing may be held: the process may end here. */
 function raisePipeSignal(context: SyscallContext): void {
   const { memory, process } = context;
   if ((Process.flags.load(memory, process) & ProcessFlags.handlesSignals) === 0) return;
   sendSignal(context, context.thread, Signal.PIPE);
-  context.doPending();
+  context.isInterrupted();
 }

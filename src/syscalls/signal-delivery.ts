@@ -6,7 +6,7 @@
  * default actions here.
  */
 import { Signal } from "../abi/enums.ts";
-import { EndReason, exitProcess, Pending, Thread } from "../kernel/index.ts";
+import { EndReason, exitProcess, firstSignalCallback, Pending, Thread } from "../kernel/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
 
@@ -27,8 +27,15 @@ export function exitCodeOfSignal(signal: number): number {
   return 128 + signal;
 }
 
+/** The export that takes the thread's signals: what its instance registered, else what the process's first registration named. */
+function callbackOf({ memory, process, signalCallback }: SyscallContext): string | undefined {
+  return signalCallback ?? firstSignalCallback(memory, process);
+}
+
 /** Whether a signal that is queued now would be handled by guest code. */
-export function hasHandler({ memory, thread, guestPort, signalCallback }: SyscallContext): boolean {
+export function hasHandler(context: SyscallContext): boolean {
+  const { memory, thread, guestPort } = context;
+  const signalCallback = callbackOf(context);
   if (signalCallback === undefined || !guestPort.has(signalCallback)) return false;
   const queued = Thread.signals.load(memory, thread);
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
@@ -41,7 +48,7 @@ export function hasHandler({ memory, thread, guestPort, signalCallback }: Syscal
  */
 export function deliverSignals(context: SyscallContext): boolean {
   const { memory, thread, guestPort } = context;
-  const { signalCallback } = context;
+  const signalCallback = callbackOf(context);
   Thread.pending.and(memory, thread, ~Pending.signal);
   let ran = false;
   for (;;) {

@@ -29,8 +29,9 @@ export function path_filestat_get(
   result: number,
 ): number {
   const { guest, vfs } = context;
-  if (!guest.has(path, length >>> 0) || !guest.has(result, FilestatSnapshot0.$size))
+  if (!guest.has(path, length >>> 0) || !guest.has(result, FilestatSnapshot0.$size)) {
     return Errno.EMEMVIOLATION;
+  }
   const answer = statPath(context, fd, flags, path, length);
   if (answer < 0) return -answer;
   writeFilestatSnapshot0(guest, result, vfs.stat);

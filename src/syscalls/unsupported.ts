@@ -48,8 +48,9 @@ export function dlsym(
   _result: number,
 ): number {
   const { guest } = context;
-  if (!guest.has(symbol, length >>> 0) || !guest.has(message, room >>> 0))
+  if (!guest.has(symbol, length >>> 0) || !guest.has(message, room >>> 0)) {
     return Errno.EMEMVIOLATION;
+  }
   const name = guest.text(symbol, length) ?? "(no UTF-8)";
   writeMessage(context, message, room, `${name}: libraries cannot be loaded at run time`);
   return Errno.EUNKNOWN;

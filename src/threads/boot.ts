@@ -1,10 +1,6 @@
 /**
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
-import { HostfsDriver } from "../fs/hostfs/index.ts";
-import type { HostFiles } from "../fs/hostfs/port.ts";
-import { HostStreamOperations } from "../fs/hoststream/host-stream.ts";
-import type { HostStreams } from "../fs/hoststream/port.ts";
 import { installDevfs } from "../fs/devfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
@@ -22,21 +18,20 @@ import {
 import { type KernelMemory, panic } from "../shm/index.ts";
 import { OperationsId } from "../vfs/index.ts";
 
+/** Drivers that only some hosts have. */
 export interface Drivers {
-  readonly files: HostFiles | undefined;
-  readonly streams: HostStreams | undefined;
+  /** Registers them in an agent's kernel. */
+  install(kernel: Kernel): void;
 }
 
-/** Registers every driver that the host can serve. */
-export function addDrivers(kernel: Kernel, { files, streams }: Drivers): void {
+/** Registers every driver: those of all hosts and the host's own. */
+export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
   installDevfs(vfs, kernel.randomness);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
-  if (files !== undefined) new HostfsDriver(files).register(vfs);
-  if (streams !== undefined)
-    vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
+  local?.install(kernel);
 }
 
 /** Makes the kernel of a new machine in an empty kernel heap. */
@@ -45,14 +40,14 @@ export function bootKernel(
   clock: Clock,
   randomness: Randomness,
   limits: KernelLimits,
-  drivers: Drivers,
+  local: Drivers | undefined,
 ): Kernel {
   const kernel = createKernel(memory, clock, randomness, limits);
   const nobody = Thread.allocate(memory);
   if (nobody === 0) panic("boot: the kernel heap is too small");
   Thread.pending.store(memory, nobody, Pending.exit);
   KernelRoot.nobody.set(memory, kernel.root, nobody);
-  addDrivers(kernel, drivers);
+  addDrivers(kernel, local);
   return kernel;
 }
 

@@ -39,7 +39,7 @@ import { runThread } from "./run-thread.ts";
 const GUEST_PAGE = 65536;
 
 function notePages(memory: KernelMemory, crew: number, pages: number): void {
-  for (let known = Crew.pages.load(memory, crew); known < pages; ) {
+  for (let known = Crew.pages.load(memory, crew); known < pages;) {
     const before = Crew.pages.compareExchange(memory, crew, known, pages);
     if (before === known) return;
     known = before;
@@ -128,10 +128,10 @@ export function serveCrew(
       runThread(kernel, group, thread, crew, clear);
       continue;
     }
-    group.prepare();
     for (;;) {
       hushBell(memory, carrier);
       if (isCalled(memory, crew, carrier)) break;
+      if (Crew.instances.load(memory, crew) !== 0) group.prepare();
       waitForBell(memory, carrier, Infinity);
     }
     memory.refreshIfGrown();

@@ -44,6 +44,8 @@ export const Crew = layout("Crew", {
   spare: u32,
   /** 1 when carriers are to leave. */
   closing: atomic32,
+  /** 1 when the program's first instance exists: see `openInstances`. */
+  instances: atomic32,
   /** Bytes of the guest's memory in pages, the most that a spawner has seen: what it gave to its thread may lie in all of it. Only grows. */
   pages: atomic32,
 });
@@ -166,6 +168,23 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
   Crew.lock.release(memory, crew);
   if (order) kernel.callHost(HostCall.carriers);
   return thread;
+}
+
+/**
+ * The main thread has its instance: from now on carriers may make theirs ahead of need. Not before, since a linker's start section fills the memory and
+ * sets the thread-local base of the one instance that runs it first, which must be the main thread's.
+ */
+export function openInstances(memory: KernelMemory, crew: number): void {
+  Crew.instances.store(memory, crew, 1);
+  Crew.lock.acquire(memory, crew);
+  for (
+    let carrier = Crew.idle.get(memory, crew);
+    carrier !== 0;
+    carrier = Carrier.next.get(memory, carrier)
+  ) {
+    ringBell(memory, carrier);
+  }
+  Crew.lock.release(memory, crew);
 }
 
 /** Whether an idle carrier has something to do again: a thread, or to leave. */

@@ -1,5 +1,7 @@
-/** What this floor needs from the host: workers, and time. */
-import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
+/** What this floor needs from the host: workers, and time. And what it offers the library: a runner of processes. */
+import type { KernelEvent } from "../kernel/index.ts";
+import type { Program } from "../loader/program.ts";
+import type { BindMessage, TraceTarget, WorkerMessage, WorkerStart } from "./messages.ts";
 
 /** A worker as its starter sees it. */
 export interface WorkerHandle {
@@ -25,4 +27,41 @@ export interface WorkerHost {
   delay(milliseconds: number): Promise<void>;
   /** How many threads can really run at once. */
   readonly parallelism: number;
+}
+
+/** How a process is run. */
+export interface RunOptions {
+  /** Threads that may live at once, the main one included. */
+  threads: number;
+  /** Carriers to have ready when the program is likely to make threads. */
+  spare: number;
+  trace?: TraceTarget | undefined;
+}
+
+/** Runs the processes of a machine: the supervisor, or what a host has where memory cannot be shared. */
+export interface ProcessRunner {
+  /** Workers alive, for tests and reports. */
+  readonly workerCount: number;
+  /** Gets events when any are wanted (`KernelRoot.eventMask`). */
+  onEvents: ((events: KernelEvent[]) => void) | undefined;
+  /** Gets the failure of a worker that is no guest's fault. */
+  onCrash: ((error: Error) => void) | undefined;
+  /**
+   * Starts a process's main thread.
+   *
+   * @param process with a count, which the runner takes over; likewise the trace's file
+   * @returns resolves when the process has ended and nothing runs for it any more; undefined, and nothing was taken over, where there is no room
+   */
+  start(
+    process: number,
+    program: Program,
+    memory: WebAssembly.Memory | undefined,
+    options: RunOptions,
+  ): Promise<void> | undefined;
+  /** Hands the events that wait to the host program. */
+  deliverEvents(): void;
+  /** Ends every process and every worker; resolves when nothing runs any more. */
+  close(): Promise<void>;
+  /** The kernel heap is broken: ends every worker and touches the heap no more. */
+  abandon(): Promise<void>;
 }

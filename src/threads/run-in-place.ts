@@ -26,11 +26,26 @@ export function runInPlace(
   const carrier = Carrier.allocate(memory);
   const crew = carrier === 0 ? 0 : createCrew(kernel, process, 1, 0);
   const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
-  if (thread === 0) {
-    if (crew !== 0) destroyCrew(kernel, process, crew);
-    if (carrier !== 0) Carrier.free(memory, carrier);
-    return false;
+  if (thread !== 0) {
+    runMainThread(kernel, carrier, crew, thread, program, guestMemory, cores, trace);
   }
+  if (crew !== 0) destroyCrew(kernel, process, crew);
+  if (carrier !== 0) Carrier.free(memory, carrier);
+  return thread !== 0;
+}
+
+/** The same for a process that has its main thread already, and an agent with the record of a carrier. */
+export function runMainThread(
+  kernel: Kernel,
+  carrier: number,
+  crew: number,
+  thread: number,
+  program: Program,
+  guestMemory: WebAssembly.Memory | undefined,
+  cores: number,
+  trace: TraceSink | undefined,
+): void {
+  const { memory } = kernel;
   Carrier.mark.set(memory, carrier, Mark.kernel);
   keepThread(memory, thread);
   const group = new InstanceGroup(
@@ -42,7 +57,4 @@ export function runInPlace(
     trace,
   );
   runThread(kernel, group, thread, crew, () => {});
-  destroyCrew(kernel, process, crew);
-  Carrier.free(memory, carrier);
-  return true;
 }

@@ -24,8 +24,9 @@ import {
 import type { InstanceGroup } from "../loader/instance.ts";
 import { describeTrap } from "../loader/trap-description.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
+import type { SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
-import { unreserveThread } from "./crew.ts";
+import { openInstances, unreserveThread } from "./crew.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
 export const TRAP_EXIT_MAIN = 45;
@@ -62,8 +63,12 @@ export function runThread(
     context.look();
     const { exports } = group.take();
     if (isMain) {
+      context.enter();
+      openInstances(memory, crew);
+      context.leave();
       (exports[program.entry ?? "_start"] as () => void)();
       context.claim();
+      stopAtFailure(context);
       exitProcess(kernel, process, 0, EndReason.exited);
     } else {
       (exports.wasi_thread_start as (tid: number, start: number) => void)(
@@ -72,8 +77,10 @@ export function runThread(
       );
     }
     context.claim();
+    stopAtFailure(context);
   } catch (error) {
     context.claim();
+    stopAtFailure(context);
     if (error instanceof KernelPanic) throw error;
     if (memory.locksHeld > 0)
       panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
@@ -85,6 +92,18 @@ export function runThread(
   unreserveThread(memory, crew);
   finishThread(kernel, thread, exitCode);
   dropThread(kernel, thread);
+}
+
+/** A call of this thread failed by an exception, which the guest may have caught: that is no trap of the guest, and the kernel is not to be trusted. */
+function stopAtFailure({ kernelFailure }: SyscallContext): void {
+  if (kernelFailure === undefined) return;
+  if (kernelFailure instanceof KernelPanic) throw kernelFailure;
+  const isError = kernelFailure instanceof Error;
+  const failure = new KernelPanic(
+    `a system call failed by a bug of Weft: ${isError ? `${kernelFailure.name}: ${kernelFailure.message}` : describeTrap(kernelFailure).text}`,
+  );
+  if (isError) failure.stack = kernelFailure.stack ?? failure.message;
+  throw failure;
 }
 
 /** Something was thrown out of the guest: a control outcome, or a failure that ends the process. Returns the thread's exit code. */

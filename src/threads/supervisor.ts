@@ -23,12 +23,12 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import { isBroken, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
 import { Carrier, Crew, placeThread, leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
-import type { WorkerHandle, WorkerHost } from "./port.ts";
+import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -60,15 +60,7 @@ interface Team {
   reaping: boolean;
 }
 
-export interface TeamOptions {
-  /** Threads that may live at once, the main one included. */
-  threads: number;
-  /** Carriers to have ready when the program is likely to make threads. */
-  spare: number;
-  trace?: TraceTarget | undefined;
-}
-
-export class Supervisor {
+export class Supervisor implements ProcessRunner {
   private readonly teams = new Map<number, Team>();
   private readonly unbound: Worker[] = [];
   private readonly workers = new Set<Worker>();
@@ -104,7 +96,7 @@ export class Supervisor {
     process: number,
     program: Program,
     memory: WebAssembly.Memory | undefined,
-    options: TeamOptions,
+    options: RunOptions,
   ): Promise<void> | undefined {
     const { kernel } = this;
     const crew = createCrew(kernel, process, options.threads, options.spare);
@@ -114,7 +106,9 @@ export class Supervisor {
       return undefined;
     }
     let finish!: () => void;
-    const done = new Promise<void>((resolve) => (finish = resolve));
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
     const team: Team = {
       process,
       crew,
@@ -232,6 +226,8 @@ export class Supervisor {
     if (worker.gone) return;
     const team = worker.crew;
     worker.crew = undefined;
+    // Not before its message: a worker that has served and one that has not begun must differ for `recall`.
+    Carrier.mark.set(this.kernel.memory, worker.carrier, Mark.unbound);
     worker.handle.setKeepsAlive(false);
     if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
     else void this.discard(worker);
@@ -355,6 +351,7 @@ export class Supervisor {
     if (worker.gone) return;
     worker.gone = true;
     this.onCrash?.(error);
+    if (isBroken(this.kernel.memory)) return void this.abandon();
     const team = worker.crew;
     const index = this.unbound.indexOf(worker);
     if (index >= 0) this.unbound.splice(index, 1);
@@ -375,6 +372,17 @@ export class Supervisor {
       this.removeDead(team, worker);
       this.look(team);
     });
+  }
+
+  /** The kernel heap is broken: ends every worker where it is, and touches nothing in the heap any more. */
+  async abandon(): Promise<void> {
+    this.closed = true;
+    const workers = [...this.workers];
+    this.workers.clear();
+    this.unbound.length = 0;
+    for (const worker of workers) worker.gone = true;
+    unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
+    await Promise.all(workers.map(({ handle }) => handle.terminate()));
   }
 
   /** The last worker has left an ended process: nothing is left to do for it. */
@@ -430,6 +438,7 @@ export function createMainThread(kernel: Kernel, process: number, program: Progr
     guard: stack.guardSize,
     tlsBase: stack.tlsBase ?? 0,
   });
-  if (thread !== 0 && !addThread(kernel, process, thread)) panic("process: it ended before it began");
+  if (thread !== 0 && !addThread(kernel, process, thread))
+    panic("process: it ended before it began");
   return thread;
 }

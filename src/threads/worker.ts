@@ -1,10 +1,8 @@
 /** What a worker does, on every host: attach to the kernel heap, wait for a crew, serve it, wait for the next. */
 import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
-import { Mark } from "../syscalls/context.ts";
 import { traceSinkOf } from "./trace-sink.ts";
 import { beginToServe, serveCrew } from "./carrier.ts";
-import { Carrier } from "./crew.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
 
 /** Serves one bind message and tells the host how it ended. */
@@ -28,7 +26,6 @@ export function handleBind(
       trace,
       true,
     );
-    Carrier.mark.set(kernel.memory, start.carrier, Mark.unbound);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

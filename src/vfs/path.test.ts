@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { KernelMachine } from "../../tests/support/kernel-machine.ts";
 import { Errno } from "../abi/errno.ts";
-import { Inode, Mount, NAME_MAX, Open, PATH_MAX, PathWalk, SYMLINK_MAX } from "./index.ts";
+import { createTmpfs, destroyTmpfs } from "../fs/index.ts";
+import {
+  addMount,
+  Inode,
+  Mount,
+  Mounts,
+  NAME_MAX,
+  Open,
+  PATH_MAX,
+  PathWalk,
+  SYMLINK_MAX,
+} from "./index.ts";
 
 function onMachine(name: string, body: (machine: KernelMachine) => void): void {
   test(name, () => {
@@ -136,6 +147,22 @@ onMachine("a mount on a mount and a mount on a mount's root", (machine) => {
   assert.equal(machine.text("/a/b/f"), "deep");
   assert.equal(machine.text("/a/b/../f"), "middle");
   assert.deepEqual(machine.names("/a/b/../.."), ["a"]);
+});
+
+onMachine("of two mounts on one directory the later is seen", (machine) => {
+  const { memory, mounts } = machine;
+  machine.makeDirectory("/m");
+  const first = machine.mount("/m");
+  machine.put("/m/first", "");
+  const second = createTmpfs(machine.vfs);
+  addMount(memory, mounts, second, Mount.root.get(memory, first), machine.root);
+  const end = walkTo(machine, "/m");
+  assert.ok(typeof end !== "number" && end.directory === Mount.root.get(memory, second));
+  assert.deepEqual(machine.names("/m"), []);
+  assert.deepEqual(machine.names("/m/."), []);
+  assert.deepEqual(machine.names("/m/.."), ["m"]);
+  destroyTmpfs(machine.vfs, second);
+  Mounts.first.set(memory, mounts, first);
 });
 
 onMachine("a walk never leaves the root it was given", (machine) => {

@@ -151,10 +151,11 @@ export class PathWalk {
     if ((Inode.flags.load(memory, this.directory) & InodeFlags.parentOfMountpoint) === 0) return 0;
     const child = this.vfs.filesystemOf(this.directory).step(this.vfs, this.directory, this.name);
     if (child < 0) return 0;
-    const mount = mountOn(memory, this.mounts, child);
+    const covered = (Inode.flags.load(memory, child) & InodeFlags.mountpoint) !== 0;
     dropInode(this.vfs, child);
-    if (mount === 0) return 0;
-    this.moveTo(keepInode(memory, Mount.root.get(memory, mount)));
+    if (!covered) return 0;
+    const result = this.stepInto();
+    if (result < 0) return this.fail(result);
     this.name.length = 0;
     this.onMountpoint = true;
     return 0;

@@ -44,8 +44,9 @@ __attribute__((noinline)) static uint64_t recurse_wide(uint64_t depth) {
   uint64_t a = source, b = source, c = source, d = source, e = source, f = source, g = source, h = source, i = source;
   uint64_t j = source, k = source, l = source, m = source, n = source, o = source, p = source, q = source, r = source;
   call();
+  if (word == 12345) return depth;
   uint64_t deeper = recurse_wide(depth + 1);
-  return deeper + (a ^ b) * (c ^ d) * (e ^ f) * (g ^ h) * (i ^ j) * (k ^ l) * (m ^ n) * (o ^ p) * (q ^ r);
+  return deeper + word + (a ^ b) * (c ^ d) * (e ^ f) * (g ^ h) * (i ^ j) * (k ^ l) * (m ^ n) * (o ^ p) * (q ^ r);
 }
 
 static void *descend(void *argument) {

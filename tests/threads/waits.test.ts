@@ -44,8 +44,5 @@ test("a handler traps in the middle of a wait", async () => {
 
 test("without a handler signals do what POSIX has as their default", async () => {
   const result = await shared.run("thread_signals", ["defaults"]);
-  assert.deepEqual(
-    [result.exitCode, result.signal, result.stdout],
-    [128 + 15, 15, "still here\n"],
-  );
+  assert.deepEqual([result.exitCode, result.signal, result.stdout], [128 + 15, 15, "still here\n"]);
 });

@@ -62,7 +62,7 @@ export class HostDirectoryOperations extends FileOperations {
   }
 
   /**
-   * Lists the directory as it was when it was last listed from the start. Entries whose files are gone by now are left out.
+   * Lists the directory as it was when it was last listed from the start. A file that is gone before its entry is first shown is left out.
    * A cookie is the number of the next entry.
    */
   override list(vfs: Vfs, file: number, cookie: number, into: DirectoryReader): number {

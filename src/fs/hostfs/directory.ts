@@ -152,12 +152,18 @@ export function trimDirectories(memory: KernelMemory, port: HostFiles, host: num
 /**
  * Closes all directories that nobody uses: for a host that is out of descriptors, and at the end.
  *
+ * @param marked also those that are marked for a mount in them, for a tree that nobody walks any more
  * @returns how many are left
  */
-export function closeUnused(memory: KernelMemory, port: HostFiles, host: number): number {
+export function closeUnused(
+  memory: KernelMemory,
+  port: HostFiles,
+  host: number,
+  marked = false,
+): number {
   HostMount.lock.acquire(memory, host);
   // Twice, as the first look at each takes back its mark.
-  const closing = trimLocked(memory, host, 0, 2 * HostMount.count.get(memory, host));
+  const closing = trimLocked(memory, host, 0, 2 * HostMount.count.get(memory, host), marked);
   const left = HostMount.count.get(memory, host);
   HostMount.lock.release(memory, host);
   closeDirectories(memory, port, closing);
@@ -209,14 +215,22 @@ function hasPath(memory: KernelMemory, directory: number, path: Uint8Array): boo
  *
  * @returns them, linked by `next`, with no count left
  */
-function trimLocked(memory: KernelMemory, host: number, keep: number, looks: number): number {
+function trimLocked(
+  memory: KernelMemory,
+  host: number,
+  keep: number,
+  looks: number,
+  marked = false,
+): number {
   let closing = 0;
   while (looks-- > 0 && HostMount.count.get(memory, host) > keep) {
     const directory = HostMount.oldest.get(memory, host);
     unlinkLocked(memory, host, directory);
-    // With one count, the table's, only a look-up could give it to somebody, and that takes the lock.
+    // With one count, the table's, only a look-up could give it to somebody, and that takes the lock. What mounts have noted in
+    // a record (`InodeFlags`) would be lost with it.
     if (
       HostDirectory.used.get(memory, directory) === 0 &&
+      (marked || Inode.flags.load(memory, directory) === 0) &&
       Inode.refs.compareExchange(memory, directory, 1, 0) === 1
     ) {
       removeLocked(memory, host, directory);

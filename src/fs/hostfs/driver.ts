@@ -7,10 +7,11 @@
  * looking where the directory lies now, and never above the root of the mount.
  *
  * Names in the root of a mount are addressed by the root's real path, which is quicker, unless something that the guest may rename
- * lies above it (`roots.ts`).
+ * lies above it (`roots.ts`). Whoever moves a mounted directory on the host should mount it with `pinned`.
  *
  * Regular files and directories can be opened. Pipes, sockets and devices are shown by `stat` and in listings, and can be renamed and removed,
- * but opening one answers EACCES: a host's device is not part of a directory's contents, and a pipe could block.
+ * but opening one answers EACCES: a host's device is not part of a directory's contents, and a pipe could block. (The host does open it
+ * for a moment, without waiting, as nothing else tells safely what it is.)
  *
  * State: `HostMount` and its directories (`directory.ts`); an agent's driver holds only scratch objects and texts of root paths.
  */
@@ -121,6 +122,11 @@ export class HostfsDriver implements Filesystem {
     const readOnly = (Mount.flags.get(memory, mount) & MountFlags.readOnly) !== 0;
     if (readOnly && (request & (Open.write | Open.truncate)) !== 0) return -Errno.EROFS;
     const place = this.place(memory, directory, this.here);
+    if (readOnly && (request & Open.create) !== 0 && (request & Open.exclusive) !== 0) {
+      const looked = port.statAt(place, name, stat);
+      if (looked !== -Errno.ENOENT) return looked < 0 ? looked : -Errno.EEXIST;
+      return -Errno.EROFS;
+    }
     if (!port.pins) {
       const looked = port.statAt(place, name, stat);
       if (looked >= 0 && stat.type === Filetype.DIRECTORY) {
@@ -314,8 +320,9 @@ export class HostfsDriver implements Filesystem {
       if (isSame(memory, root, stat)) return true;
       // The top of the host's tree is its own parent.
       const { inodeLow: low, inodeHigh: high, deviceLow } = stat;
-      if (levels > 0 && low === inodeLow && high === inodeHigh && deviceLow === device)
+      if (levels > 0 && low === inodeLow && high === inodeHigh && deviceLow === device) {
         return false;
+      }
       inodeLow = low;
       inodeHigh = high;
       device = deviceLow;

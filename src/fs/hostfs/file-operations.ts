@@ -64,13 +64,13 @@ export class HostFileOperations extends FileOperations {
     return result;
   }
 
-  /** At a position of its own, a write to a file that appends goes to the end all the same, as on Linux. */
+  /** A write at a position goes there also in a file that appends, as POSIX has it (Linux would append). */
   override write(vfs: Vfs, file: number, from: Transfer, position: number): number {
     const { memory } = vfs;
     if (position !== AT_OFFSET) {
       if (!isExact(position, from.total)) return -Errno.EFBIG;
       if (from.total === 0) return 0;
-      return this.driver.port.write(OpenFile.host.get(memory, file) - 1, from, position);
+      return this.writeAt(memory, file, from, position);
     }
     OpenFile.lock.acquire(memory, file);
     const result = this.writeLocked(memory, file, from);
@@ -144,16 +144,16 @@ export class HostFileOperations extends FileOperations {
       offset = this.scratch.size;
     }
     if (!isExact(offset, from.total)) return -Errno.EFBIG;
-    const result = hostAppends
-      ? this.writeElsewhere(descriptor, from, offset)
-      : port.write(descriptor, from, offset);
+    const result = this.writeAt(memory, file, from, offset);
     if (result > 0) OpenFile.offset.set(memory, file, offset + result);
     return result;
   }
 
-  /** Writes at a position through a descriptor that appends: by opening the file once more. */
-  private writeElsewhere(descriptor: number, from: Transfer, position: number): number {
+  /** Writes at a position; a descriptor that appends would not, so the file is opened once more for it. */
+  private writeAt(memory: KernelMemory, file: number, from: Transfer, position: number): number {
     const { port } = this.driver;
+    const descriptor = OpenFile.host.get(memory, file) - 1;
+    if (OpenFile.state2.get(memory, file) === 0) return port.write(descriptor, from, position);
     const other = port.openForWriting(descriptor);
     if (other < 0) return other;
     const result = port.write(other, from, position);

@@ -84,8 +84,9 @@ export function createHostfs(
   Mount.source.set(memory, mount, source);
   Mount.sourceLength.set(memory, mount, real.length);
   HostMount.serial.set(memory, host, Math.floor(Math.random() * 2 ** 32));
-  if (port.pins && (options.pinned === true || place.path === ""))
+  if (port.pins && (options.pinned === true || place.path === "")) {
     HostMount.pinned.store(memory, host, 1);
+  }
   const below = port.pins ? new Uint8Array(0) : real;
   const root = addDirectory(memory, port, mount, place.descriptor, stat, below);
   if (root === 0) {
@@ -106,13 +107,13 @@ export function destroyHostfs(vfs: Vfs, port: HostFiles, mount: number): void {
   const root = HostMount.root.get(memory, host);
   if (port.pins) removeRoot(memory, mount);
   Inode.refs.add(memory, root, -1);
-  const left = closeUnused(memory, port, host);
+  const left = closeUnused(memory, port, host, true);
   if (left !== 0) panic(`destroyHostfs: ${left} directories of the mount at ${mount} are in use`);
   free(memory, Mount.source.get(memory, mount), Mount.sourceLength.get(memory, mount));
   HostMount.free(memory, host);
   const covered = Mount.covered.get(memory, mount);
-  if (covered !== 0) dropInode(vfs, covered);
   Mount.free(memory, mount);
+  if (covered !== 0) dropInode(vfs, covered);
 }
 
 function refusal(port: HostFiles, path: string | Uint8Array, errno: number): HostDirectoryError {

@@ -11,19 +11,13 @@ export class NodeClock implements Clock {
 
   private readonly big = new BigUint64Array(1);
   private readonly halves = new Uint32Array(this.big.buffer);
-  /** Wall clock minus `performance.now()`, in milliseconds. */
-  private origin = performance.timeOrigin;
-  /** `process.hrtime` minus `performance.now()`: the one counts from the machine's start in every worker, the other from the worker's. */
-  private readonly monotonicOrigin: number;
-
-  constructor() {
-    this.monotonicOrigin = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-  }
+  /** Wall clock minus `performance.now()`, in milliseconds. Not before it is asked for: Node loads `performance` when it is first named. */
+  private origin = NaN;
 
   readRealtime(): void {
     const now = performance.now();
     const wall = Date.now();
-    if (Math.abs(this.origin + now - wall) > DRIFT) this.origin = wall - now;
+    if (!(Math.abs(this.origin + now - wall) <= DRIFT)) this.origin = wall - now;
     this.split(this.origin + now);
   }
 
@@ -39,7 +33,7 @@ export class NodeClock implements Clock {
   }
 
   monotonicMilliseconds(): number {
-    return this.monotonicOrigin + performance.now();
+    return Number(process.hrtime.bigint()) / 1e6;
   }
 
   milliseconds(): number {

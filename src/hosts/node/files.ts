@@ -19,6 +19,8 @@ import { Fdflags } from "../../abi/flags.ts";
 import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.ts";
 import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
 import { errnoOf } from "./errno.ts";
+import { directoryPathOf, isPlain, type Path, pathOf, withSlash } from "./file-path.ts";
+import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath } from "./file-stat.ts";
 
 const { constants } = fs;
 /** Linux: only to name the file, no right to read it is needed. Node has no constant for it. */
@@ -28,19 +30,12 @@ const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const ALWAYS = O_NOFOLLOW | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 const ONLY_TO_NAME = O_PATH | constants.O_DIRECTORY | O_NOFOLLOW;
 
-const EXACT = { bigint: true, throwIfNoEntry: false } as const;
-const EXACT_OPEN = { bigint: true } as const;
 const BYTES = { encoding: "buffer" } as const;
 
 /** The most that Linux moves in one call; Node refuses a little more. */
 const MOST_BYTES = 0x7ffff000;
 /** Several buffers with no more bytes than this are moved through one of ours: cheaper than a view for each. */
 const GATHERED = 65536;
-
-/** libuv 1.51 and later leave a time alone that is no number, which Node only lets through as a date. */
-const LEAVE_ALONE = isAtLeast(process.versions.uv, 1, 51) ? new Date(NaN) : undefined;
-
-type Path = string | Buffer;
 
 export interface NodeFilesOptions {
   /** false: as on a system without `/proc/self/fd`. */
@@ -90,7 +85,7 @@ export class NodeFiles implements HostFiles {
 
   statAncestor(descriptor: number, levels: number, into: HostStat): number {
     if (levels === 0) return this.statDescriptor(descriptor, into);
-    return stat(`/proc/self/fd/${descriptor}${"/..".repeat(levels)}`, into);
+    return statPath(`/proc/self/fd/${descriptor}${"/..".repeat(levels)}`, into);
   }
 
   openAt(place: HostPlace, name: Name, request: number, flags: number): number {
@@ -117,18 +112,18 @@ export class NodeFiles implements HostFiles {
 
   statAt(place: HostPlace, name: Name, into: HostStat): number {
     const refused = this.refuse(place, name);
-    return refused < 0 ? refused : stat(pathOf(place, name), into);
+    return refused < 0 ? refused : statPath(pathOf(place, name), into);
   }
 
   statDirectory(place: HostPlace, into: HostStat): number {
     if (place.descriptor >= 0) return this.statDescriptor(place.descriptor, into);
     const refused = this.refuse(place);
-    return refused < 0 ? refused : stat(place.path, into);
+    return refused < 0 ? refused : statPath(place.path, into);
   }
 
   statDescriptor(descriptor: number, into: HostStat): number {
     try {
-      return fill(fs.fstatSync(descriptor, EXACT_OPEN), into);
+      return fillStat(fs.fstatSync(descriptor, EXACT_OPEN), into);
     } catch (error) {
       return errnoOf(error);
     }
@@ -170,6 +165,7 @@ export class NodeFiles implements HostFiles {
 
   symlinkAt(place: HostPlace, name: Name, target: Uint8Array): number {
     const bytes = Buffer.from(target);
+    if (bytes.includes(0)) return -Errno.EINVAL;
     return this.change(place, name, (path) => fs.symlinkSync(bytes, path));
   }
 
@@ -291,7 +287,7 @@ export class NodeFiles implements HostFiles {
   }
 
   private isType(path: Path, type: number): boolean {
-    return stat(path, this.scratch) >= 0 && this.scratch.type === type;
+    return statPath(path, this.scratch) >= 0 && this.scratch.type === type;
   }
 
   /** Does something to a name. */
@@ -332,51 +328,6 @@ function canPin(): boolean {
   }
 }
 
-/** The path of a name in a directory: text where it is ASCII, bytes otherwise. */
-function pathOf(place: HostPlace, name: Name): Path {
-  const prefix = prefixOf(place);
-  const { bytes, start, length } = name;
-  let text = prefix;
-  for (let index = start; index < start + length; index++) {
-    const byte = bytes[index];
-    if (byte >= 0x80) {
-      return Buffer.concat([Buffer.from(prefix), bytes.slice(start, start + length)]);
-    }
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
-function prefixOf(place: HostPlace): string {
-  return place.path === "" ? `/proc/self/fd/${place.descriptor}/` : withSlash(place.path);
-}
-
-/** The path of a directory itself: through its descriptor when there is one, as a path's last name could be swapped. */
-function directoryPathOf(place: HostPlace): string {
-  return place.descriptor >= 0 ? `/proc/self/fd/${place.descriptor}` : place.path;
-}
-
-/** Only roots of the host end with a slash. */
-function withSlash(path: string): string {
-  return path.endsWith("/") || path.endsWith("\\") ? path : `${path}/`;
-}
-
-/**
- * Whether a name is nothing but a name on this system. Windows takes more characters for separators, a colon for a stream or a drive, and
- * strips dots and blanks at the end.
- */
-function isPlain(name: Name): boolean {
-  if (process.platform !== "win32") return true;
-  const { bytes, start, length } = name;
-  const last = bytes[start + length - 1];
-  if (last === 0x20 || last === 0x2e) return false;
-  for (let index = start; index < start + length; index++) {
-    const byte = bytes[index];
-    if (byte < 0x20 || byte === 0x3a || byte === 0x5c) return false;
-  }
-  return true;
-}
-
 function hostFlags(request: number, flags: number): number {
   let host = ALWAYS;
   if ((request & Open.write) === 0) host |= constants.O_RDONLY;
@@ -399,65 +350,6 @@ function open(path: Path, flags: number): number {
   }
 }
 
-/** Describes a name without following a link. A missing one costs no exception. */
-function stat(path: Path, into: HostStat): number {
-  try {
-    const stats = fs.lstatSync(path, EXACT);
-    return stats === undefined ? -Errno.ENOENT : fill(stats, into);
-  } catch (error) {
-    return errnoOf(error);
-  }
-}
-
-/** Takes 64-bit numbers apart: written as whole numbers, read as halves. */
-const wholes = new BigInt64Array(8);
-const halves = new Uint32Array(wholes.buffer);
-
-function fill(stats: fs.BigIntStats, into: HostStat): number {
-  wholes[0] = stats.dev;
-  wholes[1] = stats.ino;
-  wholes[2] = stats.mode;
-  wholes[3] = stats.nlink;
-  wholes[4] = stats.size;
-  wholes[5] = stats.atimeNs;
-  wholes[6] = stats.mtimeNs;
-  wholes[7] = stats.ctimeNs;
-  into.deviceLow = halves[0];
-  into.deviceHigh = halves[1];
-  into.inodeLow = halves[2];
-  into.inodeHigh = halves[3];
-  into.type = typeOf(halves[4] & constants.S_IFMT);
-  into.links = halves[6];
-  into.size = halves[9] * 2 ** 32 + halves[8];
-  into.accessedLow = halves[10];
-  into.accessedHigh = halves[11];
-  into.modifiedLow = halves[12];
-  into.modifiedHigh = halves[13];
-  into.changedLow = halves[14];
-  into.changedHigh = halves[15];
-  return 0;
-}
-
-/** The ABI has no number for a named pipe. */
-function typeOf(format: number): number {
-  switch (format) {
-    case constants.S_IFREG:
-      return Filetype.REGULAR_FILE;
-    case constants.S_IFDIR:
-      return Filetype.DIRECTORY;
-    case constants.S_IFLNK:
-      return Filetype.SYMBOLIC_LINK;
-    case constants.S_IFCHR:
-      return Filetype.CHARACTER_DEVICE;
-    case constants.S_IFBLK:
-      return Filetype.BLOCK_DEVICE;
-    case constants.S_IFSOCK:
-      return Filetype.SOCKET_STREAM;
-    default:
-      return Filetype.UNKNOWN;
-  }
-}
-
 /** Views of the buffers of a transfer. */
 function views(transfer: Transfer): Uint8Array[] {
   const list: Uint8Array[] = [];
@@ -469,50 +361,4 @@ function views(transfer: Transfer): Uint8Array[] {
     total += length;
   }
   return list;
-}
-
-/** Sets the times that are asked for and leaves the other as it is. */
-function setTimes(
-  times: Times,
-  look: () => fs.BigIntStats,
-  set: (accessed: number | Date, modified: number | Date) => void,
-): number {
-  const { setAccessed, setModified } = times;
-  try {
-    const now = (setAccessed && setModified) || LEAVE_ALONE !== undefined ? undefined : look();
-    const accessed = setAccessed
-      ? join64(times.accessedLow, times.accessedHigh)
-      : now && now.atimeNs;
-    const modified = setModified
-      ? join64(times.modifiedLow, times.modifiedHigh)
-      : now && now.mtimeNs;
-    set(toHostTime(accessed), toHostTime(modified));
-    return 0;
-  } catch (error) {
-    return errnoOf(error);
-  }
-}
-
-function join64(low: number, high: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
-}
-
-/**
- * Nanoseconds as the seconds that Node takes: a floating-point number, exact to a quarter of a microsecond. It is never rounded into the
- * microsecond before, as older versions of libuv drop what is less.
- */
-function toHostTime(nanoseconds: bigint | undefined): number | Date {
-  if (nanoseconds === undefined) return LEAVE_ALONE!;
-  const microseconds = Number(nanoseconds / 1000n);
-  let seconds = Number(nanoseconds / 1_000_000_000n) + Number(nanoseconds % 1_000_000_000n) / 1e9;
-  for (let tries = 0; tries < 3 && Math.floor(seconds * 1e6) < microseconds; tries++) {
-    seconds *= 1 + 2 ** -52;
-  }
-  return seconds;
-}
-
-/** Whether a version is at least the one given. */
-function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [first, second] = version.split(".").map(Number);
-  return first > major || (first === major && second >= minor);
 }

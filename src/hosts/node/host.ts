@@ -1,10 +1,10 @@
 /** Node as a host. */
-import { readFile } from "node:fs/promises";
+import fs from "node:fs";
+import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
-import { NodeFiles } from "./files.ts";
+import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
-import { nodeStreams } from "./streams.ts";
 import { nodeWorkers } from "./workers.ts";
 
 /** Makes the host for one agent. */
@@ -16,10 +16,9 @@ export function createNodeHost(): Host {
     workers: nodeWorkers,
     mayBlock: true,
     sharesMemory: true,
-    files: new NodeFiles(),
-    streams: nodeStreams,
+    local: createNodeResources(),
     readFile: readLocation,
-    compile: (bytes) => WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
+    load: compileProgram,
   };
 }
 
@@ -29,5 +28,5 @@ async function readLocation(text: string): Promise<Uint8Array> {
     if (!response.ok) throw new Error(`${text} answered ${response.status} ${response.statusText}`);
     return new Uint8Array(await response.arrayBuffer());
   }
-  return readFile(text.startsWith("file:") ? new URL(text) : text);
+  return fs.promises.readFile(text.startsWith("file:") ? new URL(text) : text);
 }

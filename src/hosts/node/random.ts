@@ -1,9 +1,9 @@
 /** Node's randomness. */
-import { randomFillSync } from "node:crypto";
 import type { Randomness } from "../../kernel/index.ts";
+import { crypto } from "./builtin.ts";
 
 export const nodeRandomness: Randomness = {
   fill(bytes) {
-    randomFillSync(bytes);
+    crypto().randomFillSync(bytes);
   },
 };

@@ -1,6 +1,5 @@
 /** Descriptors of the Node process for guests: read and written by the calling thread itself. */
 import { fstatSync, readSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { Filetype } from "../../abi/enums.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
 import { WOULD_BLOCK } from "../../vfs/index.ts";
@@ -30,7 +29,6 @@ export const nodeStreams: HostStreams = {
   },
   typeOf(descriptor) {
     try {
-      if (isatty(descriptor)) return Filetype.CHARACTER_DEVICE;
       const stat = fstatSync(descriptor);
       if (stat.isFile()) return Filetype.REGULAR_FILE;
       if (stat.isCharacterDevice()) return Filetype.CHARACTER_DEVICE;

@@ -7,14 +7,13 @@ import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerStart } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
-import { NodeFiles } from "./files.ts";
+import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
-import { nodeStreams } from "./streams.ts";
 
 const start = workerData as WorkerStart;
 const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
 const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
-addDrivers(kernel, { files: new NodeFiles(), streams: nodeStreams });
+addDrivers(kernel, createNodeResources());
 const port = parentPort!;
 port.on("message", (message: BindMessage) => {
   handleBind(kernel, start, message, availableParallelism(), (answer) => port.postMessage(answer));

@@ -1,14 +1,14 @@
 /** Workers of Node, for carriers. */
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
+import { workerThreads } from "./builtin.ts";
 
 const entry = new URL("./worker-main.js", import.meta.url);
 
 export const nodeWorkers: WorkerHost = {
   startWorker(start, onMessage, onDeath) {
-    const worker = new Worker(entry, {
+    const worker = new (workerThreads().Worker)(entry, {
       workerData: start,
       env: {},
       argv: [],
@@ -28,6 +28,9 @@ export const nodeWorkers: WorkerHost = {
       setKeepsAlive: (keep) => (keep ? worker.ref() : worker.unref()),
     };
   },
-  delay: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  delay: (milliseconds) =>
+    new Promise((resolve) => {
+      setTimeout(resolve, milliseconds);
+    }),
   parallelism: availableParallelism(),
 };

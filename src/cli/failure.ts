@@ -1,0 +1,28 @@
+/** Failures of the command itself, for people: why it ends without its work done. */
+import { WeftError } from "../api/node.ts";
+import { ExitCode } from "./exit-codes.ts";
+
+/** Ends the command with a code and a message: one line where one is enough. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+
+  constructor(
+    readonly exitCode: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An error of the library as the command's own; anything else stays what it is. */
+export function failureOf(error: unknown): unknown {
+  if (!(error instanceof WeftError)) return error;
+  switch (error.code) {
+    case "ERR_OPTION":
+      return new Failure(ExitCode.usage, error.message);
+    case "ERR_KERNEL_PANIC":
+      return new Failure(ExitCode.failure, `${error.message}\nThis is a bug of Weft.`);
+    default:
+      return new Failure(ExitCode.cannotRun, error.message);
+  }
+}

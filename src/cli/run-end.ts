@@ -1,0 +1,33 @@
+/** How a program's end becomes the end of the command. */
+import { constants } from "node:os";
+import type { ProcessResult } from "../api/node.ts";
+import { ExitCode } from "./exit-codes.ts";
+
+/** The command's exit code, and what to tell where the program did not simply exit. */
+export interface RunEnd {
+  readonly exitCode: number;
+  readonly message: string | undefined;
+}
+
+/** Tells how a program ended. The time limit is in milliseconds. */
+export function endOf(result: ProcessResult, name: string, timeout: number | undefined): RunEnd {
+  if (result.timedOut) {
+    const seconds = (timeout ?? 0) / 1000;
+    return {
+      exitCode: ExitCode.timeout,
+      message: `${name} was ended after ${seconds} s (--timeout).`,
+    };
+  }
+  if (result.signal !== undefined) {
+    return {
+      exitCode: ExitCode.signal + result.signal,
+      message: result.message ?? `${name} was ended by ${signalName(result.signal)}.`,
+    };
+  }
+  return { exitCode: result.exitCode & 0xff, message: result.message };
+}
+
+function signalName(number: number): string {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return found === undefined ? `signal ${number}` : `signal ${number} (${found[0]})`;
+}

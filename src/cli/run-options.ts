@@ -1,0 +1,211 @@
+/** The options of `weft run`: from words to what a machine and a process are made of. */
+import { resolve } from "node:path";
+import type { MountOptions } from "../api/node.ts";
+import { type GivenOption, type OptionDefinition, usageFailure } from "./options.ts";
+import { printable } from "./terminal-text.ts";
+
+export const runOptions: readonly OptionDefinition[] = [
+  { name: "env", value: "required" },
+  { name: "forward-host-env", value: "none" },
+  { name: "dir", value: "required" },
+  { name: "volume", value: "required" },
+  { name: "mapdir", value: "required" },
+  { name: "cwd", value: "required" },
+  { name: "argv0", value: "required" },
+  { name: "timeout", value: "required" },
+  { name: "max-threads", value: "required" },
+  { name: "max-memory", value: "required" },
+  { name: "trace", value: "optional" },
+  { name: "quiet", short: "q", value: "none" },
+  { name: "help", short: "h", value: "none" },
+];
+
+/** What a run is asked to be. */
+export interface RunSettings {
+  env: Record<string, string>;
+  /** By path in the guest. */
+  mounts: Record<string, MountOptions>;
+  cwd: string | undefined;
+  argv0: string | undefined;
+  /** Milliseconds. */
+  timeout: number | undefined;
+  maxThreads: number | undefined;
+  /** Bytes. */
+  maxMemory: number | undefined;
+  /** Where to: a file's path, or "" for standard error. */
+  trace: string | undefined;
+  quiet: boolean;
+}
+
+/**
+ * Reads the options of a run.
+ *
+ * @param environment of the host, for `--env NAME` and `--forward-host-env`
+ * @throws Failure naming the option and what it takes
+ */
+export function readRunSettings(
+  options: readonly GivenOption[],
+  environment: Readonly<Record<string, string | undefined>>,
+): RunSettings {
+  const settings: RunSettings = {
+    env: {},
+    mounts: {},
+    cwd: undefined,
+    argv0: undefined,
+    timeout: undefined,
+    maxThreads: undefined,
+    maxMemory: undefined,
+    trace: undefined,
+    quiet: false,
+  };
+  /** Host directories that were mounted under their own path. */
+  const same: string[] = [];
+  for (const { name, value = "" } of options) {
+    switch (name) {
+      case "env":
+        addVariable(settings.env, value, environment);
+        break;
+      case "forward-host-env":
+        for (const [key, text] of Object.entries(environment)) {
+          if (text !== undefined) settings.env[key] ??= text;
+        }
+        break;
+      case "dir":
+      case "volume":
+        addMount(settings.mounts, same, name, value);
+        break;
+      case "mapdir":
+        addMappedDirectory(settings.mounts, value);
+        break;
+      case "cwd":
+        if (!value.startsWith("/")) {
+          throw usageFailure(
+            "run",
+            `--cwd ${printable(value)}: a path in the guest starts with /.`,
+          );
+        }
+        settings.cwd = value;
+        break;
+      case "argv0":
+        settings.argv0 = value;
+        break;
+      case "timeout":
+        settings.timeout = readSeconds(value) * 1000;
+        break;
+      case "max-threads":
+        settings.maxThreads = readCount(name, value);
+        break;
+      case "max-memory":
+        settings.maxMemory = readSize(value);
+        break;
+      case "trace":
+        settings.trace = value;
+        break;
+      case "quiet":
+        settings.quiet = true;
+        break;
+    }
+  }
+  settings.cwd ??= chooseWorkingDirectory(same);
+  return settings;
+}
+
+/** `NAME=VALUE`, or `NAME` alone for the host's value; a variable that the host does not have is left out. */
+function addVariable(
+  env: Record<string, string>,
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const equals = text.indexOf("=");
+  const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === "") {
+    throw usageFailure(
+      "run",
+      `--env ${printable(text)}: write NAME=VALUE, or NAME for the value it has here.`,
+    );
+  }
+  const value = equals < 0 ? environment[name] : text.slice(equals + 1);
+  if (value !== undefined) env[name] = value;
+}
+
+/** `HOST`, `HOST:GUEST`, `HOST:GUEST:ro`, `HOST:GUEST:rw`. */
+function addMount(
+  mounts: Record<string, MountOptions>,
+  same: string[],
+  option: string,
+  text: string,
+): void {
+  const parts = text.split(":");
+  const mode = parts.length > 1 && /^r[ow]$/.test(parts.at(-1)!) ? parts.pop() : "rw";
+  const [host, guest] = parts;
+  const wrong = (what: string) =>
+    usageFailure(
+      "run",
+      `--${option} ${printable(text)}: ${what} Write HOST:GUEST or HOST:GUEST:ro.`,
+    );
+  if (parts.length > 2) throw wrong("there are too many colons.");
+  if (host === "") throw wrong("the directory of this machine is missing.");
+  if (guest === undefined && option === "volume") throw wrong("the path in the guest is missing.");
+  if (guest !== undefined && !guest.startsWith("/"))
+    throw wrong("the path in the guest must start with /.");
+  const hostPath = resolve(host);
+  if (guest === undefined) same.push(hostPath);
+  mounts[guest ?? hostPath] = { hostPath, readOnly: mode === "ro" };
+}
+
+/** `GUEST:HOST`, as wasmer has it. */
+function addMappedDirectory(mounts: Record<string, MountOptions>, text: string): void {
+  const colon = text.indexOf(":");
+  const guest = text.slice(0, Math.max(colon, 0));
+  const host = text.slice(colon + 1);
+  if (colon < 0 || !guest.startsWith("/") || host === "") {
+    throw usageFailure(
+      "run",
+      `--mapdir ${printable(text)}: write GUEST:HOST, where GUEST starts with /.`,
+    );
+  }
+  mounts[guest] = { hostPath: resolve(host), readOnly: false };
+}
+
+/** The host's working directory where the guest has it too, so that relative paths mean the same; else the root. */
+function chooseWorkingDirectory(same: readonly string[]): string | undefined {
+  const here = process.cwd();
+  const isInside = (path: string, directory: string) =>
+    path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+  return same.some((path) => isInside(here, path) || isInside(path, here)) ? here : undefined;
+}
+
+function readSeconds(text: string): number {
+  const seconds = /^\d+(?:\.\d+)?s?$/.test(text) ? parseFloat(text) : 0;
+  // More than this many milliseconds are no timer of Node.
+  if (seconds <= 0 || seconds * 1000 >= 2 ** 31) {
+    throw usageFailure(
+      "run",
+      `--timeout ${printable(text)}: write a number of seconds above 0, such as 10 or 0.5.`,
+    );
+  }
+  return seconds;
+}
+
+function readCount(option: string, text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 2 ** 30) {
+    throw usageFailure("run", `--${option} ${printable(text)}: write a whole number of 1 or more.`);
+  }
+  return count;
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** `512MiB`, `512M`, `1g`, or bytes. The units are powers of 1024. */
+function readSize(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
+  const bytes = number === undefined ? 0 : Math.floor(Number(number) * UNITS[unit.toLowerCase()]);
+  if (bytes < 65536) {
+    throw usageFailure(
+      "run",
+      `--max-memory ${printable(text)}: write a size of 64KiB or more, such as 512MiB or 2GiB.`,
+    );
+  }
+  return bytes;
+}

@@ -1,0 +1,108 @@
+/**
+ * `weft run`: one program from its file to its exit code.
+ *
+ * A program that starts no threads runs on this very thread, which is the quickest start there is; nothing else happens meanwhile, and Ctrl-C ends
+ * Node as any program. One that may start threads, or has a time limit, runs in workers: see `supervised-run.ts`.
+ */
+import { openSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { type LoadedProgram, Machine, type ProcessResult } from "../api/node.ts";
+import { ExitCode } from "./exit-codes.ts";
+import { Failure, failureOf } from "./failure.ts";
+import { usageFailure, type GivenOption } from "./options.ts";
+import { complain } from "./output.ts";
+import { readRunSettings, type RunSettings } from "./run-options.ts";
+import { endOf } from "./run-end.ts";
+import { runSupervised } from "./supervised-run.ts";
+import { printable } from "./terminal-text.ts";
+
+/**
+ * Runs a program.
+ *
+ * @param words the program's path and its arguments
+ * @returns the exit code of the command
+ * @throws Failure when it cannot be run
+ */
+export function runProgram(
+  options: readonly GivenOption[],
+  words: readonly string[],
+): number | Promise<number> {
+  const [path, ...args] = words;
+  if (path === undefined)
+    throw usageFailure("run", "Which program? Give the path of a .wasm file.");
+  const settings = readRunSettings(options, process.env);
+  const bytes = readProgramFile(path);
+  const name = basename(path);
+  const { machine, loaded } = prepare(settings, bytes, printable(name));
+  const trace = openTrace(settings.trace);
+  const spawnOptions = {
+    args,
+    name: settings.argv0 ?? name,
+    env: settings.env,
+    ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
+    ...(trace === undefined ? {} : { trace: { descriptor: trace } }),
+  };
+  const finish = (result: ProcessResult): number => {
+    const { exitCode, message } = endOf(result, loaded.name, settings.timeout);
+    if (message !== undefined && !settings.quiet) complain(message);
+    return exitCode;
+  };
+  if (settings.timeout !== undefined || loaded.program.importsThreadSpawn) {
+    return runSupervised(machine, loaded, spawnOptions, settings.timeout).then(finish);
+  }
+  return finish(withReasons(() => machine.runSync(loaded, { ...spawnOptions, stdin: "inherit" })));
+}
+
+/** Reads a program's file. */
+export function readProgramFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const name = printable(path);
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new Failure(ExitCode.notFound, `${name}: there is no such file.`);
+    }
+    const reason =
+      code === "EISDIR"
+        ? "it is a directory, not a program."
+        : code === "EACCES"
+          ? "it may not be read (permission denied)."
+          : message;
+    throw new Failure(ExitCode.cannotRun, `${name}: ${reason}`);
+  }
+}
+
+function prepare(
+  { mounts, maxThreads, maxMemory }: RunSettings,
+  bytes: Uint8Array,
+  name: string,
+): { machine: Machine; loaded: LoadedProgram } {
+  return withReasons(() => {
+    const machine = Machine.createSync({
+      mounts,
+      ...(maxThreads === undefined ? {} : { maxThreads }),
+      ...(maxMemory === undefined ? {} : { maxMemory }),
+    });
+    return { machine, loaded: machine.loadSync(bytes, name) };
+  });
+}
+
+function openTrace(trace: string | undefined): number | undefined {
+  if (trace === undefined) return undefined;
+  if (trace === "") return 2;
+  try {
+    return openSync(trace, "w");
+  } catch (error) {
+    throw new Failure(ExitCode.usage, `--trace=${printable(trace)}: ${(error as Error).message}`);
+  }
+}
+
+/** Does something; an error of the library becomes the command's, with its exit code. */
+export function withReasons<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw failureOf(error);
+  }
+}

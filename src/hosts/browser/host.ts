@@ -1,0 +1,32 @@
+/** A browser as a host. */
+import type { Host } from "../port.ts";
+import { BrowserClock } from "./clock.ts";
+import { browserRandomness } from "./random.ts";
+import { BrowserWorkers } from "./workers.ts";
+
+export interface BrowserHost extends Host {
+  readonly workers: BrowserWorkers;
+}
+
+/** Makes the host for one agent: a page's main thread, or a worker of the page's own. */
+export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
+  const workers = new BrowserWorkers(workerUrl);
+  return {
+    name: "browser",
+    clock: new BrowserClock(),
+    randomness: browserRandomness,
+    workers,
+    mayBlock: "WorkerGlobalScope" in globalThis,
+    sharesMemory: globalThis.crossOriginIsolated === true,
+    local: undefined,
+    readFile: readLocation,
+    load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
+  };
+}
+
+async function readLocation(location: string): Promise<Uint8Array> {
+  const response = await fetch(location);
+  if (!response.ok)
+    throw new Error(`${location} answered ${response.status} ${response.statusText}`);
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,50 @@
+/**
+ * All messages between a page and its workers. A worker serves first the page alone (`load`); then, where memory is shared, a machine (`start`) and its
+ * processes (`bind`), elsewhere one process after the other (`run`).
+ */
+import type { Program } from "../../loader/program.ts";
+import type {
+  BindMessage,
+  TraceTarget,
+  WorkerMessage,
+  WorkerStart,
+} from "../../threads/messages.ts";
+
+/** Page to worker: read, check and compile a program. Answered by `loaded` or `refused`. */
+export interface LoadMessage {
+  readonly kind: "load";
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly maximumPages: number;
+}
+
+/** Page to worker: belong to a machine from now on. */
+export interface StartMessage extends WorkerStart {
+  readonly kind: "start";
+}
+
+/** Page to worker: run a process on a copy of the kernel heap. Answered by `output` as it writes, at the end by `ran`. */
+export interface RunMessage {
+  readonly kind: "run";
+  readonly snapshot: ArrayBuffer;
+  /** Addresses of records in the heap: the worker's carrier, the process's crew and its main thread. */
+  readonly carrier: number;
+  readonly crew: number;
+  readonly thread: number;
+  readonly program: Program;
+  /** All of its standard input. */
+  readonly input: Uint8Array;
+  readonly trace: TraceTarget | undefined;
+}
+
+/** Page to worker. */
+export type PageMessage = LoadMessage | StartMessage | BindMessage | RunMessage;
+
+/** Worker to page: the answers to `load` and `run`, besides what every host's workers say. */
+export type AgentMessage =
+  | WorkerMessage
+  | { readonly kind: "loaded"; readonly program: Program }
+  /** The program cannot be run. `code` is there when it is a `ModuleError`, and not the engine's. */
+  | { readonly kind: "refused"; readonly code: string | undefined; readonly message: string }
+  | { readonly kind: "output"; readonly descriptor: number; readonly bytes: Uint8Array }
+  | { readonly kind: "ran"; readonly snapshot: ArrayBuffer };

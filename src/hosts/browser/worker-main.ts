@@ -1,0 +1,92 @@
+/** What a worker of a browser runs: the one script behind every carrier. */
+import { attachKernel, type Kernel } from "../../kernel/index.ts";
+import { ModuleError } from "../../loader/module-error.ts";
+import { compileProgram } from "../../loader/program.ts";
+import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { addDrivers } from "../../threads/boot.ts";
+import { handleBind } from "../../threads/worker.ts";
+import { BrowserClock } from "./clock.ts";
+import { runOnCopy } from "./copy-run.ts";
+import type {
+  AgentMessage,
+  LoadMessage,
+  PageMessage,
+  RunMessage,
+  StartMessage,
+} from "./messages.ts";
+import { browserRandomness } from "./random.ts";
+
+const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+const post = (message: AgentMessage, transfer: Transferable[] = []): void =>
+  scope.postMessage(message, transfer);
+
+let machine: { kernel: Kernel; start: StartMessage } | undefined;
+
+function startMachine(start: StartMessage): void {
+  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
+  addDrivers(kernel, undefined);
+  machine = { kernel, start };
+}
+
+async function load({ bytes, name, maximumPages }: LoadMessage): Promise<void> {
+  try {
+    post({ kind: "loaded", program: await compileProgram(bytes, name, maximumPages) });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    post({ kind: "refused", code: error instanceof ModuleError ? error.code : undefined, message });
+  }
+}
+
+function run(message: RunMessage): void {
+  try {
+    runOnCopy(message, post);
+  } catch (error) {
+    const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
+    post({ kind: "crashed", message: text, stack: stack ?? text });
+  }
+}
+
+function handle(message: PageMessage): void {
+  switch (message.kind) {
+    case "load":
+      void load(message);
+      return;
+    case "start":
+      return startMachine(message);
+    case "bind":
+      return handleBind(
+        machine!.kernel,
+        machine!.start,
+        message,
+        navigator.hardwareConcurrency,
+        post,
+      );
+    case "run":
+      return run(message);
+  }
+}
+
+/** Makes this agent a worker of the library's. */
+export function serveWorker(): void {
+  // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
+  let early: PageMessage[] | undefined = [];
+  scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {
+    if (early !== undefined) early.push(data);
+    else handle(data);
+  };
+  const begin = (): void => {
+    post({ kind: "ready" });
+    const messages = early ?? [];
+    early = undefined;
+    messages.forEach(handle);
+  };
+  // Held until this worker is gone: see `page-worker.ts`. A page that is no secure context has no such locks.
+  if (navigator.locks === undefined) begin();
+  else {
+    void navigator.locks.request(scope.name, () => {
+      queueMicrotask(begin);
+      return new Promise(() => {});
+    });
+  }
+}

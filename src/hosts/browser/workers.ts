@@ -1,0 +1,119 @@
+/**
+ * Workers of a page, for carriers and for loading programs.
+ *
+ * All run one script: the text that the library carries, as a Blob, so that no bundler and no server has to know of it; or the file that the page names
+ * (option `workerUrl`). A worker that serves no machine yet is fresh; one is started ahead of need, since starting takes 10 to 30 ms.
+ */
+import source from "weft:worker-source";
+import { ModuleError, type ModuleErrorCode } from "../../loader/module-error.ts";
+import type { Program } from "../../loader/program.ts";
+import type { WorkerMessage } from "../../threads/messages.ts";
+import type { WorkerHost } from "../../threads/port.ts";
+import { PageWorker } from "./page-worker.ts";
+
+/** How long a first worker may take to start, in milliseconds: longer means that its script is another. */
+const START_LIMIT = 30_000;
+
+export class BrowserWorkers implements WorkerHost {
+  readonly parallelism = navigator.hardwareConcurrency;
+  private readonly fresh: PageWorker[] = [];
+  private readonly url: string;
+  private disposed = false;
+
+  /** @param workerUrl where the worker's script is served, for pages that forbid workers from `blob:` URLs */
+  constructor(private readonly workerUrl: string | undefined) {
+    this.url = workerUrl ?? URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  }
+
+  /**
+   * Starts a first worker.
+   *
+   * @throws Error saying why workers cannot start on this page, and what to do
+   */
+  async prepare(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      const worker = new PageWorker(this.url);
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => {
+          void worker.terminate();
+          reject(new Error(`it does not answer within ${START_LIMIT / 1000} s`));
+        }, START_LIMIT);
+      });
+      await Promise.race([worker.ready, late]);
+      this.fresh.push(worker);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`this page cannot start Weft's worker: ${reason}. ${this.advice()}`, {
+        cause,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A worker that serves nobody. */
+  take(): PageWorker {
+    if (this.disposed) throw new Error("the machine is closed");
+    return this.fresh.pop() ?? new PageWorker(this.url);
+  }
+
+  startWorker(
+    start: Parameters<WorkerHost["startWorker"]>[0],
+    onMessage: (message: WorkerMessage) => void,
+    onDeath: (error: Error) => void,
+  ): ReturnType<WorkerHost["startWorker"]> {
+    const worker = this.take();
+    worker.onMessage = (message) => onMessage(message as WorkerMessage);
+    worker.onDeath = onDeath;
+    worker.post({ kind: "start", ...start });
+    return {
+      post: (message) => worker.post(message),
+      terminate: () => worker.terminate(),
+      // A page lives until it is left.
+      setKeepsAlive: () => {},
+    };
+  }
+
+  /** Reads, checks and compiles a program in a worker. @throws ModuleError, or what the engine says of the module */
+  async load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program> {
+    const worker = this.take();
+    try {
+      return await new Promise<Program>((resolve, reject) => {
+        worker.onDeath = reject;
+        worker.onMessage = (message) => {
+          if (message.kind === "loaded") resolve(message.program);
+          else if (message.kind === "refused") {
+            const { code, message: text } = message;
+            reject(
+              code === undefined ? new Error(text) : new ModuleError(code as ModuleErrorCode, text),
+            );
+          }
+        };
+        worker.post({ kind: "load", bytes, name, maximumPages });
+      });
+    } finally {
+      if (this.disposed) void worker.terminate();
+      else this.fresh.push(worker);
+    }
+  }
+
+  /** Ends the workers that serve nobody. */
+  dispose(): void {
+    this.disposed = true;
+    for (const worker of this.fresh.splice(0)) void worker.terminate();
+    if (this.workerUrl === undefined) URL.revokeObjectURL(this.url);
+  }
+
+  delay(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, milliseconds);
+    });
+  }
+
+  private advice(): string {
+    return this.workerUrl === undefined
+      ? "If the page has a Content-Security-Policy, it must allow `worker-src blob:`, or the option workerUrl must name a copy of weft's dist/worker-browser.js on the page's own server."
+      : `The option workerUrl (${this.workerUrl}) must name a copy of weft's dist/worker-browser.js of the same version, on the page's own server, sent as text/javascript and, on an isolated page, with the header Cross-Origin-Embedder-Policy: require-corp.`;
+  }
+}

@@ -1,0 +1,98 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import test from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { compileGuest } from "../support/compile.ts";
+import { command } from "./command.ts";
+
+const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
+const skip = hasTmux ? false : "tmux is not installed";
+
+/** A terminal with a shell in it, of its own server, so that no other is touched. */
+class Terminal {
+  private static made = 0;
+  private readonly server = `weft-test-${process.pid}-${Terminal.made++}`;
+
+  constructor() {
+    this.tmux("new-session", "-d", "-x", "100", "-y", "30", "env", "PS1=$ ", "sh");
+  }
+
+  /** Types text, and keys by tmux's names. */
+  type(text: string, ...keys: string[]): void {
+    if (text !== "") this.tmux("send-keys", "-l", text);
+    if (keys.length > 0) this.tmux("send-keys", ...keys);
+  }
+
+  /** Waits until the screen holds this. */
+  async shows(pattern: RegExp): Promise<void> {
+    let screen = "";
+    for (let looks = 0; looks < 400; looks++) {
+      screen = this.tmux("capture-pane", "-p", "-J");
+      if (pattern.test(screen)) return;
+      await delay(50);
+    }
+    throw new Error(`the terminal does not show ${String(pattern)}:\n${screen.trimEnd()}`);
+  }
+
+  close(): void {
+    this.tmux("kill-server");
+  }
+
+  private tmux(...words: string[]): string {
+    return execFileSync("tmux", ["-L", this.server, "-f", "/dev/null", ...words], {
+      encoding: "utf8",
+    });
+  }
+}
+
+for (const name of ["copy_input", "threads_copy_input"]) {
+  test(`${name} talks with a terminal, line by line, to its end`, { skip }, async () => {
+    const program = await compileGuest(name);
+    const terminal = new Terminal();
+    try {
+      const words = name === "copy_input" ? "ask" : "";
+      terminal.type(
+        `'${process.execPath}' '${command}' '${program}' ${words}; echo "code $?"`,
+        "Enter",
+      );
+      if (words !== "") await terminal.shows(/^terminal: 1$/m);
+      terminal.type("first line", "Enter");
+      await terminal.shows(/^first line\nfirst line$/m);
+      terminal.type("second line", "Enter");
+      await terminal.shows(/^second line\nsecond line$/m);
+      terminal.type("", "C-d");
+      await terminal.shows(words === "" ? /^code 2$/m : /^code 0$/m);
+    } finally {
+      terminal.close();
+    }
+  });
+
+  test(`Ctrl-C ends ${name} at a terminal, with code 130`, { skip }, async () => {
+    const program = await compileGuest(name);
+    const terminal = new Terminal();
+    try {
+      await terminal.shows(/^\$/m);
+      terminal.type(`'${process.execPath}' '${command}' '${program}'`, "Enter");
+      terminal.type("a line", "Enter");
+      await terminal.shows(/a line\na line$/m);
+      terminal.type("", "C-c");
+      await terminal.shows(/\^C\n\$/);
+      terminal.type('echo "code $?"', "Enter");
+      await terminal.shows(/^code 130$/m);
+    } finally {
+      terminal.close();
+    }
+  });
+}
+
+test("a program with threads takes its input for a terminal", { skip }, async () => {
+  const program = await compileGuest("copy_input");
+  const terminal = new Terminal();
+  try {
+    await terminal.shows(/^\$/m);
+    // The time limit puts a program without threads on a worker, too.
+    terminal.type(`'${process.execPath}' '${command}' --timeout 50 '${program}' ask`, "Enter");
+    await terminal.shows(/^terminal: 1$/m);
+  } finally {
+    terminal.close();
+  }
+});
