@@ -74,7 +74,10 @@ for (const [argument, kind] of TRAPS) {
   });
 
   test(`${argument} on a thread ends the process with 129 and says where`, async () => {
-    const { result, events } = await shared.runWithEvents("thread_ends", ["thread traps", argument]);
+    const { result, events } = await shared.runWithEvents("thread_ends", [
+      "thread traps",
+      argument,
+    ]);
     assert.deepEqual([result.exitCode, result.ok, result.signal], [129, false, undefined]);
     const { pid } = result;
     assert.ok(result.message!.startsWith(`thread ${pid + 1} of process ${pid} (thread_ends): `));
