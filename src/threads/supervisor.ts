@@ -42,6 +42,8 @@ interface Worker {
   readonly handle: WorkerHandle;
   /** What it serves, or undefined in its event loop. */
   crew: Team | undefined;
+  /** Bind messages that were called back and to which it has not answered yet. */
+  recalls: number;
   /** It is being ended, or has died. */
   gone: boolean;
   /** Settles when a worker that was discarded is gone, so that `close` waits for it too. */
@@ -200,7 +202,7 @@ export class Supervisor implements ProcessRunner {
         (message) => worker && this.receive(worker, message),
         (error) => worker && this.bury(worker, error),
       );
-      worker = { carrier, handle, crew: undefined, gone: false };
+      worker = { carrier, handle, crew: undefined, recalls: 0, gone: false };
     } catch (error) {
       Carrier.free(kernel.memory, carrier);
       return this.giveUp(team, asError(error).message);
@@ -226,17 +228,27 @@ export class Supervisor implements ProcessRunner {
   /** A worker has left its crew: keep it for the next, or end it when enough are kept. */
   private release(worker: Worker): void {
     if (worker.gone) return;
+    if (worker.recalls > 0) {
+      // The answer to a message that was called back. It may serve another crew by now.
+      worker.recalls--;
+      return;
+    }
     const team = worker.crew;
     worker.crew = undefined;
     // Not before its message: a worker that has served and one that has not begun must differ for `recall`.
     Carrier.mark.set(this.kernel.memory, worker.carrier, Mark.unbound);
-    worker.handle.setKeepsAlive(false);
-    if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
-    else void this.discard(worker);
+    this.keep(worker);
     if (team !== undefined) {
       team.workers.delete(worker);
       this.dissolve(team);
     }
+  }
+
+  /** Puts a worker by for the next crew, or ends it where enough are kept. */
+  private keep(worker: Worker): void {
+    worker.handle.setKeepsAlive(false);
+    if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
+    else void this.discard(worker);
   }
 
   /** Ends a worker that serves nobody. */
@@ -289,11 +301,12 @@ export class Supervisor implements ProcessRunner {
     return this.teams.get(team.process) === team;
   }
 
-  /** Calls back a worker that has not yet seen whom it was bound to: it will be free again when it does. */
+  /** Calls back a worker that has not yet seen whom it was bound to: it will answer that message and serve nobody for it. */
   private recall(worker: Worker): boolean {
     if (!this.takeMark(worker, Mark.unbound, Mark.recalled)) return false;
     worker.crew = undefined;
-    worker.handle.setKeepsAlive(false);
+    worker.recalls++;
+    this.keep(worker);
     return true;
   }
 
