@@ -5,7 +5,8 @@
 //   dist/node.js         the library in Node
 //   dist/worker-node.js  what a worker of it runs
 //   dist/shared-*.js     what these two have in common: the kernel
-//   dist/cli.cjs         the command: one CommonJS module, which Node starts quicker than any other
+//   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
+//   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
 //   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
@@ -161,18 +162,24 @@ async function bundleNode() {
   return sizes;
 }
 
-/** Bundles the command. It needs an address of its own to find the worker by, which CommonJS modules have under another name. */
+/**
+ * Bundles the command and what loads it. The command needs an address of its own to find the worker by, which CommonJS modules have under another
+ * name; it is loaded as a script, which cannot import.
+ */
 async function bundleCommand() {
-  const text = await bundleText(join(built, "cli/main.js"), {
-    platform: "node",
-    format: "cjs",
-    plugins: [nodeWorkerFile],
+  const options = { platform: "node", format: "cjs", plugins: [nodeWorkerFile] };
+  const command = await bundleText(join(built, "cli/main.js"), {
+    ...options,
     define: { "import.meta.url": "moduleUrl" },
-    banner: {
-      js: '#!/usr/bin/env node\nconst moduleUrl=require("node:url").pathToFileURL(__filename).href;',
-    },
+    supported: { "dynamic-import": false },
+    banner: { js: 'const moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
   });
-  await write("cli.cjs", text);
+  await write("command.cjs", command);
+  const launcher = await bundleText(join(built, "cli/launch.js"), {
+    ...options,
+    banner: { js: "#!/usr/bin/env node" },
+  });
+  await write("cli.cjs", launcher);
   await chmod(join(dist, "cli.cjs"), 0o755);
 }
 

@@ -16,7 +16,9 @@ class GatheringSink implements ByteSink {
   private finish!: (bytes: Uint8Array) => void;
 
   constructor() {
-    this.all = new Promise((resolve) => (this.finish = resolve));
+    this.all = new Promise((resolve) => {
+      this.finish = resolve;
+    });
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -51,7 +53,9 @@ class WaitingSource implements ByteSource {
 
   async read(): Promise<Uint8Array | undefined> {
     while (this.chunks.length === 0 && !this.ended) {
-      await new Promise<void>((resolve) => (this.wake = resolve));
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
     }
     return this.chunks.shift();
   }

@@ -109,7 +109,9 @@ export abstract class CopyingMachine extends BaseMachine {
   private async takeTurn(): Promise<() => void> {
     const before = this.lastTurn;
     let giveUp!: () => void;
-    this.lastTurn = new Promise((resolve) => (giveUp = resolve));
+    this.lastTurn = new Promise((resolve) => {
+      giveUp = resolve;
+    });
     await before;
     return giveUp;
   }

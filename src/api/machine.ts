@@ -156,15 +156,7 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    let streams: ReturnType<BaseMachine["openStreams"]>;
-    let trace: TraceTarget | undefined;
-    try {
-      streams = this.openStreams(record, options, loaded.program.isWasix);
-      trace = this.openTrace(record, options.trace);
-    } catch (error) {
-      dropProcess(this.kernel, record);
-      throw error;
-    }
+    const { streams, trace } = this.openFiles(record, options, loaded.program.isWasix);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
@@ -333,7 +325,6 @@ export abstract class BaseMachine {
     const { memory, root, vfs } = kernel;
     const rootDirectory = KernelRoot.rootInode.get(memory, root);
     const cwd = options.cwd ?? "/";
-    const workingDirectory = this.tree.findDirectory(cwd);
     const strings = [options.name ?? loaded.name, ...(options.args ?? [])];
     const environment = Object.entries(options.env ?? {}).map(([name, value]) => {
       if (name === "" || name.includes("="))
@@ -346,6 +337,7 @@ export abstract class BaseMachine {
         "ERR_OPTION",
         `args and env: ${JSON.stringify(bad)} holds a NUL character`,
       );
+    const workingDirectory = this.tree.findDirectory(cwd);
     const record = createProcess(kernel, {
       arguments: strings,
       environment,
@@ -363,6 +355,23 @@ export abstract class BaseMachine {
     return record;
   }
 
+  /** Opens what a process begins with and what its outputs and trace are read through. Where that fails, gives it back, and the process too. */
+  protected openFiles(
+    record: number,
+    options: SpawnOptions,
+    isWasix: boolean,
+  ): { streams: ReturnType<BaseMachine["openStreams"]>; trace: TraceTarget | undefined } {
+    const before = new Set(this.pipeEnds);
+    try {
+      const streams = this.openStreams(record, options, isWasix);
+      return { streams, trace: this.openTrace(record, options.trace) };
+    } catch (error) {
+      for (const end of [...this.pipeEnds]) if (!before.has(end)) end.close();
+      dropProcess(this.kernel, record);
+      throw error;
+    }
+  }
+
   /** Opens descriptors 0, 1, 2 and the preopened directories. */
   protected openStreams(
     record: number,
@@ -377,8 +386,11 @@ export abstract class BaseMachine {
     const { memory } = kernel;
     const table = Record_.files.get(memory, record);
     const install = (file: number, what: string): void => {
-      const fd = file === 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
-      if (fd < 0) throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
+      // A negative one is the errno of what could not be opened.
+      const fd = file <= 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
+      if (fd >= 0) return;
+      if (file > 0) dropFile(kernel.vfs, file);
+      throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
     };
     let input: Input | undefined;
     const source: InputSource = options.stdin ?? "null";
@@ -462,8 +474,11 @@ export abstract class BaseMachine {
         // A link to something else, or a directory that may not be opened: nothing is reached through it.
         continue;
       }
-      this.preopen(table, "/" + name, directory);
-      dropInode(vfs, directory);
+      try {
+        this.preopen(table, "/" + name, directory);
+      } finally {
+        dropInode(vfs, directory);
+      }
     }
     this.preopen(table, ".", working);
   }
@@ -472,6 +487,7 @@ export abstract class BaseMachine {
     const { memory, vfs } = this.kernel;
     const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
     const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
+    if (fd < 0 && file > 0) dropFile(vfs, file);
     if (fd < 0)
       throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
     setPreopen(memory, table, fd, new TextEncoder().encode(name));

@@ -70,12 +70,11 @@ export class Machine extends BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    this.openStreams(
+    const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
       loaded.program.isWasix,
     );
-    const trace = this.openTrace(record, options.trace);
     const pid = Record_.id.get(memory, record);
     const ran = runInPlace(
       kernel,

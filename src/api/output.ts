@@ -44,16 +44,37 @@ export class Output implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Iterates over lines of UTF-8 text, without their ends. */
+  /**
+   * Iterates over lines of UTF-8 text, without their ends.
+   *
+   * @throws WeftError with code ERR_LIMIT, and the program is killed, when a line is longer than the option maxBuffer
+   */
   async *lines(): AsyncGenerator<string, void, undefined> {
     const decoder = new TextDecoder();
-    let rest = "";
+    // What has come of a line that has not ended, in parts: put together once, however many there are.
+    let parts: string[] = [];
+    let length = 0;
     for await (const chunk of this) {
-      const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = parts.pop() ?? "";
-      for (const part of parts) yield part.endsWith("\r") ? part.slice(0, -1) : part;
+      const pieces = decoder.decode(chunk, { stream: true }).split("\n");
+      const last = pieces.pop()!;
+      for (const piece of pieces) {
+        parts.push(piece);
+        const line = parts.join("");
+        parts = [];
+        length = 0;
+        yield line.endsWith("\r") ? line.slice(0, -1) : line;
+      }
+      parts.push(last);
+      length += last.length;
+      if (length > this.mostCollected) {
+        this.onOverflow();
+        throw new WeftError(
+          "ERR_LIMIT",
+          `a line of the output is longer than ${this.mostCollected} characters (option maxBuffer)`,
+        );
+      }
     }
-    rest += decoder.decode();
+    const rest = parts.join("") + decoder.decode();
     if (rest !== "") yield rest;
   }
 

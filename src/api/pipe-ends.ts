@@ -93,7 +93,9 @@ export class PipeWriter implements ByteSink {
     while (!this.closed) {
       memory.refreshIfGrown();
       if (Pipe.starved.get(memory, this.pipe) !== 0) return true;
-      await new Promise<void>((resolve) => setTimeout(resolve, interval));
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, interval);
+      });
     }
     return false;
   }

@@ -119,8 +119,8 @@ function refill(memory: KernelMemory, size: number): number {
 function reserve(memory: KernelMemory, end: number): boolean {
   const have = memory.u32[Header.pages >> 2];
   const need = Math.ceil(end / PAGE);
-  if (need <= have) return true;
-  const limit = memory.u32[Header.limit >> 2];
+  const limit = memory.u32[Header.limit >> 2] - memory.reserve;
+  if (need <= have && (memory.reserve === 0 || need < limit)) return true;
   // The last page stays unused, so that no address or end of a block leaves 32 bits.
   if (need >= limit) return false;
   const target = Math.min(limit, Math.max(need, have + Math.max(64, have >>> 3)));

@@ -16,6 +16,12 @@ export const PAGE = 65536;
 const MAGIC = 0x57454654;
 const FORMAT = 1;
 
+/**
+ * Pages at the end that only the agent which created the heap may take into use: guests that fill the rest must not keep the host from starting a
+ * program, reading an output, or waiting. At most an eighth of the limit.
+ */
+const HOST_RESERVE = 64;
+
 /** Byte offsets of the header's words. All are 32 bits and atomic unless said. */
 export const Header = {
   magic: 0,
@@ -65,6 +71,8 @@ export class KernelMemory {
   readonly mayBlock: boolean;
   /** Locks that this agent holds: none while guest code runs or something sleeps. */
   locksHeld = 0;
+  /** Pages that this agent leaves free for the host's: see `HOST_RESERVE`. */
+  readonly reserve: number;
   /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
   readonly ledgerPlaces: number[] = [];
   /** While another agent works on a copy that will come back in place of this heap: resolves when it is back. Until then nothing may begin to wait here. */
@@ -72,8 +80,14 @@ export class KernelMemory {
   /** The checker of lock order, when on. */
   readonly lockOrder: LockOrder | undefined;
 
-  private constructor(memory: WebAssembly.Memory, mayBlock: boolean, lockOrder?: LockOrder) {
+  private constructor(
+    memory: WebAssembly.Memory,
+    mayBlock: boolean,
+    reserve: number,
+    lockOrder?: LockOrder,
+  ) {
     this.memory = memory;
+    this.reserve = reserve;
     this.mayBlock = mayBlock;
     this.lockOrder = lockOrder;
     this.refresh();
@@ -92,7 +106,7 @@ export class KernelMemory {
     words[Header.limit >> 2] = limit;
     words[Header.nextAgent >> 2] = 1;
     words[Header.bump >> 2] = Header.end;
-    return new KernelMemory(memory, mayBlock, options.lockOrder);
+    return new KernelMemory(memory, mayBlock, 0, options.lockOrder);
   }
 
   /** Makes this agent's view of a kernel heap that another agent created. */
@@ -108,7 +122,8 @@ export class KernelMemory {
         `attach: kernel heap has format ${words[Header.format >> 2]}, this program has ${FORMAT}`,
       );
     }
-    return new KernelMemory(memory, mayBlock, lockOrder);
+    const reserve = Math.min(HOST_RESERVE, words[Header.limit >> 2] >>> 3);
+    return new KernelMemory(memory, mayBlock, reserve, lockOrder);
   }
 
   /** Renews the views after a growth by any agent. */

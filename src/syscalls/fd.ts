@@ -2,10 +2,10 @@
 import { Errno } from "../abi/errno.ts";
 import { Filetype, Whence } from "../abi/enums.ts";
 import { Rights } from "../abi/flags.ts";
-import { closeDescriptor } from "../kernel/index.ts";
+import { closeDescriptor, Pending, Thread } from "../kernel/index.ts";
 import { Access, AT_OFFSET, dropFile, OpenFile, WOULD_BLOCK } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
-import { errnoOf, finishRead, finishWrite } from "./result.ts";
+import { errnoOf, finishRead, finishWrite, LARGEST_PART, moveInParts } from "./result.ts";
 import { LARGEST_EXACT, toSigned, toUnsigned } from "./wide.ts";
 
 /** Finds the open file of a descriptor for reading or writing; EBADF where it was not opened for that. */
@@ -35,7 +35,11 @@ export function fd_read(
   if (refused !== 0) return refused;
   const file = lookupForAccess(context, fd, Rights.FD_READ, Access.read);
   if (file < 0) return -file;
-  let answer = vfs.operationsOf(file).read(vfs, file, transfer, AT_OFFSET);
+  const operations = vfs.operationsOf(file);
+  let answer =
+    transfer.total > LARGEST_PART
+      ? moveInParts(context, list, count, () => operations.read(vfs, file, transfer, AT_OFFSET))
+      : operations.read(vfs, file, transfer, AT_OFFSET);
   if (answer === WOULD_BLOCK) answer = finishRead(context, file, list, count);
   else dropFile(vfs, file);
   if (answer < 0) return -answer;
@@ -57,8 +61,13 @@ export function fd_write(
   if (refused !== 0) return refused;
   const file = lookupForAccess(context, fd, Rights.FD_WRITE, Access.write);
   if (file < 0) return -file;
-  let answer = vfs.operationsOf(file).write(vfs, file, transfer, AT_OFFSET);
-  if (answer !== transfer.total) answer = finishWrite(context, file, list, count, answer);
+  const operations = vfs.operationsOf(file);
+  const { total } = transfer;
+  let answer =
+    total > LARGEST_PART
+      ? moveInParts(context, list, count, () => operations.write(vfs, file, transfer, AT_OFFSET))
+      : operations.write(vfs, file, transfer, AT_OFFSET);
+  if (answer !== total) answer = finishWrite(context, file, list, count, answer);
   else dropFile(vfs, file);
   if (answer < 0) return -answer;
   guest.view.setUint32(result >>> 0, answer, true);
@@ -86,7 +95,11 @@ export function fd_pread(
   let answer: number;
   if (OpenFile.type.get(context.memory, file) === Filetype.DIRECTORY) answer = -Errno.EISDIR;
   else if (!operations.seekable) answer = -Errno.ESPIPE;
-  else if (position > LARGEST_EXACT) answer = 0;
+  else if (position > LARGEST_EXACT - transfer.total) answer = 0;
+  else if (transfer.total > LARGEST_PART)
+    answer = moveInParts(context, list, count, (done) =>
+      operations.read(vfs, file, transfer, position + done),
+    );
   else answer = operations.read(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
@@ -115,6 +128,10 @@ export function fd_pwrite(
   let answer: number;
   if (!operations.seekable) answer = -Errno.ESPIPE;
   else if (position > LARGEST_EXACT - transfer.total) answer = -Errno.EFBIG;
+  else if (transfer.total > LARGEST_PART)
+    answer = moveInParts(context, list, count, (done) =>
+      operations.write(vfs, file, transfer, position + done),
+    );
   else answer = operations.write(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
@@ -211,10 +228,29 @@ export function fd_allocate(
   if (answer === 0) {
     if (bytes === 0 || start >= 2 ** 63 || bytes >= 2 ** 63) answer = -Errno.EINVAL;
     else if (start + bytes > LARGEST_EXACT) answer = -Errno.EFBIG;
-    else answer = vfs.operationsOf(file).allocate(vfs, file, start + bytes);
+    else answer = allocateInSteps(context, file, start + bytes);
   }
   dropFile(vfs, file);
   return errnoOf(answer);
+}
+
+/** Bytes for which space is made at once, which means clearing it: some tens of milliseconds. */
+const ALLOCATION_STEP = 2 ** 26;
+
+/** Makes space up to `end` step by step, so that the process can end between; takes it back where there is not enough. 0 or a negated errno. */
+function allocateInSteps(context: SyscallContext, file: number, end: number): number {
+  const { memory, thread, vfs } = context;
+  const operations = vfs.operationsOf(file);
+  const before = Math.max(0, operations.size(vfs, file));
+  for (let reached = before; ;) {
+    reached = Math.min(end, reached + ALLOCATION_STEP);
+    const answer = operations.allocate(vfs, file, reached);
+    if (answer !== 0) {
+      if (reached - ALLOCATION_STEP > before) operations.setSize(vfs, file, before);
+      return answer;
+    }
+    if (reached === end || (Thread.pending.load(memory, thread) & Pending.exit) !== 0) return 0;
+  }
 }
 
 /** Sets a file's size: cuts it, or lets zeros follow. EINVAL where it was not opened for writing (ftruncate(2)), EFBIG. */

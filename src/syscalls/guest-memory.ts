@@ -8,6 +8,9 @@
 import { Errno } from "../abi/errno.ts";
 import { MOST_BUFFERS, type Transfer } from "../vfs/index.ts";
 
+/** Bytes of the longest text that a call takes. */
+const LONGEST_TEXT = 65536;
+
 export class GuestMemory {
   u8!: Uint8Array;
   view!: DataView;
@@ -90,9 +93,9 @@ export class GuestMemory {
     this.view.setUint32((pointer >>> 0) + 4, Math.floor(value / 2 ** 32), true);
   }
 
-  /** UTF-8 text; undefined when out of the memory or no UTF-8. */
+  /** UTF-8 text; undefined when out of the memory, no UTF-8, or longer than any name: the copy is the host's to hold. */
   text(pointer: number, length: number): string | undefined {
-    if (!this.has(pointer, length >>> 0)) return undefined;
+    if (length >>> 0 > LONGEST_TEXT || !this.has(pointer, length >>> 0)) return undefined;
     try {
       const start = pointer >>> 0;
       return new TextDecoder("utf-8", { fatal: true }).decode(

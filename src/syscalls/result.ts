@@ -12,7 +12,7 @@
 import { Errno } from "../abi/errno.ts";
 import { Signal } from "../abi/enums.ts";
 import { Fdflags } from "../abi/flags.ts";
-import { Process, ProcessFlags } from "../kernel/index.ts";
+import { Pending, Process, ProcessFlags, Thread } from "../kernel/index.ts";
 import {
   AT_OFFSET,
   dropFile,
@@ -118,6 +118,49 @@ function writeRest(
     }
   });
   if (ended !== 0) write.error = ended;
+}
+
+/** Bytes moved at once: a longer transfer is made in parts, between which the process can end. A few milliseconds, also to a host's file. */
+export const LARGEST_PART = 2 ** 23;
+
+/**
+ * Makes a transfer of more than `LARGEST_PART` bytes in parts. It ends early, with what was moved, where the process ends. Other threads' transfers
+ * may come between the parts.
+ *
+ * @param move moves what `context.transfer` names, after `done` bytes were moved; answers as the operations of files do
+ * @returns bytes; what `move` answered when the first part moved none
+ */
+export function moveInParts(
+  context: SyscallContext,
+  list: number,
+  count: number,
+  move: (done: number) => number,
+): number {
+  const { guest, memory, thread, transfer } = context;
+  for (let done = 0; ;) {
+    const refused = guest.readBuffers(transfer, list, count);
+    // Another thread of the guest may have changed the list meanwhile.
+    if (refused !== 0) return done > 0 ? done : -refused;
+    if (done >= transfer.total) return done;
+    if (done > 0) dropFront(transfer, done);
+    keepFront(transfer, LARGEST_PART);
+    const part = transfer.total;
+    const answer = move(done);
+    if (answer <= 0) return done > 0 ? done : answer;
+    done += answer;
+    if (answer < part || (Thread.pending.load(memory, thread) & Pending.exit) !== 0) return done;
+  }
+}
+
+/** Shortens a list of buffers to its first bytes. */
+function keepFront(transfer: Transfer, bytes: number): void {
+  if (transfer.total <= bytes) return;
+  const { lengths } = transfer;
+  transfer.total = bytes;
+  let last = 0;
+  while (bytes > lengths[last]) bytes -= lengths[last++];
+  lengths[last] = bytes;
+  transfer.count = last + 1;
 }
 
 /** Takes the first bytes, fewer than all, out of a list of buffers. */

@@ -9,6 +9,7 @@ import {
   isQueued,
   KernelRoot,
   leaveFutex,
+  Pending,
   Process,
   Thread,
   ThreadState,
@@ -90,18 +91,21 @@ export function thread_join(context: SyscallContext, tid: number): number {
   if (tid === Thread.id.get(memory, context.thread)) return Errno.EDEADLK;
   for (;;) {
     const thread = findThread(kernel, tid);
-    if (thread === 0) return 0;
+    if (thread === 0) break;
     try {
       if (Thread.process.get(memory, thread) !== context.process) return 0;
       const answer = waitOn(context, Thread.joiners.at(thread), 1, FOREVER, () =>
         Thread.state.load(memory, thread) === ThreadState.finished ? 0 : WOULD_BLOCK,
       );
-      if (answer !== Errno.EINTR) return answer;
+      if (answer !== Errno.EINTR) break;
     } finally {
       dropThread(kernel, thread);
     }
     context.handleInterrupt();
   }
+  // It may have finished because the process ends: then the caller goes no further either.
+  if ((Thread.pending.load(memory, context.thread) & Pending.exit) !== 0) context.doPending();
+  return 0;
 }
 
 /** Ends the calling thread from any depth. Does not return. The code is ignored. */

@@ -165,7 +165,9 @@ test("a program that computes is killed at once, and the page stays responsive m
       last = now;
       ticks++;
     }, 10);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1000);
+    });
     clearInterval(timer);
     const start = performance.now();
     process.kill();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import test from "node:test";
 import { compileGuest } from "../support/compile.ts";
 import { run, start } from "./command.ts";
@@ -48,4 +49,14 @@ test("a program ends with its exit code while another of its threads computes", 
   const { code, stderr } = await run(["run", await compileGuest("threads_compute_forever"), "9"]);
   assert.equal(stderr, "");
   assert.equal(code, 9);
+});
+
+test("a program ends while another of its threads waits to write to where nobody reads", async () => {
+  const { child, ended } = start(["run", await compileGuest("threads_held_up")]);
+  child.stdout!.pause();
+  await once(child, "exit");
+  child.stdout!.resume();
+  const { code, stderr } = await ended;
+  assert.equal(stderr, "");
+  assert.equal(code, 5);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
@@ -223,7 +224,7 @@ test("a reader that goes away ends a program's writing, and a command that only 
     let errors = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-    await new Promise((resolve) => child.on("close", resolve));
+    await once(child, "close");
     return { output, errors };
   };
   const writing = await shell("run", await compileGuest("write_forever"));

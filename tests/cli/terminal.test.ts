@@ -54,11 +54,11 @@ for (const name of ["copy_input", "threads_copy_input"]) {
         `'${process.execPath}' '${command}' '${program}' ${words}; echo "code $?"`,
         "Enter",
       );
-      if (words !== "") await terminal.shows(/^terminal: 1$/m);
+      if (words !== "") await terminal.shows(/terminal: 1$/m);
       terminal.type("first line", "Enter");
-      await terminal.shows(/^first line\nfirst line$/m);
+      await terminal.shows(/first line\nfirst line$/m);
       terminal.type("second line", "Enter");
-      await terminal.shows(/^second line\nsecond line$/m);
+      await terminal.shows(/second line\nsecond line$/m);
       terminal.type("", "C-d");
       await terminal.shows(words === "" ? /^code 2$/m : /^code 0$/m);
     } finally {
@@ -91,7 +91,25 @@ test("a program with threads takes its input for a terminal", { skip }, async ()
     await terminal.shows(/^\$/m);
     // The time limit puts a program without threads on a worker, too.
     terminal.type(`'${process.execPath}' '${command}' --timeout 50 '${program}' ask`, "Enter");
-    await terminal.shows(/^terminal: 1$/m);
+    await terminal.shows(/terminal: 1$/m);
+  } finally {
+    terminal.close();
+  }
+});
+
+test("a terminal that is stopped keeps no program from its end", { skip }, async () => {
+  const program = await compileGuest("threads_held_up");
+  const terminal = new Terminal();
+  try {
+    await terminal.shows(/^\$/m);
+    terminal.type(`'${process.execPath}' '${command}' '${program}'; echo "code $?"`, "Enter");
+    await terminal.shows(/^a line that nobody reads$/m);
+    terminal.type("", "C-s");
+    // The program ends now, and the command two seconds later, as one of the threads is still within its write.
+    await delay(4000);
+    terminal.type("", "C-q");
+    await terminal.shows(/exit code 5, but a thread of it does not return/);
+    await terminal.shows(/^code 137$/m);
   } finally {
     terminal.close();
   }

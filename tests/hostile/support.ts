@@ -22,9 +22,12 @@ export async function withMachine(
   try {
     await action(machine);
     assert.deepEqual(running(machine), before);
-  } finally {
-    await machine.close();
+  } catch (error) {
+    // What failed first is what counts.
+    await machine.close().catch(() => {});
+    throw error;
   }
+  await machine.close();
   assert.deepEqual(machine.ledger(), {});
   assert.equal(machine.workerCount, 0);
 }

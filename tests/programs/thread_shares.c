@@ -9,7 +9,7 @@ static _Thread_local uint8_t zeroed[100];
 
 static int32_t open_at(const char *path, uint16_t flags) {
   int32_t fd = -1;
-  const uint64_t rights = WASI_RIGHTS_FD_READ | WASI_RIGHTS_FD_WRITE | WASI_RIGHTS_FD_SEEK;
+  const uint64_t rights = WASI_RIGHTS_FD_READ | WASI_RIGHTS_FD_WRITE | WASI_RIGHTS_FD_SEEK | WASI_RIGHTS_FD_TELL;
   CHECK_OK(wasi_path_open(3, 0, path, (uint32_t)text_length(path), flags, rights, rights, 0, &fd));
   return fd;
 }

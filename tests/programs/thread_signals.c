@@ -211,10 +211,8 @@ static void ends(const char *how) {
   if (!text_equal(how, "leave")) CHECK_OK(wasix_thread_sleep(1000000000000));
 }
 
-// A program without a handler: what is ignored by default is ignored, also in a wait; SIGTERM ends it.
+// A program that has registered nothing, on no thread: what is ignored by default is ignored, also in a wait; SIGTERM ends it.
 static void defaults(void) {
-  struct thread *thread = thread_start(sleep_through, NULL);
-  CHECK_OK(wasix_thread_join(thread->tid));
   send(own_id(), WASI_SIGNAL_CHLD);
   send(own_id(), WASI_SIGNAL_CONT);
   CHECK(!word_wait(&word, 0, 1000000));

@@ -8,7 +8,6 @@
 
 static _Atomic uint32_t ready;
 static _Atomic uint32_t never;
-static _Atomic uint32_t registered;
 static _Atomic uint32_t handler_runs;
 static int32_t pipe_reader = -1, pipe_writer = -1;
 
@@ -73,18 +72,26 @@ static void handle(void) {
   CHECK_OK(wasix_thread_signal(tid, WASI_SIGNAL_USR1));
 }
 
+struct waiter {
+  bool reads;
+  _Atomic bool registered;
+};
+
 static void *wait_with_handler(void *argument) {
+  struct waiter *waiter = argument;
   wasix_callback_signal("never_return", 12);
-  registered++;
-  if (argument) read_fd(pipe_reader);
+  waiter->registered = true;
+  if (waiter->reads) read_fd(pipe_reader);
   word_wait(&never, 0, FOREVER);
   return argument;
 }
 
 // Another thread gets the signal while it waits, and its handler never returns.
 static void handle_in_wait(bool reads) {
-  struct thread *thread = thread_start(wait_with_handler, (void *)(uintptr_t)reads);
-  while (registered == 0) CHECK_OK(wasix_thread_sleep(500000));
+  struct waiter *waiter = allocate(sizeof *waiter);
+  waiter->reads = reads;
+  struct thread *thread = thread_start(wait_with_handler, waiter);
+  while (!waiter->registered) CHECK_OK(wasix_thread_sleep(500000));
   CHECK_OK(wasix_thread_sleep(3000000));
   CHECK_OK(wasix_thread_signal(thread->tid, WASI_SIGNAL_USR1));
   word_wait(&never, 0, FOREVER);

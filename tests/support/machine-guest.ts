@@ -2,6 +2,8 @@
 //
 // A machine is closed at the end of each use: closing checks that the ledger of kernel objects is empty.
 
+import { after } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Machine, type MachineEvent } from "../../src/api/node.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "../../src/api/options.ts";
 import type { Process, ProcessResult } from "../../src/api/process.ts";
@@ -25,41 +27,64 @@ export async function withMachine<Result>(
   }
 }
 
-/** Runs a program in a machine of its own. */
-export async function runGuest(
-  name: string,
-  args: readonly string[] = [],
-  { machine = {}, ...options }: SpawnOptions & { machine?: MachineOptions } = {},
-): Promise<ProcessResult> {
-  return withMachine(machine, async (made) =>
-    made.run(await loadGuest(made, name), { args, ...options }),
-  );
-}
+/** One machine for all tests of a file, closed after the last of them: closing fails where anything is left. */
+export class SharedMachine {
+  private readonly made: Promise<Machine>;
+  private readonly programs = new Map<string, Promise<LoadedProgram>>();
 
-/** Runs a program and gives what happened in its machine, in order. */
-export async function runWithEvents(
-  name: string,
-  args: readonly string[] = [],
-  options: SpawnOptions = {},
-): Promise<{ result: ProcessResult; events: MachineEvent[] }> {
-  const events: MachineEvent[] = [];
-  const result = await withMachine({}, async (machine) => {
-    machine.onEvent((event) => events.push(event));
-    return machine.run(await loadGuest(machine, name), { args, ...options });
-  });
-  return { result, events };
-}
+  constructor(options: MachineOptions = {}) {
+    this.made = Machine.create({ debug: true, ...options });
+    after(async () => (await this.made).close());
+  }
 
-/** Starts a program and waits until it has written the line "ready". */
-export async function spawnReady(
-  machine: Machine,
-  program: LoadedProgram,
-  args: readonly string[],
-  options: SpawnOptions = {},
-): Promise<Process> {
-  const process = await machine.spawn(program, { args, stdin: "pipe", ...options });
-  for await (const line of process.stdout!.lines()) if (line === "ready") return process;
-  throw new Error(
-    `${program.name} ${args.join(" ")} ended before it was ready: ${JSON.stringify(await process.wait())}`,
-  );
+  get machine(): Promise<Machine> {
+    return this.made;
+  }
+
+  async load(name: string): Promise<LoadedProgram> {
+    if (!this.programs.has(name)) this.programs.set(name, loadGuest(await this.made, name));
+    return this.programs.get(name)!;
+  }
+
+  async run(
+    name: string,
+    args: readonly string[] = [],
+    options: SpawnOptions = {},
+  ): Promise<ProcessResult> {
+    const program = await this.load(name);
+    return (await this.made).run(program, { args, ...options });
+  }
+
+  /** Runs a program and gives what happened in the machine meanwhile, in order. */
+  async runWithEvents(
+    name: string,
+    args: readonly string[] = [],
+    options: SpawnOptions = {},
+  ): Promise<{ result: ProcessResult; events: MachineEvent[] }> {
+    const program = await this.load(name);
+    const machine = await this.made;
+    const events: MachineEvent[] = [];
+    const stop = machine.onEvent((event) => events.push(event));
+    try {
+      const result = await machine.run(program, { args, ...options });
+      // Events are told by the event loop, perhaps a turn after the end.
+      while (!events.some((event) => event.type === "process-ended")) await delay(1);
+      return { result, events };
+    } finally {
+      stop();
+    }
+  }
+
+  /** Starts a program and waits until it has written the line "ready". */
+  async spawnReady(
+    name: string,
+    args: readonly string[],
+    options: SpawnOptions = {},
+  ): Promise<Process> {
+    const program = await this.load(name);
+    const process = await (await this.made).spawn(program, { args, stdin: "pipe", ...options });
+    for await (const line of process.stdout!.lines()) if (line === "ready") return process;
+    const result = await process.wait();
+    throw new Error(`${name} ${args.join(" ")} ended too early: ${JSON.stringify(result)}`);
+  }
 }

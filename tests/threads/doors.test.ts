@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { runGuest } from "../support/machine-guest.ts";
+import { loadGuest, SharedMachine, withMachine } from "../support/machine-guest.ts";
 
-async function expectDone(name: string, machine = {}): Promise<void> {
-  const result = await runGuest("thread_doors", [name], { machine });
+const shared = new SharedMachine();
+
+/** In a machine of its own, since the cases count ids from the first. */
+async function expectDone(name: string, options = {}): Promise<void> {
+  const result = await withMachine(options, async (machine) =>
+    machine.run(await loadGuest(machine, "thread_doors"), { args: [name] }),
+  );
   assert.deepEqual([result.exitCode, result.stderr, result.message], [0, "", undefined]);
   assert.equal(result.stdout, `${name}: done\n`);
 }
@@ -20,18 +25,21 @@ test("at the limit both doors answer EACCES until a thread has ended", () =>
   expectDone("limit", { maxThreads: 4 }));
 
 test("a process may end while its threads make threads", async () => {
-  for (let round = 0; round < 10; round++) {
-    const result = await runGuest("thread_doors", ["ending"], { machine: { maxThreads: 12 } });
-    assert.deepEqual([result.exitCode, result.stderr], [9, ""]);
-  }
+  await withMachine({ maxThreads: 12 }, async (machine) => {
+    const program = await loadGuest(machine, "thread_doors");
+    for (let round = 0; round < 20; round++) {
+      const result = await machine.run(program, { args: ["ending"] });
+      assert.deepEqual([result.exitCode, result.stderr], [9, ""]);
+    }
+  });
 });
 
 test("without wasi_thread_start both doors answer ENOTCAPABLE", async () => {
-  const result = await runGuest("thread_no_entry");
+  const result = await shared.run("thread_no_entry");
   assert.deepEqual([result.exitCode, result.message], [76, undefined]);
 });
 
 test("the older door takes any number, and each thread has fresh globals", async () => {
-  const result = await runGuest("thread_globals");
+  const result = await shared.run("thread_globals");
   assert.deepEqual([result.exitCode, result.message], [0, undefined]);
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { loadGuest, runGuest, withMachine } from "../support/machine-guest.ts";
+import { loadGuest, SharedMachine, withMachine } from "../support/machine-guest.ts";
 
+const shared = new SharedMachine();
 const idsOf = (stdout: string) => stdout.trim().split("\n").map(Number);
 
 test("the first process is 1, its threads count from 2, and no id comes back", async () => {
-  const { exitCode, stdout, stderr } = await runGuest("thread_identity", ["20"]);
+  const { exitCode, stdout, stderr } = await shared.run("thread_identity", ["20"]);
   assert.deepEqual([exitCode, stderr], [0, ""]);
   assert.deepEqual(
     idsOf(stdout),
@@ -29,6 +30,6 @@ test("processes and threads of a machine take their ids from one counter", async
 });
 
 test("threads share descriptors, working directory, environment and memory", async () => {
-  const result = await runGuest("thread_shares", [], { env: { NAME: "abc" } });
+  const result = await shared.run("thread_shares", [], { env: { NAME: "abc" } });
   assert.deepEqual([result.exitCode, result.stderr, result.stdout], [0, "", "shared\n"]);
 });

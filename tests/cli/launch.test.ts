@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import test from "node:test";
+import { compileGuest } from "../support/compile.ts";
+import { command, withDirectory } from "./command.ts";
+
+/** Runs a copy of the command; gives what it prints. */
+function runCopy(directory: string, words: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [join(directory, "cli.cjs"), ...words], (error, stdout, stderr) => {
+      if (error === null && stderr === "") resolve(stdout);
+      else reject(new Error(stderr || error?.message));
+    });
+  });
+}
+
+/** Copies the bundle without the code that was kept. */
+async function copyBundle(directory: string): Promise<void> {
+  await cp(dirname(command), directory, { recursive: true });
+  await rm(join(directory, "code"), { recursive: true, force: true });
+}
+
+test("the first run keeps the compiled code, and later runs use it", async () => {
+  const program = await compileGuest("hello");
+  await withDirectory(async (directory) => {
+    await copyBundle(directory);
+    assert.equal(await runCopy(directory, [program]), "hello, world\n");
+    const [name, ...others] = await readdir(join(directory, "code"));
+    assert.deepEqual(others, []);
+    const kept = await readFile(join(directory, "code", name));
+    assert.ok(kept.length > 10_000);
+    assert.equal(await runCopy(directory, [program]), "hello, world\n");
+    const threads = await compileGuest("threads_hello");
+    assert.equal(await runCopy(directory, [threads]), "4 threads: sum 500500\n");
+    // What fits is not made again.
+    assert.deepEqual(await readFile(join(directory, "code", name)), kept);
+  });
+});
+
+test("kept code that does not fit is made anew; a folder that cannot be written to is no obstacle", async () => {
+  const program = await compileGuest("hello");
+  await withDirectory(async (directory) => {
+    await copyBundle(directory);
+    await runCopy(directory, [program]);
+    const [name] = await readdir(join(directory, "code"));
+    await writeFile(join(directory, "code", name), "not what V8 made");
+    assert.equal(await runCopy(directory, [program]), "hello, world\n");
+    assert.ok((await readFile(join(directory, "code", name))).length > 10_000);
+
+    await rm(join(directory, "code"), { recursive: true });
+    await writeFile(join(directory, "code"), "a file where the folder should be");
+    assert.equal(await runCopy(directory, [program]), "hello, world\n");
+    await rm(join(directory, "code"));
+    await mkdir(join(directory, "code", name), { recursive: true });
+    assert.equal(await runCopy(directory, [program]), "hello, world\n");
+  });
+});
