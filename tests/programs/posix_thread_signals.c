@@ -3,7 +3,7 @@
 // that thread. While a thread has named an export that does not exist, its signals wait.
 #include "weft.h"
 
-static _Atomic uint32_t ready, handled, last_signal, blocked;
+static _Atomic uint32_t ready, handled, last_signal, blocked, sent;
 static _Thread_local uint32_t handled_here;
 
 __attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
@@ -34,6 +34,13 @@ static void *block_signals(void *argument) {
   return (void *)handled_here;
 }
 
+static void *be_signalled_early(void *argument) {
+  (void)argument;
+  while (sent == 0) word_wait(&sent, 0, FOREVER);
+  CHECK_OK(wasi_sched_yield());
+  return (void *)handled_here;
+}
+
 int main(int argc, char **argv) {
   (void)argc, (void)argv;
   name_callback("take_signal");
@@ -50,6 +57,13 @@ int main(int argc, char **argv) {
   word_wake_all(&blocked);
   CHECK((uint32_t)thread_result(blocker) == 1);
   CHECK(last_signal == WASI_SIGNAL_TERM && handled == 2);
+
+  // A thread may be sent a signal before it runs.
+  struct thread *early = thread_start(be_signalled_early, NULL);
+  CHECK_OK(wasix_thread_signal(early->tid, WASI_SIGNAL_HUP));
+  sent = 1;
+  word_wake_all(&sent);
+  CHECK((uint32_t)thread_result(early) == 1 && last_signal == WASI_SIGNAL_HUP);
 
   CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR2));
   CHECK(last_signal == WASI_SIGNAL_USR2 && handled_here == 1);
