@@ -11,6 +11,7 @@ import {
   leaveFutex,
   Pending,
   Process,
+  ProcessState,
   Thread,
   ThreadState,
   wakeFutex,
@@ -103,8 +104,11 @@ export function thread_join(context: SyscallContext, tid: number): number {
     }
     context.handleInterrupt();
   }
-  // It may have finished because the process ends: then the caller goes no further either.
-  if ((Thread.pending.load(memory, context.thread) & Pending.exit) !== 0) context.doPending();
+  // It may have finished because the process ends: then the caller goes no further either, also where its own flag is yet to be set.
+  if (Process.state.load(memory, context.process) !== ProcessState.running) {
+    Thread.pending.or(memory, context.thread, Pending.exit);
+    context.doPending();
+  }
   return 0;
 }
 

@@ -44,6 +44,8 @@ interface Worker {
   crew: Team | undefined;
   /** It is being ended, or has died. */
   gone: boolean;
+  /** Settles when a worker that was discarded is gone, so that `close` waits for it too. */
+  ending?: Promise<void>;
 }
 
 /** A running process with its crew and its workers. */
@@ -239,11 +241,13 @@ export class Supervisor implements ProcessRunner {
 
   /** Ends a worker that serves nobody. */
   private async discard(worker: Worker): Promise<void> {
-    if (worker.gone) return;
+    if (worker.gone) return worker.ending;
     worker.gone = true;
-    await worker.handle.terminate();
-    this.workers.delete(worker);
-    Carrier.free(this.kernel.memory, worker.carrier);
+    worker.ending = worker.handle.terminate().then(() => {
+      this.workers.delete(worker);
+      Carrier.free(this.kernel.memory, worker.carrier);
+    });
+    return worker.ending;
   }
 
   /** A process is ending or has ended: see that its threads leave, then give its carriers back. */

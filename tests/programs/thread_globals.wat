@@ -11,7 +11,7 @@
     (global.set $own (i32.const 7))
     ;; Not in a local: the baseline compiler of Node 20 loses locals over an atomic wait.
     (i32.store (i32.const 16) (call $spawn (i32.const -1)))
-    (call $check (i32.const 1) (i32.eq (i32.load (i32.const 16)) (i32.const 2)))
+    (call $check (i32.const 1) (i32.gt_s (i32.load (i32.const 16)) (i32.const 1)))
     (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))
     (call $check (i32.const 2) (i32.eq (i32.atomic.load (i32.const 0)) (i32.const 1)))
     (call $check (i32.const 3) (i32.eq (i32.atomic.load (i32.const 4)) (i32.const 5)))
