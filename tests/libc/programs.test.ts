@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { loadGuest, runGuest, withMachine } from "../support/machine-guest.ts";
+import { loadGuest, withMachine } from "../support/machine-guest.ts";
 
 test("the main thread has its thread-local variables, also when carriers are ready before it", async () => {
   await withMachine({}, async (machine) => {
@@ -17,8 +17,11 @@ test("the main thread has its thread-local variables, also when carriers are rea
 });
 
 test("a signal to a thread runs the callback that the main thread registered", async () => {
-  const { exitCode, stderr } = await runGuest("posix_thread_signals");
-  assert.deepEqual([exitCode, stderr], [0, ""]);
+  await withMachine({}, async (machine) => {
+    const program = await loadGuest(machine, "posix_thread_signals");
+    const { exitCode, stderr } = await machine.run(program);
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+  });
 });
 
 test("the C library's files behave as POSIX says, in memory and in a directory of the host", async () => {
