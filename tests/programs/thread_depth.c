@@ -1,10 +1,9 @@
 // guest: threads
 // Recurses until the stack is used up and calls the kernel on every level, so that each call meets every amount of stack that may be left. The call is chosen
-// by the first argument, the size of the frames by the second; with a third, it happens on a thread while another makes the same call.
+// by the first argument; with a second, it happens on a thread while another makes the same call.
 #include "weft.h"
 
 static const char *wanted;
-static uint32_t frame;
 static _Atomic uint32_t word;
 static int32_t null_fd = -1;
 static int32_t reader, writer;
@@ -38,19 +37,8 @@ __attribute__((noinline)) static uint32_t recurse(uint32_t depth) {
   return recurse(depth + 1) + word;
 }
 
-// The same with a frame that the engine makes larger: many values live across the call.
-__attribute__((noinline)) static uint64_t recurse_wide(uint64_t depth) {
-  volatile uint64_t source = depth;
-  uint64_t a = source, b = source, c = source, d = source, e = source, f = source, g = source, h = source, i = source;
-  uint64_t j = source, k = source, l = source, m = source, n = source, o = source, p = source, q = source, r = source;
-  call();
-  uint64_t deeper = recurse_wide(depth + 1);
-  return deeper + (a ^ b) * (c ^ d) * (e ^ f) * (g ^ h) * (i ^ j) * (k ^ l) * (m ^ n) * (o ^ p) * (q ^ r);
-}
-
 static void *descend(void *argument) {
-  if (frame == 0) recurse(0);
-  else recurse_wide(0);
+  recurse(0);
   return argument;
 }
 
@@ -60,12 +48,11 @@ static void *call_for_ever(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc >= 3);
+  CHECK(argc >= 2);
   wanted = argv[1];
-  frame = (uint32_t)text_number(argv[2]);
   CHECK_OK(wasix_fd_pipe(&reader, &writer));
   CHECK_OK(wasi_path_open(3, 0, "dev/null", 8, 0, WASI_RIGHTS_FD_WRITE, 0, 0, &null_fd));
-  if (argc > 3) {
+  if (argc > 2) {
     struct thread *thread = allocate(sizeof *thread);
     void *stack = allocate(1 << 25);
     CHECK_OK(thread_start_on(thread, stack, 1 << 25, descend, NULL));
