@@ -1,4 +1,4 @@
-/** Building and undoing a machine's tree: root, /dev, /tmp, mounts. */
+/** Building and undoing a machine's tree: root, /dev, /dev/shm, /tmp, mounts. */
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
 import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
 import type { Host } from "../hosts/port.ts";
@@ -75,6 +75,8 @@ export function buildTree(
   if (rootMount === undefined) {
     tree.makeDirectories("/tmp");
     mountAt("/dev", () => createDevfs(vfs));
+    // Where C libraries keep named semaphores and shared memory.
+    mountAt("/dev/shm", () => createTmpfs(vfs));
   }
   // Shorter paths first, so that a mount inside another lands in it.
   for (const [path, options] of list.sort(([a], [b]) => a.length - b.length)) {

@@ -278,6 +278,29 @@ export function duplicateTo(vfs: Vfs, table: number, from: number, to: number): 
   return result;
 }
 
+/**
+ * Makes `to`, which must be open and is closed, the descriptor of what `from` stands for, and `from` none any more: `fd_renumber` of WASI preview 1. EBADF.
+ */
+export function moveDescriptor(vfs: Vfs, table: number, from: number, to: number): number {
+  const { memory } = vfs;
+  FileTable.lock.acquire(memory, table);
+  const source = entryOf(memory, table, from);
+  const target = entryOf(memory, table, to);
+  const isOpen = source !== 0 && target !== 0;
+  let replaced = 0;
+  if (isOpen && from !== to) {
+    const rights = rightsOf(memory, source);
+    const flags = FileEntry.flags.get(memory, source);
+    const file = clearEntryLocked(memory, source);
+    replaced = clearEntryLocked(memory, target);
+    setEntryLocked(memory, table, to, file, rights, flags);
+    if (from < FileTable.lowest.get(memory, table)) FileTable.lowest.set(memory, table, from);
+  }
+  FileTable.lock.release(memory, table);
+  if (replaced !== 0) dropFile(vfs, replaced);
+  return isOpen ? to : -Errno.EBADF;
+}
+
 /** The rights of an entry, as `installFile` takes them. */
 export function rightsOf(memory: KernelMemory, entry: number): DescriptorRights {
   return {

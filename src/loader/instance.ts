@@ -42,6 +42,7 @@ export class InstanceGroup {
       },
     };
     this.context = new SyscallContext(kernel, guest, threads, guestPort, mark);
+    this.context.isPreview1 = !program.isWasix;
   }
 
   /** What instances are made with. A memory that is not shared cannot come from another agent: it is made here. Throws ModuleError ERR_MEMORY. */

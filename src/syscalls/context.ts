@@ -44,6 +44,8 @@ export class SyscallContext {
   thread = 0;
   process = 0;
   files = 0;
+  /** Whether the program knows no WASIX call: some calls mean something else to it. */
+  isPreview1 = false;
   /** Name of the export that takes signals, or undefined: `callback_signal`. Belongs to the instance. */
   signalCallback: string | undefined;
   /** Depth of signal handlers that are running: while one does, a stack cannot be suspended. */

@@ -11,6 +11,7 @@ import {
   FileEntry,
   FileTable,
   installFile,
+  moveDescriptor,
   openEvent,
   openPipe,
   rightsOf,
@@ -76,9 +77,12 @@ export function fd_dup2(
 /**
  * Makes `to` another descriptor of what `fd` stands for, closing what it was; `fd` stays open, on which the C library's dup2 depends
  * (`abi/semantics.md` §7). ENOTSUP for a preopened directory as the target.
+ *
+ * A program of plain WASI preview 1 means something else by it: `to` must be open, and `fd` is closed.
  */
 export function fd_renumber(context: SyscallContext, fd: number, to: number): number {
-  return errnoOf(duplicateTo(context.vfs, context.files, fd, to));
+  const { vfs, files, isPreview1 } = context;
+  return errnoOf((isPreview1 ? moveDescriptor : duplicateTo)(vfs, files, fd, to));
 }
 
 /** Makes a pipe and writes the descriptors of its read end and its write end. EMFILE, ENOMEM. */

@@ -253,6 +253,23 @@ process("renumber copies, closes what was there, and leaves preopens alone", (fi
   assert.equal(fixture.call("fd_renumber", fd, 3), Errno.ENOTSUP);
 });
 
+process("renumber moves in a program that knows no WASIX call", (fixture) => {
+  fixture.context.isPreview1 = true;
+  const from = open(fixture, "f", Oflags.CREAT);
+  write(fixture, from, "abc");
+  const to = open(fixture, "g", Oflags.CREAT);
+  fixture.do("fd_renumber", from, to);
+  assert.equal(fixture.call("fd_close", from), Errno.EBADF);
+  seek(fixture, to, 0n, Whence.SET);
+  assert.equal(read(fixture, to), "abc");
+  assert.equal(fixture.call("fd_renumber", to, from), Errno.EBADF);
+  assert.equal(fixture.call("fd_renumber", from, to), Errno.EBADF);
+  fixture.do("fd_renumber", to, to);
+  assert.equal(open(fixture, "h", Oflags.CREAT), from, "the lowest free descriptor");
+  fixture.do("fd_renumber", to, 3);
+  assert.equal(fixture.call("fd_prestat_get", 3, fixture.reserve(8)), Errno.EBADF);
+});
+
 process("preopens are told one after the other", (fixture) => {
   const result = fixture.reserve(8);
   fixture.do("fd_prestat_get", 3, result);

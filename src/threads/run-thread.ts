@@ -16,6 +16,7 @@ import {
   exitProcess,
   finishThread,
   type Kernel,
+  Pending,
   Process,
   StartKind,
   Thread,
@@ -62,6 +63,9 @@ export function runThread(
     context.leave();
     context.look();
     const { exports } = group.take();
+    // A signal for which there was no instance yet waits for the first call, when the thread has its own stack.
+    if (Thread.signals.load(memory, thread) !== 0)
+      Thread.pending.or(memory, thread, Pending.signal);
     if (isMain) {
       context.enter();
       openInstances(memory, crew);

@@ -5,10 +5,12 @@ import { KernelMachine } from "../../../tests/support/kernel-machine.ts";
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import { makeOpenFile, Open, OperationsId, Transfer } from "../../vfs/index.ts";
+import { createTmpfs } from "../tmpfs/index.ts";
 import { createDevfs, installDevfs } from "./index.ts";
 
 const { read, write, create, exclusive, truncate, directory } = Open;
-const NAMES = ["full", "null", "random", "tty", "urandom", "zero"];
+const DEVICES = ["full", "null", "random", "tty", "urandom", "zero"];
+const NAMES = ["full", "null", "random", "shm", "tty", "urandom", "zero"];
 
 /** The browser's generator: refuses shared memory and more than 65,536 bytes. */
 const randomness = { fill: (bytes: Uint8Array) => void getRandomValues(bytes) };
@@ -112,7 +114,7 @@ onMachine("the directory lists the devices and does not change", (machine) => {
 });
 
 onMachine("devices are described as such", (machine) => {
-  const stats = NAMES.map((name) => machine.statOf(`/dev/${name}`));
+  const stats = DEVICES.map((name) => machine.statOf(`/dev/${name}`));
   const numbers = new Set<number>();
   for (const stat of stats) {
     assert.ok(typeof stat !== "number");
@@ -121,11 +123,27 @@ onMachine("devices are described as such", (machine) => {
     assert.ok(stat.modifiedHigh > 0);
     numbers.add(stat.inodeLow);
   }
-  assert.equal(numbers.size, NAMES.length);
+  assert.equal(numbers.size, DEVICES.length);
   const file = machine.open("/dev/null", read);
   machine.vfs.operationsOf(file).stat(machine.vfs, file, machine.stat);
-  assert.deepEqual({ ...machine.stat }, { ...(stats[NAMES.indexOf("null")] as object) });
+  assert.deepEqual({ ...machine.stat }, { ...(stats[DEVICES.indexOf("null")] as object) });
   machine.close(file);
+});
+
+onMachine("memory is mounted on shm", (machine) => {
+  const shm = machine.open("/dev/shm", read | directory);
+  assert.ok(shm > 0);
+  machine.close(shm);
+  assert.equal(machine.open("/dev/shm", write), -Errno.EISDIR);
+  assert.equal(machine.open("/dev/shm/new", write | create), -Errno.EACCES);
+  assert.equal(machine.removeDirectory("/dev/shm"), -Errno.EACCES);
+  assert.equal(machine.unlink("/dev/shm"), -Errno.EACCES);
+  machine.mount("/dev/shm", createTmpfs(machine.vfs));
+  const file = machine.open("/dev/shm/../shm/new", write | create);
+  assert.ok(file > 0);
+  machine.close(file);
+  assert.deepEqual(machine.names("/dev/shm"), ["new"]);
+  assert.deepEqual(machine.names("/dev/shm/.."), NAMES);
 });
 
 onMachine("there is a terminal only where one is given", (machine) => {

@@ -1,5 +1,5 @@
 /**
- * The filesystem of devices: one directory whose names never change. Whatever would make, remove or change a name answers EACCES, which
+ * The filesystem of devices: one directory whose names never change, and in it `shm`, on which memory is mounted. Whatever would make, remove or change a name answers EACCES, which
  * is what an ordinary user gets in `/dev`.
  */
 import { Errno } from "../../abi/errno.ts";
@@ -9,6 +9,7 @@ import {
   Inode,
   keepInode,
   makeOpenFile,
+  Mount,
   type Name,
   Open,
   OperationsId,
@@ -28,12 +29,14 @@ export type OpenTerminal = (vfs: Vfs, access: number, flags: number) => number;
 export class Devfs implements Filesystem {
   constructor(private readonly openTerminal: OpenTerminal | undefined) {}
 
-  step(_vfs: Vfs, _directory: number, name: Name): number {
-    return find(name) === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
+  step({ memory }: Vfs, directory: number, name: Name): number {
+    const device = find(name);
+    if (device === Device.shm) return keepInode(memory, inodeOf(memory, directory, device));
+    return device === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
   }
 
-  parent(vfs: Vfs, directory: number): number {
-    return keepInode(vfs.memory, directory);
+  parent({ memory }: Vfs, directory: number): number {
+    return keepInode(memory, Mount.root.get(memory, Inode.mount.get(memory, directory)));
   }
 
   openAt(vfs: Vfs, directory: number, name: Name, request: number, flags: number): number {
@@ -42,6 +45,10 @@ export class Devfs implements Filesystem {
     const device = find(name);
     if (device === 0) return create ? -Errno.EACCES : -Errno.ENOENT;
     if (create && (request & Open.exclusive) !== 0) return -Errno.EEXIST;
+    if (device === Device.shm) {
+      if ((request & Open.write) !== 0 || create) return -Errno.EISDIR;
+      return this.openDirectory(vfs, inodeOf(vfs.memory, directory, device), flags);
+    }
     if ((request & Open.directory) !== 0) return -Errno.ENOTDIR;
     const access = request & (Access.read | Access.write);
     if (device === Device.tty) return this.openTerminal?.(vfs, access, flags) ?? -Errno.ENXIO;
@@ -88,7 +95,9 @@ export class Devfs implements Filesystem {
   }
 
   removeDirectoryAt(_vfs: Vfs, _directory: number, name: Name): number {
-    return find(name) === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
+    const device = find(name);
+    if (device === Device.shm) return -Errno.EACCES;
+    return device === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
   }
 
   renameAt(_vfs: Vfs, _from: number, fromName: Name): number {

@@ -1,5 +1,5 @@
 /**
- * Inodes of devices, and of the one directory they are in.
+ * Inodes of devices, of the directory they are in, and of the one in it.
  *
  * Life: all are made with their mount and freed with it. The root holds a count of each.
  * Lock: none is needed, since nothing changes but the counts.
@@ -8,7 +8,7 @@ import { Filetype } from "../../abi/enums.ts";
 import { address, layout, u32, u64, type KernelMemory } from "../../shm/index.ts";
 import { FilesystemId, inodeFields, Mount, type Stat, type Vfs } from "../../vfs/index.ts";
 
-/** What an inode stands for: the directory, or a device by name. */
+/** What an inode stands for: the directory, a device by name, or `shm`, an empty directory to mount memory on. */
 export const Device = {
   directory: 0,
   null: 1,
@@ -17,6 +17,7 @@ export const Device = {
   random: 4,
   urandom: 5,
   tty: 6,
+  shm: 7,
 } as const;
 
 export const DevfsInode = layout("DevfsInode", {
@@ -34,7 +35,8 @@ export function makeInode(vfs: Vfs, mount: number, device: number): number {
   const { memory } = vfs;
   const inode = DevfsInode.allocate(memory);
   if (inode === 0) return 0;
-  const type = device === Device.directory ? Filetype.DIRECTORY : Filetype.CHARACTER_DEVICE;
+  const isDirectory = device === Device.directory || device === Device.shm;
+  const type = isDirectory ? Filetype.DIRECTORY : Filetype.CHARACTER_DEVICE;
   DevfsInode.refs.store(memory, inode, 1);
   DevfsInode.filesystem.set(memory, inode, FilesystemId.devfs);
   DevfsInode.type.set(memory, inode, type);
