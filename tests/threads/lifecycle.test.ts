@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { compileGuest } from "../support/compile.ts";
+import { loadGuest, SharedMachine, withMachine } from "../support/machine-guest.ts";
+
+const shared = new SharedMachine();
+
+const child = fileURLToPath(new URL("../support/machine-child.js", import.meta.url));
+
+for (const [how, when] of [
+  ["leave", "when its work is done, with the machine left open"],
+  ["kill", "after a kill, with the machine left open"],
+  ["close", "after close"],
+]) {
+  test(`Node ends by itself ${when}`, async () => {
+    await Promise.all(["thread_storm", "thread_states"].map((name) => compileGuest(name)));
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [child, how]);
+    assert.deepEqual([stdout, stderr], [`0 5 ${how}\n`, ""]);
+  });
+}
+
+test("events tell of each thread: created, started, finished; the process's end comes last", async () => {
+  const { result, events } = await shared.runWithEvents("thread_storm", ["at-once", "12"]);
+  assert.equal(result.exitCode, 0);
+  assert.equal(events.length, 3 * 13 + 1);
+  assert.ok(events.every((event) => event.pid === result.pid));
+  assert.deepEqual(events.at(-1), { type: "process-ended", pid: result.pid, tid: 0, exitCode: 0 });
+  assert.deepEqual([events[0].type, events[1].type], ["thread-created", "thread-started"]);
+  for (let tid = result.pid; tid <= result.pid + 12; tid++) {
+    const life = events.filter((event) => "tid" in event && event.tid === tid);
+    assert.deepEqual(
+      life.map((event) => event.type),
+      ["thread-created", "thread-started", "thread-finished"],
+    );
+  }
+});
+
+test("a killed process's threads are each told to have finished, once", async () => {
+  const machine = await shared.machine;
+  const seen: string[] = [];
+  const stop = machine.onEvent((event) => seen.push(event.type));
+  const process = await shared.spawnReady("thread_states", ["compute", "5"]);
+  process.kill();
+  await process.wait();
+  while (!seen.includes("process-ended")) await new Promise((resolve) => setTimeout(resolve, 1));
+  stop();
+  const count = (type: string) => seen.filter((other) => other === type).length;
+  assert.equal(count("thread-finished"), count("thread-created"));
+  assert.equal(count("thread-finished"), 6);
+  assert.equal(count("process-ended"), 1);
+  assert.equal(seen.at(-1), "process-ended");
+});
+
+test("trace lines say process and thread, in the order of each thread's calls", async () => {
+  const lines: string[] = [];
+  const result = await shared.run("thread_ends", ["clean"], { trace: (line) => lines.push(line) });
+  assert.equal(result.exitCode, 0);
+  const { pid } = result;
+  for (const line of lines) assert.match(line, new RegExp(`^\\[${pid}\\.\\d+\\] \\w+\\(.*\\) = `));
+  const callsOf = (tid: number) =>
+    lines
+      .filter((line) => line.startsWith(`[${pid}.${tid}] `))
+      .map((line) => /\] (\w+)/.exec(line)![1]);
+  assert.deepEqual(callsOf(pid + 1), ["thread_exit"]);
+  assert.deepEqual(callsOf(pid + 2), ["futex_wake_all"]);
+  assert.equal(callsOf(pid).at(-1), "proc_exit");
+  assert.equal(callsOf(pid).filter((name) => name === "thread_spawn_v2").length, 6);
+});
+
+test("without room for a process's first thread, spawn throws ERR_LIMIT and nothing is left", async () => {
+  await withMachine({ maxKernelMemory: 2 * 2 ** 20 }, async (machine) => {
+    const program = await loadGuest(machine, "thread_storm");
+    const { exitCode } = await machine.run(program, { args: ["sequential", "5"] });
+    assert.equal(exitCode, 0);
+    // Files take up the kernel heap, in ever smaller pieces, until a process does not fit.
+    let piece = 2 ** 16;
+    for (let index = 0; piece >= 16; index++)
+      await machine.fs.writeFile(`/${index}`, new Uint8Array(piece)).catch(() => (piece >>= 1));
+    await assert.rejects(machine.run(program, { args: ["sequential", "5"] }), {
+      code: "ERR_LIMIT",
+    });
+  });
+});
