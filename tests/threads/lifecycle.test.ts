@@ -45,7 +45,11 @@ test("a killed process's threads are each told to have finished, once", async ()
   const process = await shared.spawnReady("thread_states", ["compute", "5"]);
   process.kill();
   await process.wait();
-  while (!seen.includes("process-ended")) await new Promise((resolve) => setTimeout(resolve, 1));
+  const nap = () =>
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, 1);
+    });
+  while (!seen.includes("process-ended")) await nap();
   stop();
   const count = (type: string) => seen.filter((other) => other === type).length;
   assert.equal(count("thread-finished"), count("thread-created"));
