@@ -1,0 +1,164 @@
+/** The filesystems that the contract is run against: how each is made with a tree in it, put over `/m`, and undone. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { createTmpfs, destroyTmpfs } from "../../src/fs/index.ts";
+import { createHostfs, destroyHostfs, HostfsDriver } from "../../src/fs/hostfs/index.ts";
+import { NodeFiles } from "../../src/hosts/node/files.ts";
+import {
+  addMount,
+  dropFile,
+  dropInode,
+  Mount,
+  Name,
+  Open,
+  Transfer,
+  type Vfs,
+} from "../../src/vfs/index.ts";
+import type { Departures, Tree } from "./filesystem-contract.ts";
+import { openDescriptors } from "./hostfs-fixture.ts";
+import { PosixCalls } from "./posix-calls.ts";
+import { FixtureMachine, SyscallFixture } from "./syscall-fixture.ts";
+
+/** A mount that was made, and how it is undone when the machine ends. */
+export interface Made {
+  readonly mount: number;
+  readonly undo: () => void;
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly departures?: Departures;
+  make(machine: FixtureMachine, tree: Tree): Made;
+}
+
+const encoder = new TextEncoder();
+
+export function nameOf(text: string): Name {
+  const bytes = encoder.encode(text);
+  return new Name().set(bytes, 0, bytes.length);
+}
+
+/** Fills a filesystem in memory, directory by directory. */
+export function fillMount(vfs: Vfs, mount: number, tree: Tree): void {
+  for (const [where, what] of Object.entries(tree)) {
+    const parts = where.split("/");
+    const last = nameOf(parts.pop()!);
+    let directory = Mount.root.get(vfs.memory, mount);
+    const filesystem = vfs.filesystemOf(directory);
+    const held: number[] = [];
+    for (const part of parts) {
+      directory = filesystem.step(vfs, directory, nameOf(part));
+      assert.ok(directory > 0, where);
+      held.push(directory);
+    }
+    if (what === null) assert.equal(filesystem.makeDirectoryAt(vfs, directory, last), 0, where);
+    else if (typeof what === "object") {
+      assert.equal(filesystem.symlinkAt(vfs, directory, last, encoder.encode(what.link)), 0, where);
+    } else {
+      const file = filesystem.openAt(vfs, directory, last, Open.create | Open.write, 0);
+      assert.ok(file > 0, where);
+      const bytes = encoder.encode(what);
+      vfs.operationsOf(file).write(vfs, file, new Transfer().single(bytes, 0, bytes.length), 0);
+      dropFile(vfs, file);
+    }
+    for (const inode of held) dropInode(vfs, inode);
+  }
+}
+
+/** Makes a tree in a directory of the host. */
+export function fillDirectory(directory: string, tree: Tree): void {
+  for (const [where, what] of Object.entries(tree)) {
+    const at = path.join(directory, where);
+    if (what === null) fs.mkdirSync(at);
+    else if (typeof what === "object") fs.symlinkSync(what.link, at);
+    else fs.writeFileSync(at, what);
+  }
+}
+
+/** A new directory of the host, which `remove` removes. */
+export function makeHostDirectory(): { directory: string; remove: () => void } {
+  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "weft-contract-")));
+  return { directory, remove: () => fs.rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** Mounts a host directory with a tree in it. */
+export function makeHostMount(
+  machine: FixtureMachine,
+  tree: Tree,
+  options: { pins?: boolean; readOnly?: boolean } = {},
+): Made {
+  const { vfs } = machine.kernel;
+  const { directory, remove } = makeHostDirectory();
+  fillDirectory(directory, tree);
+  const port = new NodeFiles(options.pins === false ? { pins: false } : {});
+  new HostfsDriver(port).register(vfs);
+  const mount = createHostfs(vfs, port, directory, { readOnly: options.readOnly === true });
+  return {
+    mount,
+    undo: () => {
+      destroyHostfs(vfs, port, mount);
+      remove();
+    },
+  };
+}
+
+/** Makes a filesystem in memory with a tree in it. */
+export function makeMemoryMount(machine: FixtureMachine, tree: Tree, readOnly = false): Made {
+  const { vfs } = machine.kernel;
+  const mount = createTmpfs(vfs, { readOnly });
+  fillMount(vfs, mount, tree);
+  return { mount, undo: () => destroyTmpfs(vfs, mount) };
+}
+
+/** Runs a body on a process whose `/m` is the subject with a tree, `/other` other memory with a file; nothing may be left afterwards. */
+export function onSubject(
+  subject: Subject,
+  tree: Tree,
+  body: (calls: PosixCalls, fixture: SyscallFixture) => void,
+): void {
+  const descriptors = openDescriptors();
+  const machine = new FixtureMachine();
+  const { memory, root } = machine;
+  const { vfs } = machine.kernel;
+  const made: Made[] = [];
+  const mountAt = (name: string, { mount, undo }: Made) => {
+    const filesystem = vfs.filesystemOf(root);
+    assert.equal(filesystem.makeDirectoryAt(vfs, root, nameOf(name)), 0);
+    const covered = filesystem.step(vfs, root, nameOf(name));
+    addMount(memory, machine.kernel.mounts, mount, covered, root);
+    dropInode(vfs, covered);
+    made.push({ mount, undo });
+  };
+  mountAt("m", subject.make(machine, tree));
+  mountAt("other", makeMemoryMount(machine, { file: "other" }));
+  const fixture = new SyscallFixture(machine);
+  const calls = new PosixCalls(fixture);
+  try {
+    body(calls, fixture);
+  } finally {
+    fixture.end();
+    for (const { undo } of made.reverse()) undo();
+  }
+  machine.destroy();
+  assert.equal(openDescriptors(), descriptors, "descriptors of the host left open");
+}
+
+export const memorySubject: Subject = {
+  name: "in memory",
+  make: (machine, tree) => makeMemoryMount(machine, tree),
+};
+
+export const hostSubject: Subject = {
+  name: "host directory",
+  departures: { microseconds: true },
+  make: (machine, tree) => makeHostMount(machine, tree),
+};
+
+/** As on hosts where open directories cannot be walked from. */
+export const hostByPathSubject: Subject = {
+  name: "host directory by path",
+  departures: { linksNoSymlinks: true, byPath: true, microseconds: true },
+  make: (machine, tree) => makeHostMount(machine, tree, { pins: false }),
+};
