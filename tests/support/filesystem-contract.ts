@@ -23,7 +23,7 @@ export interface Departures {
   readonly longestOldName?: number;
   /** An open directory is found by its path, so that it is whatever has that path now. */
   readonly byPath?: boolean;
-  /** Times are kept to the microsecond: the host's calls take no more. */
+  /** Times are kept to about a microsecond: the host's calls take no more. */
   readonly microseconds?: boolean;
 }
 
@@ -744,28 +744,30 @@ writing("files are forced to what keeps them, directories too", SOME, (calls) =>
 });
 
 writing("times are set to the nanosecond and move with changes", SOME, (calls, departures) => {
-  const [accessed, modified] = departures.microseconds
-    ? [1_000_000_000_123_456_000n, 1_500_000_000_987_654_000n]
-    : [1_000_000_000_123_456_789n, 1_500_000_000_987_654_321n];
+  const [accessed, modified] = [1_000_000_000_123_456_789n, 1_500_000_000_987_654_321n];
+  const same = (actual: bigint, expected: bigint, what = ""): void => {
+    const distance = actual > expected ? actual - expected : expected - actual;
+    assert.ok(distance < (departures.microseconds ? 1001n : 1n), `${what}: ${actual}`);
+  };
   for (const path of ["file", "dir"]) {
     assert.equal(calls.utimes(path, accessed, modified), 0);
     const status = calls.status(path);
-    assert.equal(status.accessed, accessed, path);
-    assert.equal(status.modified, modified, path);
+    same(status.accessed, accessed, path);
+    same(status.modified, modified, path);
     assert.ok(status.changed > modified, "the change itself is now");
   }
   assert.equal(calls.utimes("file", undefined, 5_000n), 0);
-  assert.equal(calls.status("file").accessed, accessed);
-  assert.equal(calls.status("file").modified, 5_000n);
+  same(calls.status("file").accessed, accessed);
+  same(calls.status("file").modified, 5_000n);
   assert.equal(calls.utimes("link", undefined, 77_000n), 0);
-  assert.equal(calls.status("file").modified, 77_000n, "through a link");
+  same(calls.status("file").modified, 77_000n, "through a link");
   assert.equal(calls.utimes("link", 88_000n, 99_000n, false), 0);
-  assert.equal(calls.status("link", false).modified, 99_000n);
-  assert.equal(calls.status("file").modified, 77_000n);
+  same(calls.status("link", false).modified, 99_000n);
+  same(calls.status("file").modified, 77_000n);
   fails(calls.utimes("none", 1n, 1n), ENOENT);
   const fd = calls.opened("file", O.RDWR);
   assert.equal(calls.futimes(fd, 11_000n, 22_000n), 0);
-  assert.equal(calls.status("file").modified, 22_000n);
+  same(calls.status("file").modified, 22_000n);
   calls.write(fd, "x");
   assert.ok(calls.status("file").modified > 22_000n, "a write sets it");
   calls.utimes("file", 1n, 1n);
