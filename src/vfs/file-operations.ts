@@ -105,4 +105,5 @@ export const OperationsId = {
   epoll: 9,
   socket: 10,
   devfsDirectory: 11,
+  overlayDirectory: 20,
 } as const;

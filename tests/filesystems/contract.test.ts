@@ -6,10 +6,30 @@ import {
   hostSubject,
   memorySubject,
   onSubject,
+  overlayAboveSubject,
+  overlayOnHostSubject,
+  overlayOverMemorySubject,
+  overlayReadOnlySubject,
+  overlaySpreadSubject,
+  type Subject,
 } from "../support/filesystem-subjects.ts";
 
-for (const subject of [memorySubject, hostSubject, hostByPathSubject]) {
-  for (const { name, tree, run } of [...readingContract, ...writingContract]) {
+const writable: readonly Subject[] = [
+  memorySubject,
+  hostSubject,
+  hostByPathSubject,
+  overlayOverMemorySubject,
+  overlayAboveSubject,
+  overlaySpreadSubject,
+  overlayOnHostSubject,
+];
+const readOnly: readonly Subject[] = [overlayReadOnlySubject];
+
+for (const subject of [...writable, ...readOnly]) {
+  const tests = readOnly.includes(subject)
+    ? readingContract
+    : [...readingContract, ...writingContract];
+  for (const { name, tree, run } of tests) {
     test(`${subject.name}: ${name}`, () => {
       onSubject(subject, tree, (calls) => run(calls, subject.departures ?? {}));
     });

@@ -3,11 +3,17 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { createTmpfs, destroyTmpfs } from "../../src/fs/index.ts";
+import {
+  createOverlayfs,
+  createTmpfs,
+  destroyOverlayfs,
+  destroyTmpfs,
+} from "../../src/fs/index.ts";
 import { createHostfs, destroyHostfs, HostfsDriver } from "../../src/fs/hostfs/index.ts";
 import { NodeFiles } from "../../src/hosts/node/files.ts";
 import {
   addMount,
+  numberMount,
   dropFile,
   dropInode,
   Mount,
@@ -161,4 +167,87 @@ export const hostByPathSubject: Subject = {
   name: "host directory by path",
   departures: { linksNoSymlinks: true, byPath: true, microseconds: true },
   make: (machine, tree) => makeHostMount(machine, tree, { pins: false }),
+};
+
+/** Makes an overlay over layers, each with its mount; the first is the writable one, or undefined. */
+export function makeOverlay(
+  machine: FixtureMachine,
+  upper: Made | undefined,
+  lowers: readonly Made[],
+): Made {
+  const { memory, kernel } = machine;
+  const layers = upper === undefined ? lowers : [upper, ...lowers];
+  for (const { mount } of layers) numberMount(memory, kernel.mounts, mount);
+  const mount = createOverlayfs(
+    kernel.vfs,
+    upper?.mount ?? 0,
+    lowers.map((layer) => layer.mount),
+  );
+  return {
+    mount,
+    undo: () => {
+      destroyOverlayfs(kernel.vfs, mount);
+      for (const layer of layers) layer.undo();
+    },
+  };
+}
+
+/** Spreads a tree over several: directories are in each, anything else in one of them by turns. */
+function spread(tree: Tree, count: number): Tree[] {
+  const trees = Array.from({ length: count }, (): Record<string, Tree[string]> => ({}));
+  let turn = 0;
+  for (const [where, what] of Object.entries(tree)) {
+    if (what === null) for (const part of trees) part[where] = null;
+    else trees[turn++ % count][where] = what;
+  }
+  return trees;
+}
+
+const LAYERED: Departures = {
+  movesNoOldDirectories: true,
+  breaksOldLinks: true,
+  longestOldName: 251,
+};
+
+export const overlayOverMemorySubject: Subject = {
+  name: "overlay, all in the layer below",
+  departures: LAYERED,
+  make: (machine, tree) =>
+    makeOverlay(machine, makeMemoryMount(machine, {}), [makeMemoryMount(machine, tree, true)]),
+};
+
+export const overlayAboveSubject: Subject = {
+  name: "overlay, all in the writable layer",
+  make: (machine, tree) =>
+    makeOverlay(machine, makeMemoryMount(machine, tree), [makeMemoryMount(machine, {}, true)]),
+};
+
+export const overlaySpreadSubject: Subject = {
+  name: "overlay of four layers",
+  departures: LAYERED,
+  make: (machine, tree) => {
+    const [first, ...rest] = spread(tree, 4).map((part, index) =>
+      makeMemoryMount(machine, part, index > 0),
+    );
+    return makeOverlay(machine, first, rest);
+  },
+};
+
+export const overlayOnHostSubject: Subject = {
+  name: "overlay of host directories",
+  departures: { ...LAYERED, microseconds: true },
+  make: (machine, tree) =>
+    makeOverlay(machine, makeHostMount(machine, {}), [
+      makeHostMount(machine, tree, { readOnly: true }),
+    ]),
+};
+
+export const overlayReadOnlySubject: Subject = {
+  name: "overlay without a writable layer",
+  make: (machine, tree) =>
+    makeOverlay(
+      machine,
+      undefined,
+      spread(tree, 3).map((part) => makeMemoryMount(machine, part, true)),
+    ),
 };
