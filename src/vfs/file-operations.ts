@@ -106,4 +106,5 @@ export const OperationsId = {
   socket: 10,
   devfsDirectory: 11,
   overlayDirectory: 20,
+  archiveFile: 21,
 } as const;

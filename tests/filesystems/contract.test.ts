@@ -1,6 +1,10 @@
 /** The one contract of filesystems, run against each of them. */
 import test from "node:test";
-import { readingContract, writingContract } from "../support/filesystem-contract.ts";
+import {
+  readingContract,
+  refusingContract,
+  writingContract,
+} from "../support/filesystem-contract.ts";
 import {
   hostByPathSubject,
   hostSubject,
@@ -10,8 +14,14 @@ import {
   overlayOnHostSubject,
   overlayOverMemorySubject,
   overlayReadOnlySubject,
+  overlayOverArchivesSubject,
   overlaySpreadSubject,
+  hostReadOnlySubject,
+  memoryReadOnlySubject,
   type Subject,
+  tarSubject,
+  zipStoredSubject,
+  zipSubject,
 } from "../support/filesystem-subjects.ts";
 
 const writable: readonly Subject[] = [
@@ -22,12 +32,20 @@ const writable: readonly Subject[] = [
   overlayAboveSubject,
   overlaySpreadSubject,
   overlayOnHostSubject,
+  overlayOverArchivesSubject,
 ];
-const readOnly: readonly Subject[] = [overlayReadOnlySubject];
+const readOnly: readonly Subject[] = [
+  memoryReadOnlySubject,
+  hostReadOnlySubject,
+  overlayReadOnlySubject,
+  tarSubject,
+  zipSubject,
+  zipStoredSubject,
+];
 
 for (const subject of [...writable, ...readOnly]) {
   const tests = readOnly.includes(subject)
-    ? readingContract
+    ? [...readingContract, ...refusingContract]
     : [...readingContract, ...writingContract];
   for (const { name, tree, run } of tests) {
     test(`${subject.name}: ${name}`, () => {

@@ -9,6 +9,7 @@ import {
   destroyOverlayfs,
   destroyTmpfs,
 } from "../../src/fs/index.ts";
+import { createArchivefs } from "../../src/fs/archivefs/index.ts";
 import { createHostfs, destroyHostfs, HostfsDriver } from "../../src/fs/hostfs/index.ts";
 import { NodeFiles } from "../../src/hosts/node/files.ts";
 import {
@@ -22,6 +23,7 @@ import {
   Transfer,
   type Vfs,
 } from "../../src/vfs/index.ts";
+import { tarTree, zipTree } from "./archive-writer.ts";
 import type { Departures, Tree } from "./filesystem-contract.ts";
 import { openDescriptors } from "./hostfs-fixture.ts";
 import { PosixCalls } from "./posix-calls.ts";
@@ -250,4 +252,48 @@ export const overlayReadOnlySubject: Subject = {
       undefined,
       spread(tree, 3).map((part) => makeMemoryMount(machine, part, true)),
     ),
+};
+
+/** Mounts the bytes of an archive. */
+export function makeArchive(machine: FixtureMachine, bytes: Uint8Array): Made {
+  const { vfs } = machine.kernel;
+  const mount = createArchivefs(vfs, bytes);
+  return { mount, undo: () => destroyTmpfs(vfs, mount) };
+}
+
+export const tarSubject: Subject = {
+  name: "tar archive",
+  make: (machine, tree) => makeArchive(machine, tarTree(tree)),
+};
+
+export const zipSubject: Subject = {
+  name: "zip archive, compressed",
+  make: (machine, tree) => makeArchive(machine, zipTree(tree)),
+};
+
+export const zipStoredSubject: Subject = {
+  name: "zip archive, stored",
+  make: (machine, tree) => makeArchive(machine, zipTree(tree, false)),
+};
+
+export const overlayOverArchivesSubject: Subject = {
+  name: "overlay over archives",
+  departures: LAYERED,
+  make: (machine, tree) => {
+    const [first, second] = spread(tree, 2);
+    return makeOverlay(machine, makeMemoryMount(machine, {}), [
+      makeArchive(machine, tarTree(first)),
+      makeArchive(machine, zipTree(second)),
+    ]);
+  },
+};
+
+export const memoryReadOnlySubject: Subject = {
+  name: "memory, read-only",
+  make: (machine, tree) => makeMemoryMount(machine, tree, true),
+};
+
+export const hostReadOnlySubject: Subject = {
+  name: "host directory, read-only",
+  make: (machine, tree) => makeHostMount(machine, tree, { readOnly: true }),
 };

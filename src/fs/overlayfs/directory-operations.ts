@@ -12,6 +12,7 @@ import {
   type DirectoryReader,
   dropFile,
   FileOperations,
+  isReadOnly,
   Name,
   OpenFile,
   Stat,
@@ -59,7 +60,9 @@ export class OverlayDirectoryOperations extends FileOperations {
   }
 
   override setTimes(vfs: Vfs, file: number, times: Times): number {
-    return this.filesystem.setDirectoryTimes(vfs, OpenFile.inode.get(vfs.memory, file), times);
+    const directory = OpenFile.inode.get(vfs.memory, file);
+    if (isReadOnly(vfs.memory, directory)) return -Errno.EROFS;
+    return this.filesystem.setDirectoryTimes(vfs, directory, times);
   }
 
   /** Forces the names in the writable layer. */
