@@ -28,7 +28,13 @@ export function tarEntry(entry: TarEntry): Buffer {
   put(header, 0, Buffer.from(entry.name as string).subarray(0, 100));
   put(header, 100, "0000644\0");
   const size = entry.size ?? content.length;
-  put(header, 124, typeof size === "string" ? size : size.toString(8).padStart(11, "0") + "\0");
+  put(
+    header,
+    124,
+    typeof size === "string"
+      ? Buffer.from(size, "latin1")
+      : size.toString(8).padStart(11, "0") + "\0",
+  );
   put(header, 136, MODIFIED.toString(8).padStart(11, "0") + "\0");
   put(header, 156, entry.type ?? "0");
   put(header, 157, entry.target ?? "");
@@ -44,9 +50,9 @@ export function tarEntry(entry: TarEntry): Buffer {
 /** A record of a pax header. */
 export function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
-  let length = rest.length;
-  while (String(length).length + rest.length !== length)
-    length = String(length).length + rest.length;
+  const bytes = Buffer.byteLength(rest);
+  let length = bytes;
+  while (String(length).length + bytes !== length) length = String(length).length + bytes;
   return length + rest;
 }
 
