@@ -3,6 +3,15 @@ export { WeftError, type WeftErrorCode } from "./errors.ts";
 export type { FileKind, FileStat, MachineFiles } from "./files.ts";
 export type { Input } from "./input.ts";
 export type { MachineEvent } from "./machine.ts";
+export {
+  archive,
+  memory,
+  type Mountable,
+  type MountSource,
+  overlay,
+  type OverlayOptions,
+  readOnly,
+} from "./mount-sources.ts";
 export type {
   BytesSource,
   InputSource,

@@ -31,6 +31,7 @@ import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type ByteSink, Input } from "./input.ts";
+import type { MadeMount } from "./mount-sources.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
@@ -103,7 +104,7 @@ export abstract class BaseMachine {
   /** Ends of pipes that the host program holds and has not closed. */
   private readonly pipeEnds = new Set<{ close(): void }>();
   private runner: ProcessRunner | undefined;
-  private readonly mounts: readonly number[];
+  private readonly mounts: readonly MadeMount[];
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -253,7 +254,7 @@ export abstract class BaseMachine {
     await this.runner?.close();
     this.runner?.deliverEvents();
     for (const end of this.pipeEnds) end.close();
-    dismantleTree(this.kernel, this.host, this.mounts);
+    dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
     if (this.crash !== undefined) throw this.crashError();

@@ -1,5 +1,5 @@
 /** What Node's machine offers guests: its directories and the program's own descriptors. One per agent. */
-import { createHostfs, destroyHostfs, HostfsDriver } from "../../fs/hostfs/index.ts";
+import { createHostfs, destroyHostfs, HostfsDriver, openHostFile } from "../../fs/hostfs/index.ts";
 import { HostStreamOperations, openHostStream } from "../../fs/hoststream/host-stream.ts";
 import { OperationsId } from "../../vfs/index.ts";
 import type { LocalResources } from "../port.ts";
@@ -16,5 +16,6 @@ export function createNodeResources(): LocalResources {
     openStream: (vfs, descriptor, access) => openHostStream(vfs, nodeStreams, descriptor, access),
     mountDirectory: (vfs, path, readOnly) => createHostfs(vfs, files, path, { readOnly }),
     unmountDirectory: (vfs, mount) => destroyHostfs(vfs, files, mount),
+    openFile: (vfs, path) => openHostFile(vfs, files, path),
   };
 }
