@@ -7,14 +7,15 @@
  *       Process                 threads of a process, its end
  *         Ids                   id → record
  *           FileTable           descriptors
- *             OpenFile          offset
- *               Mounts
- *                 Tree          names of one filesystem
- *                   Inode       bytes and size of one file
- *                     Pipe      bytes of one pipe
- *                       Futex   one bucket of waiters
- *                         WaitQueue
- *                           Heap
+ *             Overlay           names of one layered filesystem
+ *               OpenFile        offset
+ *                 Mounts
+ *                   Tree        names of one filesystem
+ *                     Inode     bytes and size of one file
+ *                       Pipe    bytes of one pipe
+ *                         Futex one bucket of waiters
+ *                           WaitQueue
+ *                             Heap
  *
  * Life: one `KernelRoot` record per machine, made by `createKernel`, found by every other agent through the heap's header (`attachKernel`).
  */
