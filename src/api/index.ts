@@ -5,6 +5,7 @@ export type { Input } from "./input.ts";
 export type { MachineEvent } from "./machine.ts";
 export {
   archive,
+  filesystem,
   memory,
   type Mountable,
   type MountSource,
@@ -23,4 +24,5 @@ export type {
   SpawnOptions,
 } from "./options.ts";
 export type { Output } from "./output.ts";
+export type { UserFilesystem, UserFileStat } from "./user-filesystem.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";

@@ -6,6 +6,7 @@
  */
 import { Filetype } from "../abi/enums.ts";
 import { errnoName } from "../abi/errno.ts";
+import { installUserfs } from "../fs/userfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
@@ -46,6 +47,7 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeReader, PipeWriter } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
+import { UserFileServer } from "./user-filesystem.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -67,6 +69,16 @@ export type MachineEvent =
       readonly pid: number;
       readonly tid: number;
       readonly exitCode: number;
+    }
+  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. */
+  | {
+      readonly type: "filesystem-error";
+      /** 0: which program asked is not known. */
+      readonly pid: 0;
+      /** Name of the method. */
+      readonly operation: string;
+      readonly path: string;
+      readonly cause: unknown;
     };
 
 const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
@@ -105,6 +117,7 @@ export abstract class BaseMachine {
   private readonly pipeEnds = new Set<{ close(): void }>();
   private runner: ProcessRunner | undefined;
   private readonly mounts: readonly MadeMount[];
+  private readonly users: UserFileServer;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -124,7 +137,12 @@ export abstract class BaseMachine {
     this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
-    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
+    this.users = new UserFileServer(this.kernel, (operation, path, cause) => {
+      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
+      for (const listener of this.listeners) listener(event);
+    });
+    installUserfs(this.kernel, this.users);
+    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {}, this.users);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -254,6 +272,7 @@ export abstract class BaseMachine {
     await this.runner?.close();
     this.runner?.deliverEvents();
     for (const end of this.pipeEnds) end.close();
+    this.users.close();
     dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -278,6 +297,7 @@ export abstract class BaseMachine {
         this.crash ??= error;
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
+      this.runner.onFileRequests = () => this.users.serve();
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;

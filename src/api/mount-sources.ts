@@ -1,5 +1,6 @@
 /**
- * What can be mounted besides a directory of the host: memory, archives, layers over each other, and anything so that it cannot be changed.
+ * What can be mounted besides a directory of the host: memory, archives, layers over each other, filesystems of the user's own, and anything so that it
+ * cannot be changed.
  *
  *     import { archive, Machine, memory, overlay, readOnly } from "weft";
  *
@@ -20,16 +21,19 @@ import {
   destroyTmpfs,
   MOST_LAYERS,
 } from "../fs/index.ts";
+import { createUserfs, destroyUserfs } from "../fs/userfs/index.ts";
 import type { Host, LocalResources } from "../hosts/port.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { FilesystemId, Mount, MountFlags, numberMount } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { MountOptions } from "./options.ts";
+import { isWritable, type UserFileServer, type UserFilesystem } from "./user-filesystem.ts";
 
 /** What a mount is made with. */
 export interface MountMaker {
   readonly kernel: Kernel;
   readonly host: Host;
+  readonly users: UserFileServer;
 }
 
 /** A mount that nobody uses yet, and what undoes it when nobody uses it any more. */
@@ -38,7 +42,7 @@ export interface MadeMount {
   undo(): void;
 }
 
-/** Something to mount: what `memory`, `archive`, `overlay` and `readOnly` answer. Each can be given to as many machines and mounts as one likes. */
+/** Something to mount: what `memory`, `archive`, `overlay`, `filesystem` and `readOnly` answer. Each can be given to as many machines and mounts as one likes. */
 export abstract class MountSource {
   /** @internal */
   abstract make(maker: MountMaker): MadeMount;
@@ -216,4 +220,33 @@ function makeLayer(maker: MountMaker, source: Mountable): MadeMount {
 /** Several trees as one, of which only the topmost is changed. See `docs/filesystems.md` for what differs from a plain directory. */
 export function overlay(options: OverlayOptions): MountSource {
   return new OverlaySource(options);
+}
+
+class UserSource extends MountSource {
+  constructor(private readonly implementation: UserFilesystem) {
+    super();
+  }
+
+  make({ kernel: { vfs }, host, users }: MountMaker): MadeMount {
+    if (!host.sharesMemory) {
+      throw new WeftError(
+        "ERR_HOST",
+        "mounts: filesystem() needs an isolated page, where programs can ask for files",
+      );
+    }
+    const mount = mustExist(createUserfs(vfs, !isWritable(this.implementation)));
+    users.add(mount, this.implementation);
+    return {
+      mount,
+      undo: () => {
+        users.remove(mount);
+        destroyUserfs(vfs, mount);
+      },
+    };
+  }
+}
+
+/** A filesystem of your own: see `UserFilesystem`. Nothing can be mounted inside it. */
+export function filesystem(implementation: UserFilesystem): MountSource {
+  return new UserSource(implementation);
 }

@@ -3,9 +3,18 @@ import { Filetype } from "../abi/enums.ts";
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
-import { addMount, dropInode, keepInode, Mount, MountFlags } from "../vfs/index.ts";
+import {
+  addMount,
+  dropInode,
+  FilesystemId,
+  Inode,
+  keepInode,
+  Mount,
+  MountFlags,
+} from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
+import type { UserFileServer } from "./user-filesystem.ts";
 import {
   type MadeMount,
   makeMount,
@@ -35,6 +44,7 @@ export function buildTree(
   host: Host,
   tree: GuestTree,
   wanted: Readonly<Record<string, Mountable>>,
+  users: UserFileServer,
 ): MadeMount[] {
   const { memory: heap, root, vfs } = kernel;
   const list = Object.entries(wanted);
@@ -47,7 +57,7 @@ export function buildTree(
     }
   }
   const rootSource = list.find(([path]) => ROOT.test(path))?.[1];
-  const maker = { kernel, host };
+  const maker = { kernel, host, users };
   const first = makeMount(maker, rootSource ?? memory());
   const mounts: MadeMount[] = [first];
   addMount(heap, kernel.mounts, first.mount, 0, 0);
@@ -58,6 +68,12 @@ export function buildTree(
     const covered = tree.findDirectory(path);
     const parent = tree.findDirectory(path + "/..");
     try {
+      if (Inode.filesystem.get(heap, covered) === FilesystemId.userfs) {
+        throw new WeftError(
+          "ERR_OPTION",
+          `mounts: ${JSON.stringify(path)} lies in a filesystem() of your own, where nothing can be mounted`,
+        );
+      }
       const made = makeMount(maker, source);
       mounts.push(made);
       addMount(heap, kernel.mounts, made.mount, covered, parent);

@@ -47,6 +47,8 @@ export const HostCall = {
   events: 4,
   /** A guest reads from or writes to a stream that the host serves. */
   streams: 8,
+  /** A guest asks a filesystem whose code runs in the host program. */
+  files: 64,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {
@@ -67,6 +69,8 @@ export const KernelRoot = layout("KernelRoot", {
   /** Events that wait for the host, linked: see `events.ts`. */
   events: block(ReadyQueue.bytes),
   eventCount: atomic32,
+  /** Questions to filesystems whose code runs in the host program, linked: see `fs/userfs`. */
+  fileRequests: block(ReadyQueue.bytes),
   /** A thread record that is nobody's and must leave at once: contexts stand on it between threads. Written at boot. */
   nobody: address,
   mounts: block(Mounts.bytes),

@@ -4,7 +4,7 @@
  * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
  * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
  */
-import { declareBroken, Header, sleepForever } from "../shm/index.ts";
+import { declareBroken, Header, park, sleepForever } from "../shm/index.ts";
 import {
   EndReason,
   exitProcess,
@@ -15,7 +15,7 @@ import {
   Process,
   Thread,
 } from "../kernel/index.ts";
-import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
+import { PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
@@ -37,7 +37,7 @@ export const Mark = {
   recalled: 5,
 } as const;
 
-export class SyscallContext {
+export class SyscallContext implements Sleeper {
   readonly memory: KernelMemory;
   readonly vfs: Vfs;
   /** The thread it works for, its process and that one's file table. */
@@ -108,6 +108,7 @@ export class SyscallContext {
     this.kernelFailure = undefined;
     this.process = Thread.process.get(memory, thread);
     this.files = Process.files.get(memory, this.process);
+    this.vfs.sleeper = this;
   }
 
   /** At the start of a syscall: marks the agent as in the kernel, and does waiting work. May throw a control outcome. */
@@ -173,6 +174,23 @@ export class SyscallContext {
     const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const message = `a system call failed by a bug of Weft: ${words}`;
     exitProcess(this.kernel, this.process, code, EndReason.failed, 0, message);
+  }
+
+  /** As a `Sleeper`: the thread's own. */
+  get parker(): number {
+    return this.thread;
+  }
+
+  /** As a `Sleeper`. Signals do not cut it short: their handlers run at the end of the call. */
+  sleepWhile(waits: () => boolean): boolean {
+    const { memory, thread } = this;
+    while (waits()) {
+      if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) return false;
+      this.markSleeping();
+      park(memory, thread, Infinity);
+      this.markAwake();
+    }
+    return true;
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

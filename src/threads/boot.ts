@@ -5,6 +5,7 @@ import { installArchivefs } from "../fs/archivefs/index.ts";
 import { installDevfs } from "../fs/devfs/index.ts";
 import { installOverlayfs } from "../fs/overlayfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
+import { installUserfs } from "../fs/userfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
@@ -32,6 +33,7 @@ export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   installTmpfs(vfs);
   installArchivefs(vfs);
   installOverlayfs(vfs);
+  installUserfs(kernel);
   installDevfs(vfs, kernel.randomness);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());

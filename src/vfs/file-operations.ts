@@ -107,4 +107,6 @@ export const OperationsId = {
   devfsDirectory: 11,
   overlayDirectory: 20,
   archiveFile: 21,
+  userFile: 22,
+  userDirectory: 23,
 } as const;

@@ -101,4 +101,5 @@ export const FilesystemId = {
   hostfs: 2,
   devfs: 3,
   overlayfs: 5,
+  userfs: 6,
 } as const;

@@ -20,6 +20,7 @@ import {
   memoryReadOnlySubject,
   type Subject,
   tarSubject,
+  userSubject,
   zipStoredSubject,
   zipSubject,
 } from "../support/filesystem-subjects.ts";
@@ -41,6 +42,7 @@ const readOnly: readonly Subject[] = [
   tarSubject,
   zipSubject,
   zipStoredSubject,
+  userSubject,
 ];
 
 for (const subject of [...writable, ...readOnly]) {

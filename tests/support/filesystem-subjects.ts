@@ -10,6 +10,8 @@ import {
   destroyTmpfs,
 } from "../../src/fs/index.ts";
 import { createArchivefs } from "../../src/fs/archivefs/index.ts";
+import { createUserfs, destroyUserfs, installUserfs } from "../../src/fs/userfs/index.ts";
+import { UserFileServer } from "../../src/api/user-filesystem.ts";
 import { createHostfs, destroyHostfs, HostfsDriver } from "../../src/fs/hostfs/index.ts";
 import { NodeFiles } from "../../src/hosts/node/files.ts";
 import {
@@ -296,4 +298,39 @@ export const memoryReadOnlySubject: Subject = {
 export const hostReadOnlySubject: Subject = {
   name: "host directory, read-only",
   make: (machine, tree) => makeHostMount(machine, tree, { readOnly: true }),
+};
+
+/** A tree as a filesystem of a library user, read-only, asked by the agent itself. */
+export function makeUserMount(machine: FixtureMachine, tree: Tree): Made {
+  const { kernel } = machine;
+  const server = new UserFileServer(kernel, (operation, where, cause) => {
+    throw new Error(`${operation} ${where}`, { cause });
+  });
+  installUserfs(kernel, server);
+  const kinds = (what: Tree[string]) =>
+    what === null ? "directory" : typeof what === "object" ? "symlink" : "file";
+  const bytesOf = (where: string) => {
+    const what = tree[where];
+    return encoder.encode(what === null ? "" : typeof what === "object" ? what.link : what);
+  };
+  const mount = createUserfs(kernel.vfs, true);
+  server.add(mount, {
+    stat: (where) => {
+      if (where === "") return { kind: "directory" };
+      if (!Object.hasOwn(tree, where)) return undefined;
+      return { kind: kinds(tree[where]), size: bytesOf(where).length, modified: new Date(1e12) };
+    },
+    readdir: (where) =>
+      Object.keys(tree)
+        .filter((name) => path.posix.dirname(`/${name}`) === `/${where}`)
+        .map((name) => path.posix.basename(name)),
+    read: (where, offset, length) => bytesOf(where).subarray(offset, offset + length),
+    readlink: (where) => (tree[where] as { link: string }).link,
+  });
+  return { mount, undo: () => destroyUserfs(kernel.vfs, mount) };
+}
+
+export const userSubject: Subject = {
+  name: "a user's own filesystem",
+  make: makeUserMount,
 };
