@@ -14,7 +14,8 @@ export interface ModuleSpaces {
   readonly sections: readonly Section[];
   /** For each type, where a function type's parameters begin, else 0. */
   readonly types: readonly number[];
-  readonly functions: number;
+  /** For each function, its type's index. */
+  readonly functionTypes: readonly number[];
   readonly tables: number;
   readonly globals: number;
   readonly memories: readonly MemoryType[];
@@ -26,14 +27,17 @@ export function readModuleSpaces(bytes: Uint8Array): ModuleSpaces {
   const sections = [...readSections(bytes)];
   const memories: MemoryType[] = [];
   const exportNames = new Set<string>();
-  const counts = { functions: 0, tables: 0, globals: 0 };
+  const functionTypes: number[] = [];
+  const counts = { tables: 0, globals: 0 };
   let types: readonly number[] = [];
   for (const section of sections) {
     const reader = new WasmReader(bytes, section.start, section.end);
     if (section.id === SectionId.type) types = readTypeSection(reader);
-    else if (section.id === SectionId.import) readImports(reader, counts, memories);
-    else if (section.id === SectionId.function) counts.functions += reader.unsigned();
-    else if (section.id === SectionId.table) counts.tables += reader.unsigned();
+    else if (section.id === SectionId.import) readImports(reader, counts, functionTypes, memories);
+    else if (section.id === SectionId.function) {
+      for (let left = reader.count("functions"); left > 0; left--)
+        functionTypes.push(reader.unsigned());
+    } else if (section.id === SectionId.table) counts.tables += reader.unsigned();
     else if (section.id === SectionId.global) counts.globals += reader.unsigned();
     else if (section.id === SectionId.memory) {
       for (let left = reader.count("memories"); left > 0; left--)
@@ -46,12 +50,13 @@ export function readModuleSpaces(bytes: Uint8Array): ModuleSpaces {
       }
     }
   }
-  return { sections, types, memories, exportNames, ...counts };
+  return { sections, types, functionTypes, memories, exportNames, ...counts };
 }
 
 function readImports(
   reader: WasmReader,
-  counts: { functions: number; tables: number; globals: number },
+  counts: { tables: number; globals: number },
+  functionTypes: number[],
   memories: MemoryType[],
 ): void {
   for (let left = reader.count("imports"); left > 0; left--) {
@@ -60,8 +65,7 @@ function readImports(
     const start = reader.offset;
     const kind = reader.byte();
     if (kind === 0) {
-      reader.unsigned();
-      counts.functions++;
+      functionTypes.push(reader.unsigned());
     } else if (kind === 1) {
       readTableType(reader);
       counts.tables++;

@@ -6,10 +6,11 @@
  *   `for (;;);`, `while (!flag);`, `while (!isDone());`;
  * - or it reads memory at an address that stays the same, and neither changes anything but locals nor calls. A compiler moves such a load out of
  *   the loop, unless it is volatile: `while (!flag) count++;`;
- * - or a branch in it is decided by what it reads at such an address, alone or compared with constants: `while (!stop) work();`.
+ * - or a branch in it is decided by what it, or a function that it calls, reads at such an address, perhaps compared with something that stays the
+ *   same: `while (!stop) work();`, `while (!isDone(job)) count++;`.
  *
  * All of this goes by the order of the bytes, not by the flow of control. A loop taken for a spin loop by mistake costs a countdown a round. One
- * that is missed (an address computed from several locals, a flag compared with a local) runs as it always did.
+ * that is missed (an address computed from several locals, a function of several parameters) runs as it always did.
  *
  * Life: one object for a module. Times are offsets of instructions in it, which only grow, so that nothing needs to be cleared between functions.
  */
@@ -41,6 +42,14 @@ interface OpenLoop {
   readonly decisions: number;
   /** A local goes round in this loop, and in each around it, that began after this time. */
   carriedSince: number;
+}
+
+/** What is known of an integer that is made of two: they may come from one local together, not from two. */
+function join(first: number, second: number): number {
+  if (first === UNKNOWN || second === UNKNOWN) return UNKNOWN;
+  const origin = first >> 1 || second >> 1;
+  const isSame = second >> 1 === origin || second >> 1 === 0;
+  return isSame ? (origin << 1) | ((first | second) & READ) : UNKNOWN;
 }
 
 export class SpinLoops {
@@ -112,22 +121,22 @@ export class SpinLoops {
     return false;
   }
 
-  /** An instruction inside a loop: its effect, and for one that names a local, which. */
-  note(effect: number, at: number, local: number): void {
+  /** An instruction inside a loop: its effect; the local that it names; of a call, how many parameters it takes. */
+  note(effect: number, at: number, operand: number): void {
     switch (effect) {
       case Effect.localGet:
-        this.lastGet[local] = at;
+        this.lastGet[operand] = at;
         this.push(
-          this.lastSet[local] > this.innermost!.start ? this.setTo[local] : (local + 1) << 1,
+          this.lastSet[operand] > this.innermost!.start ? this.setTo[operand] : (operand + 1) << 1,
         );
         return;
       case Effect.localSet:
-        this.set(local, at);
+        this.set(operand, at);
         this.top = this.below;
         this.below = UNKNOWN;
         return;
       case Effect.localTee:
-        this.set(local, at);
+        this.set(operand, at);
         return;
       case Effect.constant:
         this.push(CONSTANT);
@@ -135,8 +144,7 @@ export class SpinLoops {
       case Effect.unary:
         return;
       case Effect.binary:
-        this.top =
-          this.top === CONSTANT ? this.below : this.below === CONSTANT ? this.top : UNKNOWN;
+        this.top = join(this.top, this.below);
         this.below = UNKNOWN;
         return;
       case Effect.load:
@@ -152,7 +160,11 @@ export class SpinLoops {
         break;
       case Effect.call:
         this.calls++;
-        break;
+        // As a load: what the callee reads depends on nothing else either.
+        this.top =
+          operand === 0 ? READ : operand === 1 && this.top >= 0 ? this.top | READ : UNKNOWN;
+        this.below = UNKNOWN;
+        return;
     }
     this.top = this.below = UNKNOWN;
   }

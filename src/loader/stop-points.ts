@@ -72,7 +72,7 @@ function rewriteModule(bytes: Uint8Array): StopPoints | undefined {
   const helpers = new StopHelpers(
     {
       type: spaces.types.length,
-      function: spaces.functions,
+      function: spaces.functionTypes.length,
       table: spaces.tables,
       global: spaces.globals,
     },
@@ -95,12 +95,15 @@ function rewriteModule(bytes: Uint8Array): StopPoints | undefined {
   ]);
   const hasRoom =
     spaces.tables < MOST_TABLES &&
-    [spaces.types.length, spaces.functions, spaces.globals, spaces.exportNames.size].every(
-      (count) => count + helpers.bodies.length + helpers.types.length <= Limit.entries,
-    );
+    [
+      spaces.types.length,
+      spaces.functionTypes.length,
+      spaces.globals,
+      spaces.exportNames.size,
+    ].every((count) => count + helpers.bodies.length + helpers.types.length <= Limit.entries);
   if (!hasRoom) return undefined;
   const edits = appendToSections(bytes, spaces.sections, additions, codeEdits);
-  return { ...edits.apply(bytes), tableName, firstHelper: spaces.functions };
+  return { ...edits.apply(bytes), tableName, firstHelper: spaces.functionTypes.length };
 }
 
 /** A name that no export of the module has. */
@@ -195,12 +198,12 @@ class CodeRewriting {
       }
       if (innermost >= 0) {
         const effect = effectOf(bytes, opcode, offset);
-        let local = 0;
+        let operand = 0;
         if (effect >= Effect.localGet && effect <= Effect.localTee) {
-          local = readNumber(bytes, offset);
-          if (local >= MOST_LOCALS) return false;
-        }
-        loops.note(effect, at, local);
+          operand = readNumber(bytes, offset);
+          if (operand >= MOST_LOCALS) return false;
+        } else if (effect === Effect.call) operand = this.countParameters(opcode, offset);
+        loops.note(effect, at, operand);
       }
       offset = next;
     }
@@ -209,11 +212,22 @@ class CodeRewriting {
 
   /** Whether the block type at `offset` is a function type with parameters. */
   private hasParameters(offset: number): boolean {
-    const { bytes, spaces } = this;
+    const { bytes } = this;
     // Value types and the empty block are single bytes from 0x40 on.
     if (bytes[offset] >= 0x40 && bytes[offset] < 0x80) return false;
-    const type = spaces.types[readNumber(bytes, offset)];
-    return type > 0 && readNumber(bytes, type) > 0;
+    return this.countTypeParameters(readNumber(bytes, offset)) > 0;
+  }
+
+  /** Parameters of the function that a call names; of one through a table or reference, more than are looked at. */
+  private countParameters(opcode: number, offset: number): number {
+    if (opcode !== Opcode.call) return Infinity;
+    return this.countTypeParameters(this.spaces.functionTypes[readNumber(this.bytes, offset)]);
+  }
+
+  /** Parameters of a function type; 0 for an index that is wrong. */
+  private countTypeParameters(index: number): number {
+    const type = this.spaces.types[index];
+    return type > 0 ? readNumber(this.bytes, type) : 0;
   }
 
   /** An instruction with the atomic prefix: its operation stands at `operand`. */
