@@ -10,7 +10,7 @@
  *   same: `while (!stop) work();`, `while (!isDone(job)) count++;`.
  *
  * All of this goes by the order of the bytes, not by the flow of control. A loop taken for a spin loop by mistake costs a countdown a round. One
- * that is missed (an address computed from several locals, a function of several parameters) runs as it always did.
+ * that is missed (what decides comes from two locals, or from a function of several parameters) runs as it always did.
  *
  * Life: one object for a module. Times are offsets of instructions in it, which only grow, so that nothing needs to be cleared between functions.
  */

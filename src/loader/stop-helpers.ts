@@ -27,6 +27,9 @@ export interface FreeIndexes {
   readonly global: number;
 }
 
+/** Helpers for different offsets: programs have a handful, and each costs memory. */
+const MOST_OFFSETS = 1000;
+
 /** Appended types: one for each stop, then that of functions without parameters and results, then those of the helpers for notify, wait32, wait64. */
 const NO_VALUES_TYPE = STOPS.length;
 
@@ -45,11 +48,11 @@ export class StopHelpers {
     this.addFunction(NO_VALUES_TYPE, this.writeYield());
   }
 
-  /** A call of the helper for `memory.atomic.notify`, `wait32` or `wait64` with this offset. */
-  callFor(operation: number, offset: number): readonly number[] {
+  /** A call of the helper for `memory.atomic.notify`, `wait32` or `wait64` with this offset; undefined when there are too many. */
+  callFor(operation: number, offset: number): readonly number[] | undefined {
     const key = `${operation} ${offset}`;
     let call = this.calls.get(key);
-    if (call === undefined) {
+    if (call === undefined && this.calls.size < MOST_OFFSETS) {
       const body = this.writeStop(operation, offset);
       call = this.addFunction(NO_VALUES_TYPE + 1 + operation, body);
       this.calls.set(key, call);

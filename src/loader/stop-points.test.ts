@@ -21,6 +21,7 @@ import {
   limits,
   seededRandom,
   SHARED,
+  unsigned,
 } from "../../tests/support/wasm-builder.ts";
 import { describeModule } from "./module-description.ts";
 import { armStopPoints } from "./stop-module.ts";
@@ -370,7 +371,10 @@ test("a host that suspends: the thread waits, others run, and its result comes b
       (i32.atomic.store (i32.const 16) (i32.const 1))
       (drop (memory.atomic.notify (i32.const 8) (i32.const 1)))))`;
   const waiters: ((result: number) => void)[] = [];
-  const suspend = () => new Promise<number>((resolve) => waiters.push(resolve));
+  const suspend = () =>
+    new Promise<number>((resolve) => {
+      waiters.push(resolve);
+    });
   let turns = 0;
   let isNested = false;
   const finish = () => {
@@ -436,6 +440,32 @@ test("whatever the bytes: no exception, and what is valid stays valid", async ()
     assert(WebAssembly.validate(stops.bytes), `round ${round}`);
   }
   assert(valid > 100, `only ${valid} were valid`);
+});
+
+test("what would take too much memory is left as it was", () => {
+  const waitAt = (offset: number) => [0x41, 0, 0x41, 0, 0xfe, 0, 2, ...unsigned(4 * offset), 0x1a];
+  const notifies = (count: number) => {
+    const code = Array.from({ length: count }, (_, index) => waitAt(index)).flat();
+    return buildModule({
+      types: [functionType([], [])],
+      memories: [limits(1, 1, SHARED)],
+      functions: [{ type: 0, code }],
+      exports: [exportEntry("run", Kind.function, 0)],
+    });
+  };
+  const stops = rewrite(notifies(3000));
+  let calls = 0;
+  startRewritten(stops, makeHost({ notify: () => ++calls })).run();
+  assert.equal(calls, 1000);
+  const fences = buildModule({
+    types: [functionType([], [])],
+    memories: [limits(1, 1, SHARED)],
+    functions: Array.from({ length: 3 }, () => ({
+      type: 0,
+      code: Array.from({ length: 2_200_000 }, (_, index) => [0xfe, 3, 0][index % 3]).slice(0, -1),
+    })),
+  });
+  assert.equal(addStopPoints(fences), undefined);
 });
 
 test("many functions and locals: section lengths and counts of several bytes", () => {

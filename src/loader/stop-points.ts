@@ -50,6 +50,9 @@ export interface StopPoints {
 const MOST_TABLES = 100_000;
 const MOST_BODY_BYTES = 7_654_321;
 
+/** Places to change, which take memory while a module is rewritten; the largest programs have some ten thousand. */
+const MOST_EDITS = 2_000_000;
+
 /**
  * Rewrites a module so that its threads can be suspended at waits and in spin loops.
  *
@@ -144,7 +147,7 @@ class CodeRewriting {
       if (end > code.end || !this.readBody(body, end)) return undefined;
       const grown = length + edits.growth - growth;
       if (edits.count > first) {
-        if (grown > MOST_BODY_BYTES) return undefined;
+        if (grown > MOST_BODY_BYTES || edits.count > MOST_EDITS) return undefined;
         edits.replace(offset, body, encodeUnsigned(grown));
         edits.sortFrom(first);
       }
