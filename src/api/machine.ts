@@ -44,8 +44,6 @@ import type {
 import { type ByteSource, Output } from "./output.ts";
 import { PipeReader, PipeWriter } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
-import { canSuspendStacks } from "../loader/suspension.ts";
-import { mayShareCarriers } from "../loader/program.ts";
 import { loadProgram } from "./program.ts";
 
 /** Something that happened in a machine. */
@@ -164,7 +162,7 @@ export abstract class BaseMachine {
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
-      sharing: canSuspendStacks && mayShareCarriers(loaded.program),
+      shareable: loaded.shareable,
       trace,
     });
     if (served === undefined) {

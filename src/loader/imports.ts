@@ -5,12 +5,15 @@
  * arguments because gathering them in an array would be felt in every call. What is thrown through the kernel's frames leaves the kernel here, after every
  * `finally` of the handler: those take locks.
  */
-import type { Outcome } from "../syscalls/block.ts";
+import { giveWay, type Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { findSyscall, type Syscall, type SyscallHandler } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
 import { panic } from "../shm/index.ts";
+import type { GuestMemory } from "../syscalls/guest-memory.ts";
+import type { StackPort } from "../syscalls/port.ts";
 import type { Program } from "./program.ts";
+import { stopModule } from "./stop-module.ts";
 import { suspending } from "./suspension.ts";
 
 /** Calls that take no lock and change nothing in the kernel: they need no mark. */
@@ -56,6 +59,46 @@ export function makeImports(
     (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
   }
   return imports;
+}
+
+/** Stop points to pass where nobody could run instead. */
+const MANY = 1_000_000;
+
+/** Makes what a program's stop points call, for one context whose stacks can be suspended. */
+export function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Instance {
+  // On a stack that cannot be suspended now nothing that may suspend can even be called.
+  const wait = (address: number, expected: number | bigint, timeout: number): number =>
+    stacks.canSuspend ? -1 : waitHere(context.guest, address, expected, timeout);
+  const waitSuspended = (_: SyscallContext, ...parameters: [number, number | bigint, number]) =>
+    stacks.waitRaw(...parameters);
+  const waiting = suspending(wrapCall(context, waitSuspended as SyscallHandler, 3));
+  const passing = suspending(wrapCall(context, () => context.wait(giveWay()), 0));
+  return new WebAssembly.Instance(stopModule(), {
+    stops: {
+      wait32: wait,
+      wait64: wait,
+      notify: (address: number, count: number) =>
+        Atomics.notify(new Int32Array(context.guest.memory.buffer), address / 4, count >>> 0),
+      yield: () => (stacks.canSuspend ? stacks.pass() : MANY),
+    },
+    suspend: { wait32: waiting, wait64: waiting, yield: passing },
+  });
+}
+
+/** The engine's own wait, with the agent. */
+function waitHere(
+  guest: GuestMemory,
+  address: number,
+  expected: number | bigint,
+  timeout: number,
+): number {
+  const { buffer } = guest.memory;
+  const milliseconds = timeout < 0 ? Infinity : timeout / 1e6;
+  const answer =
+    typeof expected === "bigint"
+      ? Atomics.wait(new BigInt64Array(buffer), address / 8, expected, milliseconds)
+      : Atomics.wait(new Int32Array(buffer), address / 4, expected, milliseconds);
+  return ["ok", "not-equal", "timed-out"].indexOf(answer);
 }
 
 function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {

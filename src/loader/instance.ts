@@ -10,9 +10,10 @@ import { SyscallContext } from "../syscalls/context.ts";
 import { panic } from "../shm/index.ts";
 import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
-import { makeImports } from "./imports.ts";
+import { makeImports, makeStops } from "./imports.ts";
 import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
+import { armStopPoints } from "./stop-module.ts";
 import { promising } from "./suspension.ts";
 
 export class InstanceGroup {
@@ -21,6 +22,7 @@ export class InstanceGroup {
   /** The instance that the running thread uses: signal handlers are its exports. */
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
+  private stops: WebAssembly.Instance | undefined;
   /** Bytes of the memory when the next instance was about to be made. */
   private nextBytes = 0;
 
@@ -31,7 +33,6 @@ export class InstanceGroup {
     threads: ThreadPort,
     mark: number,
     private readonly trace: TraceSink | undefined,
-    private readonly suspends = false,
   ) {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
@@ -62,7 +63,7 @@ export class InstanceGroup {
         this.memory = createGuestMemory(program);
         if (this.memory !== undefined) context.guest = new GuestMemory(this.memory);
       }
-      this.imports = makeImports(context, program, this.memory, trace, this.suspends);
+      this.imports = makeImports(context, program, this.memory, trace, context.stacks !== undefined);
     }
     return this.imports;
   }
@@ -72,7 +73,12 @@ export class InstanceGroup {
     const { context } = this;
     context.innerEntries++;
     try {
-      return new WebAssembly.Instance(this.program.module, this.findImports());
+      const instance = new WebAssembly.Instance(this.program.module, this.findImports());
+      if (this.program.stops !== undefined && context.stacks !== undefined) {
+        this.stops ??= makeStops(context, context.stacks);
+        armStopPoints(instance, this.program.stops.tableName, this.stops);
+      }
+      return instance;
     } finally {
       context.innerEntries--;
     }

@@ -61,6 +61,14 @@ export const STOP_TYPES: Readonly<Record<(typeof STOPS)[number], readonly [numbe
   yield: [[], [i32]],
 };
 
+let compiled: WebAssembly.Module | undefined;
+
+/** The stop module, compiled once per agent. */
+export function stopModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(stopModuleBytes());
+  return compiled;
+}
+
 /** The bytes of the stop module: imports from `stops` and `suspend`, exports functions of the same names. */
 export function stopModuleBytes(): Uint8Array<ArrayBuffer> {
   const imports = [

@@ -173,11 +173,8 @@ export class SyscallContext {
     if (Thread.pending.load(this.memory, this.thread) === 0) return;
     try {
       this.enter();
-      if (this.handlersFirst) {
-        // No stack can be suspended here: the handlers run within this call.
-        this.handlersFirst = false;
-        this.doPending();
-      }
+      // Where stacks can be suspended handlers need one of their own: a full call or a stop point gives it to them.
+      this.handlersFirst = false;
       this.leave();
     } catch (error) {
       throw this.leaveByThrow(error);

@@ -21,6 +21,13 @@ export interface StackPort {
   readonly canSuspend: boolean;
   /** Whether the agent has other stacks or threads that could run now. */
   hasOthers(): boolean;
+  /** At a stop point in the guest's code: the number of stop points to pass until the next call, or a negative one where others are to run first. */
+  pass(): number;
+  /**
+   * Waits as the engine's `memory.atomic.wait32` and `wait64` do: 0 woken, 1 another value, 2 the time is over. The address is in bytes, checked, and
+   * aligned; the timeout in nanoseconds, negative for none.
+   */
+  waitRaw(address: number, expected: number | bigint, timeout: number): Outcome;
   /** Does a call that waits, with the stack suspended while it sleeps; ends the call as `SyscallContext.finish` and `leaveByThrow` do. */
   suspend(waiting: Waiting<number>): Promise<number>;
   /** Runs the handlers of queued signals, on a stack of their own, then does the call. */

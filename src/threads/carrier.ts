@@ -48,7 +48,6 @@ export async function serveCrew(
     new CrewThreadPort(program, cores),
     Carrier.mark.offset + carrier,
     trace,
-    sharing,
   );
   if (sharing) await new StackCarrier(kernel, carrier, crew, group).serve();
   else serveOneByOne(kernel, carrier, crew, group);

@@ -46,7 +46,7 @@ export const Crew = layout("Crew", {
   most: u32,
   /** Carriers to keep ready beyond those in use. */
   spare: u32,
-  /** Carriers of one thread that the crew may have: as many as threads, or fewer where others share carriers. Immutable. */
+  /** Carriers of one thread that the crew may have: as many as threads, or fewer where others share carriers. */
   mostCarriers: u32,
   /** Shared carriers in the crew, those asked for that have not come, and how many there may be, which is immutable: 0 where none can be. */
   shared: u32,
@@ -54,6 +54,8 @@ export const Crew = layout("Crew", {
   mostShared: u32,
   /** Shared carriers that are asleep. */
   resting: address,
+  /** Threads of shared carriers that wait with the engine's own instruction, for the host to take: see `raw-wait.ts`. */
+  rawWaiters: address,
   /** 1 when carriers are to leave. */
   closing: atomic32,
   /** 1 when the program's first instance exists: see `openInstances`. */
@@ -280,6 +282,17 @@ export function clearSharedThread(
   Thread.carrier.set(memory, thread, 0);
   Carrier.stacks.set(memory, carrier, Carrier.stacks.get(memory, carrier) - 1);
   Crew.lock.release(memory, crew);
+}
+
+/** Where threads cannot share carriers after all: each gets one of its own. Returns whether carriers are asked for. */
+export function unshareCrew(memory: KernelMemory, crew: number): boolean {
+  Crew.lock.acquire(memory, crew);
+  Crew.mostShared.set(memory, crew, 0);
+  Crew.sharedWanted.set(memory, crew, 0);
+  Crew.mostCarriers.set(memory, crew, Crew.most.get(memory, crew));
+  const order = orderCarriersLocked(memory, crew);
+  Crew.lock.release(memory, crew);
+  return order;
 }
 
 /** The first thread in line, taken out of it, or 0. */

@@ -172,7 +172,7 @@ function endByThrow(
   const code = isMain ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const trap = describeTrap(error);
+  const trap = describeTrap(error, undefined, group.program.stops);
   const message = `thread ${tid} of process ${pid} (${group.program.name}): ${trap.text}`;
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code);

@@ -12,7 +12,7 @@
  *
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
  */
-import type { Kernel } from "../kernel/index.ts";
+import { type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { promising } from "../loader/suspension.ts";
 import {
@@ -39,7 +39,16 @@ import {
 } from "./crew.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { GUEST_PAGE } from "./idle-carrier.ts";
+import { waitRaw } from "./raw-wait.ts";
 import { beginThread, endThread } from "./run-thread.ts";
+
+/** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
+const SLICE = 1;
+const LOOK_AGAIN = 0.05;
+
+/** Stop points that are passed without a look. */
+const FEWEST_PASSED = 100;
+const MOST_PASSED = 1_000_000;
 
 /** A thread with its stack. */
 class Stack implements ThreadWork, Sleeper {
@@ -61,6 +70,11 @@ export class StackCarrier implements StackPort {
   private readonly deadlines = new Deadlines<Stack>();
   /** The stack that runs. */
   private active: Stack | undefined;
+  /** When the active stack began to run, and when its stop points last came here, in milliseconds. */
+  private sliceBegin = 0;
+  private lastLook = 0;
+  /** Stop points to pass between looks. */
+  private interval = FEWEST_PASSED;
   /** What ended this agent's work: a broken invariant. */
   private failure: { readonly error: unknown } | undefined;
 
@@ -80,6 +94,35 @@ export class StackCarrier implements StackPort {
 
   hasOthers(): boolean {
     return this.stacks.size > 1 || isLineTooLong(this.kernel.memory, this.crew);
+  }
+
+  pass(): number {
+    const { memory, clock } = this.kernel;
+    const stack = this.active!;
+    if (Thread.pending.load(memory, stack.thread) !== 0) return -1;
+    const now = clock.monotonicMilliseconds();
+    const since = now - this.lastLook;
+    this.lastLook = now;
+    if (since < LOOK_AGAIN / 2) this.interval = Math.min(this.interval * 2, MOST_PASSED);
+    else if (since > LOOK_AGAIN * 2) this.interval = Math.max(this.interval >>> 1, FEWEST_PASSED);
+    if (now - this.sliceBegin < SLICE) return this.interval;
+    this.sliceBegin = now;
+    return this.hasReady(now) ? -1 : this.interval;
+  }
+
+  /** Whether something could run now instead of the active stack. */
+  private hasReady(now: number): boolean {
+    const { memory } = this.kernel;
+    return (
+      ReadyQueue.head.load(memory, this.carrier) !== 0 ||
+      this.deadlines.first() <= now ||
+      isLineTooLong(memory, this.crew)
+    );
+  }
+
+  waitRaw(address: number, expected: number | bigint, timeout: number): Outcome {
+    const { context } = this.group;
+    return context.wait(waitRaw(context, this.crew, address, expected, timeout));
   }
 
   /**
@@ -132,6 +175,7 @@ export class StackCarrier implements StackPort {
     this.stacks.set(thread, stack);
     group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
     this.active = stack;
+    this.sliceBegin = this.now();
     void this.run(stack);
     await this.settle();
   }
@@ -203,6 +247,7 @@ export class StackCarrier implements StackPort {
     group.current = stack.instance;
     stack.sleep++;
     this.active = stack;
+    this.sliceBegin = this.now();
     stack.resume();
     await this.settle();
   }

@@ -27,7 +27,16 @@ import type { Program } from "../loader/program.ts";
 import { isBroken, type KernelMemory, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
-import { Carrier, Crew, leaveCrew, placeThread, takeWaiting, unreserveThread } from "./crew.ts";
+import {
+  Carrier,
+  Crew,
+  leaveCrew,
+  placeThread,
+  takeWaiting,
+  unreserveThread,
+  unshareCrew,
+} from "./crew.ts";
+import { RawWaits } from "./raw-wait.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
 import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
@@ -64,6 +73,11 @@ interface Team {
   readonly crew: number;
   readonly program: Program;
   readonly memory: WebAssembly.Memory | undefined;
+  /** The program for shared carriers, once it has been asked for: undefined until it is compiled. */
+  shared: Program | undefined;
+  readonly compileShared: (() => Promise<Program | undefined>) | undefined;
+  isCompiling: boolean;
+  readonly rawWaits: RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
   /** Resolves when the process has ended and every worker has left. */
@@ -111,13 +125,13 @@ export class Supervisor implements ProcessRunner {
     options: RunOptions,
   ): Promise<void> | undefined {
     const { kernel } = this;
-    const { threads, spare, sharing } = options;
+    const { threads, spare, shareable } = options;
     const cores = this.host.parallelism;
     const crew = createCrew(kernel, process, {
       threads,
       spare,
-      carriers: sharing ? Math.min(threads, ownCarriers(cores)) : threads,
-      shared: sharing ? cores : 0,
+      carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
+      shared: shareable === undefined ? 0 : cores,
     });
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
@@ -133,6 +147,18 @@ export class Supervisor implements ProcessRunner {
       crew,
       program,
       memory,
+      shared: undefined,
+      compileShared: shareable,
+      isCompiling: false,
+      rawWaits:
+        memory &&
+        new RawWaits(
+          kernel,
+          crew,
+          memory,
+          (thread) => dropThread(kernel, thread),
+          () => this.dissolve(team),
+        ),
       trace: options.trace,
       workers: new Set(),
       done,
@@ -171,6 +197,8 @@ export class Supervisor implements ProcessRunner {
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
+      if ((calls & HostCall.rawWaits) !== 0)
+        for (const team of this.teams.values()) team.rawWaits?.takeUp();
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
     }
   }
@@ -186,8 +214,25 @@ export class Supervisor implements ProcessRunner {
     const { memory } = this.kernel;
     const { crew } = team;
     if (team.reaping) return;
-    this.hireKind(team, true, Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew));
+    const shared = Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew);
+    if (shared > 0 && team.shared === undefined) void this.compileShared(team);
+    else this.hireKind(team, true, shared);
     this.hireKind(team, false, Crew.carriers.get(memory, crew) + Crew.wanted.get(memory, crew));
+  }
+
+  /** Compiles a team's program for shared carriers, and hires those; or does without them. */
+  private async compileShared(team: Team): Promise<void> {
+    if (team.isCompiling) return;
+    team.isCompiling = true;
+    try {
+      team.shared = await team.compileShared?.();
+    } finally {
+      // Nothing but memory can be lacking: the same bytes were compiled before.
+      if (this.isServed(team) && !team.reaping) {
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew);
+        this.hire(team);
+      }
+    }
   }
 
   /** Binds workers of one kind until the team has `count` of them. */
@@ -200,7 +245,8 @@ export class Supervisor implements ProcessRunner {
       worker.isShared = sharing;
       team.workers.add(worker);
       worker.handle.setKeepsAlive(true);
-      const { crew, program, memory, trace } = team;
+      const { crew, memory, trace } = team;
+      const program = sharing ? team.shared! : team.program;
       worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing });
     }
   }
@@ -298,6 +344,7 @@ export class Supervisor implements ProcessRunner {
       for (const worker of [...team.workers])
         if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
     }
+    team.rawWaits?.abandon();
     Crew.closing.store(memory, team.crew, 1);
     for (const worker of [...team.workers]) {
       if (this.recall(worker)) team.workers.delete(worker);
@@ -425,6 +472,7 @@ export class Supervisor implements ProcessRunner {
     const { kernel } = this;
     const { memory } = kernel;
     if (team.workers.size > 0 || !this.isServed(team)) return;
+    if (team.rawWaits?.isIdle === false) return;
     if (Process.state.load(memory, team.process) !== ProcessState.ended) return;
     this.teams.delete(team.process);
     if (team.trace !== undefined) dropFile(kernel.vfs, team.trace.file);
