@@ -15,6 +15,7 @@ import {
 import {
   buildModule,
   exportEntry,
+  FUNCREF,
   functionType,
   I32,
   Kind,
@@ -466,6 +467,32 @@ test("what would take too much memory is left as it was", () => {
     })),
   });
   assert.equal(addStopPoints(fences), undefined);
+});
+
+test("the appended table stays out of the program's reach", () => {
+  const naming = (table: number) =>
+    [
+      [0x41, 0, 0x11, 0, table],
+      [0x13, 0, table],
+      [0x41, 0, 0x25, table, 0x1a],
+      [0x41, 0, 0xd0, 0x70, 0x26, table],
+      [0xfc, 0x0c, 0, table],
+      [0xfc, 0x0e, 0, table],
+      [0xfc, 0x0e, table, 0],
+      [0xfc, 0x0f, table],
+      [0xfc, 0x10, table],
+      [0xfc, 0x11, table],
+    ].map((code) =>
+      buildModule({
+        types: [functionType([], [])],
+        tables: [[FUNCREF, ...limits(1)]],
+        memories: [limits(1, 1, SHARED)],
+        functions: [{ type: 0, code: [0xfe, 3, 0, ...code] }],
+      }),
+    );
+  for (const [index, bytes] of naming(0).entries()) assert(addStopPoints(bytes), String(index));
+  for (const [index, bytes] of naming(1).entries())
+    assert.equal(addStopPoints(bytes), undefined, String(index));
 });
 
 test("many functions and locals: section lengths and counts of several bytes", () => {
