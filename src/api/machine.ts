@@ -44,6 +44,8 @@ import type {
 import { type ByteSource, Output } from "./output.ts";
 import { PipeReader, PipeWriter } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
+import { canSuspendStacks } from "../loader/suspension.ts";
+import { mayShareCarriers } from "../loader/program.ts";
 import { loadProgram } from "./program.ts";
 
 /** Something that happened in a machine. */
@@ -162,6 +164,7 @@ export abstract class BaseMachine {
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
+      sharing: canSuspendStacks && mayShareCarriers(loaded.program),
       trace,
     });
     if (served === undefined) {

@@ -77,6 +77,10 @@ export const Thread = layout("Thread", {
   /** Its place in a wait queue, and in a futex's line. The thread's own. */
   waitEntry: block(WaitEntry.bytes),
   futexWaiter: block(FutexWaiter.bytes),
+  /** What its call holds while it sleeps, each with a count: an open file, a thread, and `WaitEntry`s that name files. Its own; see `abandonWaits`. */
+  heldFile: address,
+  heldThread: address,
+  heldEntries: address,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
   born: f64,
 });

@@ -42,6 +42,11 @@ export interface Program {
   readonly name: string;
 }
 
+/** Whether a program can have threads that share carriers, where the engine can suspend stacks. */
+export function mayShareCarriers(program: Program): boolean {
+  return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
+}
+
 /** What `describeProgram` found before anything was compiled. */
 export interface ProgramDescription {
   readonly description: ModuleDescription;

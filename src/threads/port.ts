@@ -35,6 +35,8 @@ export interface RunOptions {
   threads: number;
   /** Carriers to have ready when the program is likely to make threads. */
   spare: number;
+  /** Whether threads may share carriers, their stacks suspended while they wait. */
+  sharing: boolean;
   trace?: TraceTarget | undefined;
 }
 

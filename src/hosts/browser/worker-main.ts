@@ -55,13 +55,14 @@ function handle(message: PageMessage): void {
     case "start":
       return startMachine(message);
     case "bind":
-      return handleBind(
+      void handleBind(
         machine!.kernel,
         machine!.start,
         message,
         navigator.hardwareConcurrency,
         post,
       );
+      return;
     case "run":
       return run(message);
   }
