@@ -495,6 +495,29 @@ test("the appended table stays out of the program's reach", () => {
     assert.equal(addStopPoints(bytes), undefined, String(index));
 });
 
+test("a loop that begins with a notify, whose operands are the loop's parameters", () => {
+  const bytes = buildModule({
+    types: [functionType([I32, I32], [I32])],
+    memories: [limits(1, 1, SHARED)],
+    functions: [
+      {
+        type: 0,
+        // The branch back is decided by a word that nobody else writes, so that the loop needs a spin point.
+        code: [
+          ...[0x20, 0, 0x20, 1, 0x03, 0, 0xfe, 0, 2, 8],
+          ...[0x41, 0, 0x41, 0, 0x28, 2, 0, 0x04, 0x40, 0, 0x0b, 0x1a, 0x0b],
+        ],
+      },
+    ],
+    exports: [exportEntry("run", Kind.function, 0)],
+  });
+  assert(WebAssembly.validate(bytes));
+  const calls: number[][] = [];
+  const host = makeHost({ notify: (...parameters) => (calls.push(parameters), 6) });
+  assert.equal(startRewritten(rewrite(bytes), host).run(16, 3), 6);
+  assert.deepEqual(calls, [[24, 3]]);
+});
+
 test("many functions and locals: section lengths and counts of several bytes", () => {
   const bytes = buildModule({
     types: [functionType([], []), functionType([I32], [I32])],
