@@ -28,9 +28,9 @@ test("edits made late come to their place; gathered ones are appended", () => {
   const inner = new ByteEdits();
   inner.replace(3, 4, [33]);
   const first = inner.count;
-  inner.replace(6, 6, [66]);
-  inner.replace(5, 5, [55, 56]);
   inner.replace(6, 7, [67]);
+  inner.replace(5, 5, [55, 56]);
+  inner.replace(6, 6, [66]);
   inner.sortFrom(first);
   const outer = new ByteEdits();
   outer.replace(1, 2, []);

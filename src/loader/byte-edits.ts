@@ -43,9 +43,11 @@ export class ByteEdits {
     this.grown += later.grown;
   }
 
-  /** Gives edits made since there were `count` of them the order of their places, after one that belongs before others was made late. */
+  /** Gives edits made since there were `count` of them the order of their places, after some were made late. What is put in comes before what is replaced there. */
   sortFrom(count: number): void {
-    const late = this.edits.splice(count).sort((first, second) => first.start - second.start);
+    const late = this.edits
+      .splice(count)
+      .sort((first, second) => first.start - second.start || first.end - second.end);
     for (const edit of late) this.edits.push(edit);
   }
 

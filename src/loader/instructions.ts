@@ -17,6 +17,7 @@ export const Opcode = {
   return: 0x0f,
   call: 0x10,
   callIndirect: 0x11,
+  returnCallIndirect: 0x13,
   delegate: 0x18,
   tryTable: 0x1f,
   drop: 0x1a,
@@ -25,6 +26,7 @@ export const Opcode = {
   globalGet: 0x23,
   globalSet: 0x24,
   tableGet: 0x25,
+  tableSet: 0x26,
   i32Const: 0x41,
   i64Const: 0x42,
   i32LessSigned: 0x48,
@@ -284,6 +286,28 @@ function skipEach(
 function skipCatch(bytes: Uint8Array, offset: number): number {
   const kind = bytes[offset++];
   return skipNumber(bytes, kind < 2 ? skipNumber(bytes, offset) : offset);
+}
+
+/** The highest table that an instruction names, or -1 for one that names none. Its immediates begin at `offset`. */
+export function highestTable(bytes: Uint8Array, opcode: number, offset: number): number {
+  const second = (from: number): number => readNumber(bytes, skipNumber(bytes, from));
+  switch (opcode) {
+    case Opcode.tableGet:
+    case Opcode.tableSet:
+      return readNumber(bytes, offset);
+    case Opcode.callIndirect:
+    case Opcode.returnCallIndirect:
+      return second(offset);
+    case Opcode.miscellaneous: {
+      const operation = readNumber(bytes, offset);
+      const immediates = skipNumber(bytes, offset);
+      if (operation === 0x0c) return second(immediates); // table.init
+      if (operation === 0x0e) return Math.max(readNumber(bytes, immediates), second(immediates)); // table.copy
+      return operation >= 0x0f && operation <= 0x11 ? readNumber(bytes, immediates) : -1; // table.grow, size, fill
+    }
+    default:
+      return -1;
+  }
 }
 
 /** What an instruction does, as far as it decides whether a loop can only be ended by another thread. */

@@ -15,6 +15,7 @@ import {
 import {
   buildModule,
   exportEntry,
+  FUNCREF,
   functionType,
   I32,
   Kind,
@@ -466,6 +467,55 @@ test("what would take too much memory is left as it was", () => {
     })),
   });
   assert.equal(addStopPoints(fences), undefined);
+});
+
+test("the appended table stays out of the program's reach", () => {
+  const naming = (table: number) =>
+    [
+      [0x41, 0, 0x11, 0, table],
+      [0x13, 0, table],
+      [0x41, 0, 0x25, table, 0x1a],
+      [0x41, 0, 0xd0, 0x70, 0x26, table],
+      [0xfc, 0x0c, 0, table],
+      [0xfc, 0x0e, 0, table],
+      [0xfc, 0x0e, table, 0],
+      [0xfc, 0x0f, table],
+      [0xfc, 0x10, table],
+      [0xfc, 0x11, table],
+    ].map((code) =>
+      buildModule({
+        types: [functionType([], [])],
+        tables: [[FUNCREF, ...limits(1)]],
+        memories: [limits(1, 1, SHARED)],
+        functions: [{ type: 0, code: [0xfe, 3, 0, ...code] }],
+      }),
+    );
+  for (const [index, bytes] of naming(0).entries()) assert(addStopPoints(bytes), String(index));
+  for (const [index, bytes] of naming(1).entries())
+    assert.equal(addStopPoints(bytes), undefined, String(index));
+});
+
+test("a loop that begins with a notify, whose operands are the loop's parameters", () => {
+  const bytes = buildModule({
+    types: [functionType([I32, I32], [I32])],
+    memories: [limits(1, 1, SHARED)],
+    functions: [
+      {
+        type: 0,
+        // The branch back is decided by a word that nobody else writes, so that the loop needs a spin point.
+        code: [
+          ...[0x20, 0, 0x20, 1, 0x03, 0, 0xfe, 0, 2, 8],
+          ...[0x41, 0, 0x41, 0, 0x28, 2, 0, 0x04, 0x40, 0, 0x0b, 0x1a, 0x0b],
+        ],
+      },
+    ],
+    exports: [exportEntry("run", Kind.function, 0)],
+  });
+  assert(WebAssembly.validate(bytes));
+  const calls: number[][] = [];
+  const host = makeHost({ notify: (...parameters) => (calls.push(parameters), 6) });
+  assert.equal(startRewritten(rewrite(bytes), host).run(16, 3), 6);
+  assert.deepEqual(calls, [[24, 3]]);
 });
 
 test("many functions and locals: section lengths and counts of several bytes", () => {

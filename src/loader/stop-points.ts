@@ -19,6 +19,7 @@ import {
   AtomicOperation,
   Effect,
   effectOf,
+  highestTable,
   Opcode,
   readNumber,
   skipImmediates,
@@ -27,9 +28,9 @@ import {
 } from "./instructions.ts";
 import { ModuleError } from "./module-error.ts";
 import { type ModuleSpaces, readModuleSpaces } from "./module-spaces.ts";
+import { appendToSections } from "./section-additions.ts";
 import { MOST_LOCALS, SpinLoops } from "./spin-loops.ts";
 import { StopHelpers } from "./stop-helpers.ts";
-import { appendToSections } from "./section-additions.ts";
 import { Limit, type Section, SectionId, WasmReader } from "./wasm-binary.ts";
 import { encodeText, encodeUnsigned, ExternalByte, type WasmBytes } from "./wasm-writer.ts";
 
@@ -57,7 +58,8 @@ const MOST_EDITS = 2_000_000;
  * Rewrites a module so that its threads can be suspended at waits and in spin loops.
  *
  * Returns undefined where there is nothing to rewrite, and for a module that is malformed, uses instructions that are not known, or has no room below
- * an engine's limits. It accepts code that an engine refuses: what the engine then says has offsets of the rewritten module.
+ * an engine's limits. It accepts code that an engine refuses: what the engine then says has offsets of the rewritten module. Of code that only the
+ * rewriting makes valid, none reaches the appended table: what the host gets at a stop point has always passed a helper.
  */
 export function addStopPoints(bytes: Uint8Array): StopPoints | undefined {
   try {
@@ -194,6 +196,14 @@ class CodeRewriting {
             offset = next;
             continue;
           }
+          break;
+        case Opcode.callIndirect:
+        case Opcode.returnCallIndirect:
+        case Opcode.tableGet:
+        case Opcode.tableSet:
+        case Opcode.miscellaneous:
+          // The appended table is not the program's: an index that was wrong must not become right.
+          if (highestTable(bytes, opcode, offset) >= this.spaces.tables) return false;
           break;
         case Opcode.atomic:
           if (this.isShared) this.stopAtAtomic(at, offset, next);
