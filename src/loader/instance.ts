@@ -63,7 +63,13 @@ export class InstanceGroup {
         this.memory = createGuestMemory(program);
         if (this.memory !== undefined) context.guest = new GuestMemory(this.memory);
       }
-      this.imports = makeImports(context, program, this.memory, trace, context.stacks !== undefined);
+      this.imports = makeImports(
+        context,
+        program,
+        this.memory,
+        trace,
+        context.stacks !== undefined,
+      );
     }
     return this.imports;
   }

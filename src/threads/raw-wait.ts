@@ -40,8 +40,7 @@ export function* waitRaw(
   Crew.rawWaiters.set(memory, crew, thread);
   Crew.lock.release(memory, crew);
   kernel.callHost(HostCall.rawWaits);
-  const look = () =>
-    Thread.rawAnswer.load(memory, thread) === Answer.none ? WOULD_BLOCK : 0;
+  const look = () => (Thread.rawAnswer.load(memory, thread) === Answer.none ? WOULD_BLOCK : 0);
   while ((yield* sleepUntil(context, FOREVER, look)) !== 0);
   return Thread.rawAnswer.load(memory, thread);
 }
@@ -84,10 +83,7 @@ export class RawWaits {
     else this.end(thread, wait.value);
   }
 
-  private waitFor(
-    thread: number,
-    timeout: number,
-  ): ReturnType<typeof Atomics.waitAsync> {
+  private waitFor(thread: number, timeout: number): ReturnType<typeof Atomics.waitAsync> {
     const { memory } = this.kernel;
     const { buffer } = this.guest;
     const bytes = Thread.rawBytes.get(memory, thread);

@@ -79,7 +79,13 @@ export class BrowserWorkers implements WorkerHost {
 
   /** Reads, checks and compiles a program in a worker. @throws ModuleError, or what the engine says of the module */
   async load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program> {
-    const program = await this.compile({ kind: "load", bytes, name, maximumPages, shareable: false });
+    const program = await this.compile({
+      kind: "load",
+      bytes,
+      name,
+      maximumPages,
+      shareable: false,
+    });
     return program ?? panic("a worker answered without the program");
   }
 
