@@ -1,7 +1,7 @@
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
 import { Process as Record_ } from "../kernel/index.ts";
-import { compileProgramSync } from "../loader/program.ts";
+import { compileProgramSync, needsSuspension } from "../loader/program.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
@@ -54,6 +54,11 @@ export class Machine extends BaseMachine {
     } catch (cause) {
       throw programError(name, cause);
     }
+  }
+
+  /** Whether a program is one for `runSync`: it imports neither what makes threads nor, where they work, contexts. */
+  canRunSync({ program }: LoadedProgram): boolean {
+    return !program.importsThreadSpawn && !needsSuspension(program);
   }
 
   /**

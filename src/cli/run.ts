@@ -47,7 +47,7 @@ export function runProgram(
     if (message !== undefined && !settings.quiet) complain(message);
     return exitCode;
   };
-  if (settings.timeout !== undefined || loaded.program.importsThreadSpawn) {
+  if (settings.timeout !== undefined || !machine.canRunSync(loaded)) {
     return runSupervised(machine, loaded, spawnOptions, settings.timeout).then(finish);
   }
   return finish(withReasons(() => machine.runSync(loaded, { ...spawnOptions, stdin: "inherit" })));

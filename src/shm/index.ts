@@ -9,4 +9,5 @@ export * from "./panic.ts";
 export * from "./park.ts";
 export * from "./ranks.ts";
 export * from "./snapshot.ts";
+export * from "./spin.ts";
 export * from "./wait-queue.ts";
