@@ -1,4 +1,5 @@
 /** Floor 1: shared memory. What the floors above use of it. */
+export * from "./engine-wait.ts";
 export * from "./heap.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
