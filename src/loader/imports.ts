@@ -77,11 +77,9 @@ export function makeStops(context: SyscallContext, stacks: StackPort): WebAssemb
     stops: {
       wait32: wait,
       wait64: wait,
-      notify: (address: number, count: number) =>
-        Atomics.notify(new Int32Array(context.guest.memory.buffer), address / 4, count >>> 0),
-      yield: () => (stacks.canSuspend ? stacks.pass() : MANY),
+      pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
     },
-    suspend: { wait32: waiting, wait64: waiting, yield: passing },
+    suspend: { wait32: waiting, wait64: waiting, pass: passing },
   });
 }
 
