@@ -78,10 +78,9 @@ export function makeStops(context: SyscallContext, stacks: StackPort): WebAssemb
     stops: {
       wait32: wait,
       wait64: wait,
-      notify: () => panic("stops: no notify is rewritten"),
-      yield: () => (stacks.canSuspend ? stacks.pass() : MANY),
+      pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
     },
-    suspend: { wait32: waiting, wait64: waiting, yield: passing },
+    suspend: { wait32: waiting, wait64: waiting, pass: passing },
   });
 }
 
