@@ -191,6 +191,20 @@ function reachableCode(entry, reached = new Set()) {
   return reached;
 }
 
+/** The command has `require`: it needs no module of Node to make one. */
+const useRequire = {
+  name: "use-require",
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]hosts[\\/]node[\\/]builtin\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const contents = text
+        .replace('import { createRequire } from "node:module";', "")
+        .replace("createRequire(import.meta.url)", "require");
+      return { contents, loader: "js" };
+    });
+  },
+};
+
 /**
  * Bundles the command and what loads it. The command needs an address of its own to find the worker by, which CommonJS modules have under another
  * name; it is loaded as a script, which cannot import.
@@ -201,9 +215,12 @@ async function bundleCommand() {
     ...options,
     define: { "import.meta.url": "moduleUrl" },
     supported: { "dynamic-import": false },
-    banner: { js: 'const moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [useRequire, ...options.plugins],
   });
-  await write("command.cjs", command.replaceAll("./worker-main.js", "./worker-node.js"));
+  const head =
+    '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';
+  const named = command.replaceAll("./worker-main.js", "./worker-node.js");
+  await write("command.cjs", `${head}${named}})`);
   const launcher = await bundleText(join(built, "cli/launch.js"), {
     ...options,
     banner: { js: "#!/usr/bin/env node" },

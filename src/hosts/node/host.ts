@@ -1,5 +1,5 @@
 /** Node as a host. */
-import fs from "node:fs";
+import { promises } from "node:fs";
 import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
@@ -33,5 +33,5 @@ async function readLocation(text: string): Promise<Uint8Array> {
     if (!response.ok) throw new Error(`${text} answered ${response.status} ${response.statusText}`);
     return new Uint8Array(await response.arrayBuffer());
   }
-  return fs.promises.readFile(text.startsWith("file:") ? new URL(text) : text);
+  return promises.readFile(text.startsWith("file:") ? new URL(text) : text);
 }
