@@ -45,7 +45,7 @@ export function fillStat(stats: BigIntStats, into: HostStat): number {
   into.deviceHigh = halves[1];
   into.inodeLow = halves[2];
   into.inodeHigh = halves[3];
-  into.type = typeOf(halves[4] & constants.S_IFMT);
+  into.type = typeOfMode(halves[4]);
   into.links = halves[6];
   into.size = halves[9] * 2 ** 32 + halves[8];
   into.accessedLow = halves[10];
@@ -57,9 +57,9 @@ export function fillStat(stats: BigIntStats, into: HostStat): number {
   return 0;
 }
 
-/** The ABI has no number for a named pipe. */
-function typeOf(format: number): number {
-  switch (format) {
+/** The `Filetype` that a mode tells. The ABI has no number for a named pipe. */
+export function typeOfMode(mode: number): number {
+  switch (mode & constants.S_IFMT) {
     case constants.S_IFREG:
       return Filetype.REGULAR_FILE;
     case constants.S_IFDIR:

@@ -46,7 +46,7 @@ import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.
 import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
 import { errnoOf } from "./errno.ts";
 import { directoryPathOf, isPlain, type Path, pathOf, withSlash } from "./file-path.ts";
-import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath } from "./file-stat.ts";
+import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath, typeOfMode } from "./file-stat.ts";
 
 /** Linux: only to name the file, no right to read it is needed. Node has no constant for it. */
 const O_PATH = 0o10000000;
@@ -149,6 +149,15 @@ export class NodeFiles implements HostFiles {
   statDescriptor(descriptor: number, into: HostStat): number {
     try {
       return fillStat(fstatSync(descriptor, EXACT_OPEN), into);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  typeOf(descriptor: number): number {
+    try {
+      // Not with exact numbers: making those takes as long as asking.
+      return typeOfMode(fstatSync(descriptor).mode);
     } catch (error) {
       return errnoOf(error);
     }
