@@ -43,19 +43,16 @@ const common = {
 /** Numbers of the ABI and of the kernel as numbers, not as properties looked up by name. */
 const constants = await inlineConstants(built);
 
-/** `import source from "weft:worker-source"` gives the script of the browser's worker: the function that `bundleBrowser` writes, called with nothing. */
-const workerSource = {
-  name: "worker-source",
-  setup(builder) {
-    builder.onResolve({ filter: /^weft:worker-source$/ }, ({ path }) => ({
-      path,
-      namespace: "weft",
-    }));
-    builder.onLoad({ filter: /.*/, namespace: "weft" }, () => ({
-      contents: "export default `(${weftSource})()`;",
-    }));
-  },
-};
+/**
+ * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`, the script of the worker: the function that
+ * `bundleBrowser` writes, called with nothing.
+ */
+const virtualFiles = (entry) => ({
+  name: "virtual-files",
+  resolveId: (name) => (name.startsWith("weft:") ? name : undefined),
+  load: (name) =>
+    ({ "weft:entry": entry, "weft:worker-source": "export default `(${weftSource})()`;" })[name],
+});
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });
@@ -67,33 +64,33 @@ async function bundleText(entry, options) {
  * with nothing it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
  */
 async function bundleBrowser() {
-  const { metafile } = await build({
-    ...common,
-    platform: "browser",
-    plugins: [workerSource, constants.esbuild],
-    entryPoints: [join(built, "api/browser.js")],
-    metafile: true,
-  });
-  const names = Object.values(metafile.outputs)[0].exports.join(", ");
-  const body = await bundleBrowserText(`
-    import { ${names} } from "./api/browser.js";
-    import { serveWorker } from "./hosts/browser/worker-main.js";
-    if (weftSource === undefined) serveWorker();
-    else weftLibrary = { ${names} };`);
-  return `const weft=function(weftSource){let weftLibrary;${body}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
+  const library = JSON.stringify(join(built, "api/browser.js"));
+  const { exports } = await bundleForPages(`export * from ${library};`, "esm");
+  const names = exports.join(", ");
+  const { code } = await bundleForPages(
+    `import { ${names} } from ${library};
+    ${serveWorker}
+    else weftLibrary = { ${names} };`,
+    "iife",
+  );
+  return `const weft=function(weftSource){let weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
 }
 
-async function bundleBrowserText(contents) {
-  const { outputFiles } = await build({
-    ...common,
-    // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
-    target: "es2020",
-    format: "iife",
+const serveWorker = `
+  import { serveWorker } from ${JSON.stringify(join(built, "hosts/browser/worker-main.js"))};
+  if (typeof weftSource === "undefined") serveWorker();`;
+
+/** Bundles the text of an entry for pages. */
+async function bundleForPages(entry, format) {
+  const bundle = await rolldown({
+    input: "weft:entry",
     platform: "browser",
-    plugins: [workerSource, constants.esbuild],
-    stdin: { contents, resolveDir: built },
+    // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
+    transform: { target: "es2020" },
+    plugins: [virtualFiles(entry), constants.rolldown],
   });
-  return outputFiles[0].text;
+  const { output } = await bundle.generate({ format, minify: true });
+  return output[0];
 }
 
 /** The entries of Node share their code: a worker and the library are mostly the same kernel. */
@@ -264,6 +261,6 @@ printSum("library + worker", files, atOnce);
 printSum("… with all parts", files, [...files.keys()]);
 await bundleCommand();
 await write("browser.js", await shrink(await bundleBrowser(), "browser.js"));
-const workerAlone = 'import { serveWorker } from "./hosts/browser/worker-main.js"; serveWorker();';
-await write("worker-browser.js", await shrink(await bundleBrowserText(workerAlone), "worker.js"));
+const { code: workerAlone } = await bundleForPages(serveWorker, "iife");
+await write("worker-browser.js", await shrink(workerAlone, "worker.js"));
 await copyTypes();
