@@ -6,7 +6,7 @@
 //   dist/worker-node.js  what a worker of it runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
 //   dist/kernel-*.js     what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
-//                        asked for: host directories, the text of traces
+//                        asked for: host directories, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
@@ -103,8 +103,8 @@ const nodeEntries = {
 /** What workers run: one file, for the more files there are, the longer workers take to start. */
 const inWorkers = reachableCode("hosts/node/worker-main.js");
 inWorkers.delete("hosts/node/worker-main.js");
-// Constants are inlined; their tables are left only where their names are shown.
-for (const table of ["enums", "flags", "layouts"]) inWorkers.delete(`abi/${table}.js`);
+// Of these some constants are used whole.
+for (const table of ["errno", "layouts"]) inWorkers.add(`abi/${table}.js`);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -154,6 +154,8 @@ async function bundleNode() {
     platform: "node",
     external: /^node:/,
     plugins: [constants.rolldown],
+    // Entries may export more for the parts; so far none has to.
+    preserveEntrySignatures: "allow-extension",
   });
   const { output } = await bundle.generate({
     format: "esm",
@@ -161,6 +163,7 @@ async function bundleNode() {
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
     codeSplitting: {
+      includeDependenciesRecursively: false,
       groups: [{ name: "kernel", test: (id) => inWorkers.has(relative(built, id)) }],
     },
   });
@@ -173,7 +176,7 @@ async function bundleNode() {
   return files;
 }
 
-/** The modules, by their paths, that a file of tsc's imports at once, directly or not, itself included. */
+/** The modules, by their paths, that a file of tsc's imports at once, directly or not, itself included; those that it wants only constants of are not among them. */
 function reachableCode(entry, reached = new Set()) {
   if (reached.has(entry)) return reached;
   reached.add(entry);
@@ -182,9 +185,13 @@ function reachableCode(entry, reached = new Set()) {
     readFileSync(join(built, entry), "utf8"),
     ts.ScriptTarget.Latest,
   );
-  for (const { moduleSpecifier } of statements)
+  for (const { moduleSpecifier, importClause } of statements) {
+    const names = importClause?.namedBindings?.elements;
+    if (names?.every(({ name, propertyName }) => !propertyName && constants.has(name.text)))
+      continue;
     if (moduleSpecifier?.text.startsWith("."))
       reachableCode(join(dirname(entry), moduleSpecifier.text), reached);
+  }
   return reached;
 }
 

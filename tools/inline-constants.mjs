@@ -75,7 +75,7 @@ function inline(path, text, constants) {
 }
 
 /**
- * Makes the plugin for the files that tsc has built, once for each bundler.
+ * Makes the plugin for the files that tsc has built, once for each bundler, and tells of a name whether it is that of such an object.
  *
  * @param {string} built the folder they are in
  */
@@ -95,5 +95,5 @@ export async function inlineConstants(built) {
       });
     },
   };
-  return { rolldown, esbuild };
+  return { rolldown, esbuild, has: (object) => constants.has(object) };
 }

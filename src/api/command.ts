@@ -15,7 +15,7 @@ import { WeftError } from "./errors.ts";
 import { BaseMachine } from "./machine.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
 import { type ProcessResult, takeResult } from "./process.ts";
-import { pagesOf, programError } from "./program.ts";
+import { pagesOf, programError, withSharing } from "./program.ts";
 
 export * from "./index.ts";
 export {
@@ -37,7 +37,9 @@ export class CommandMachine extends BaseMachine {
   /** The same as `load` for bytes, at once: compiling a large program blocks the caller. */
   loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
     try {
-      return { name, program: compileProgramSync(bytes, name, pagesOf(this.options.maxMemory)) };
+      const pages = pagesOf(this.options.maxMemory);
+      const program = compileProgramSync(bytes, name, pages);
+      return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {
       throw programError(name, cause);
     }

@@ -4,6 +4,7 @@
  * The text of a call is made by `formatCall` of `call-text.ts`, which an agent is given before it runs the first program that is traced.
  */
 import { panic } from "../shm/index.ts";
+import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import type { Syscall, SyscallHandler } from "./table.ts";
 
@@ -31,14 +32,21 @@ export function traced(syscall: Syscall, sink: TraceSink): SyscallHandler {
   const handler = syscall.handler as (
     context: SyscallContext,
     ...args: (number | bigint)[]
-  ) => number | undefined;
+  ) => Outcome | undefined;
   return (context: SyscallContext, ...args: (number | bigint)[]) => {
-    let result: number | undefined;
+    let isOver = false;
+    const tell = (result: number | undefined): void => {
+      if (!isOver) sink(formatCall(context, syscall, args, result));
+      isOver = true;
+    };
+    let result: Outcome | undefined;
+    context.onEnd = tell;
     try {
       result = handler(context, ...args);
       return result;
     } finally {
-      sink(formatCall(context, syscall, args, result));
+      // A suspended stack's call is not over: `StackPort.suspend` took over what is to be told.
+      if (typeof result !== "object") tell(result);
     }
   };
 }

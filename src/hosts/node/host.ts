@@ -24,6 +24,8 @@ export function createNodeHost(directories?: HostDirectories): Host {
     local: createNodeResources(directories),
     readFile: readLocation,
     load: compileProgram,
+    loadShareable: async (...program) =>
+      (await import("../../loader/shareable-program.ts")).compileShareable(...program),
   };
 }
 

@@ -5,7 +5,7 @@ import { attachKernel } from "../../kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
-import type { BindMessage } from "../../threads/messages.ts";
+import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
 import { createNodeResources } from "./local.ts";
@@ -24,5 +24,6 @@ port.on("message", async (message: BindMessage) => {
   if (message.trace !== undefined) {
     provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
   }
-  handleBind(kernel, start, message, availableParallelism(), (answer) => port.postMessage(answer));
+  const post = (answer: WorkerMessage) => port.postMessage(answer);
+  await handleBind(kernel, start, message, availableParallelism(), post);
 });
