@@ -6,7 +6,7 @@
  */
 import { openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type LoadedProgram, Machine, type ProcessResult } from "../api/node.ts";
+import { CommandMachine, type LoadedProgram, type ProcessResult } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
 import { usageFailure, type GivenOption } from "./options.ts";
@@ -77,9 +77,9 @@ function prepare(
   { mounts, maxThreads, maxMemory }: RunSettings,
   bytes: Uint8Array,
   name: string,
-): { machine: Machine; loaded: LoadedProgram } {
+): { machine: CommandMachine; loaded: LoadedProgram } {
   return withReasons(() => {
-    const machine = Machine.createSync({
+    const machine = CommandMachine.createSync({
       mounts,
       ...(maxThreads === undefined ? {} : { maxThreads }),
       ...(maxMemory === undefined ? {} : { maxMemory }),

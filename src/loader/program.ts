@@ -13,7 +13,7 @@ import { describeModule, type ModuleDescription } from "./module-description.ts"
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
 import { canSuspendStacks } from "./suspension.ts";
-import { addStopPoints, type StopPoints } from "./stop-points.ts";
+import type { StopPoints } from "./stop-points.ts";
 import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
@@ -204,22 +204,6 @@ export async function compileProgram(
 ): Promise<Program> {
   const found = readProgram(bytes, name, maximumPages);
   return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
-}
-
-/**
- * Compiles a program once more, for the threads that share a carrier: with stop points in its code. The bytes are those of a program that was compiled.
- *
- * @returns undefined where its code is not understood: each of its threads needs a carrier of its own
- */
-export async function compileShareable(
-  bytes: Uint8Array,
-  name: string,
-  maximumPages: number,
-): Promise<Program | undefined> {
-  const found = readProgram(bytes, name, maximumPages);
-  const stops = addStopPoints(found.bytes);
-  if (stops === undefined) return undefined;
-  return makeProgram(await WebAssembly.compile(stops.bytes), found, name, maximumPages, stops);
 }
 
 /** The same as `compileProgram` at once, on the calling thread. */
