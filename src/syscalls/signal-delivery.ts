@@ -56,22 +56,17 @@ export function deliverSignals(context: SyscallContext): boolean {
     if (queued === 0) return ran;
     const signal = 31 - Math.clz32(queued & -queued);
     const bit = 1 << signal;
-    if (signal === Signal.KILL || signalCallback === undefined) {
-      Thread.signals.and(memory, thread, ~bit);
-      if (!IGNORED_BY_DEFAULT.has(signal)) {
-        exitProcess(
-          context.kernel,
-          context.process,
-          exitCodeOfSignal(signal),
-          EndReason.signalled,
-          signal,
-        );
-        throw PROCESS_EXIT;
-      }
-      continue;
+    const handling = Thread.handling.get(memory, thread);
+    if (signal === Signal.ABRT && isAbort(handling, guestPort.has(signalCallback ?? ""))) {
+      endBySignal(context, abortedBy(handling));
     }
     Thread.signals.and(memory, thread, ~bit);
+    if (signal === Signal.KILL || signalCallback === undefined) {
+      if (!IGNORED_BY_DEFAULT.has(signal)) endBySignal(context, signal);
+      continue;
+    }
     context.leave();
+    Thread.handling.set(memory, thread, handling | bit);
     context.handlerDepth++;
     let called: boolean;
     try {
@@ -82,6 +77,7 @@ export function deliverSignals(context: SyscallContext): boolean {
     } finally {
       context.handlerDepth--;
       context.claim();
+      Thread.handling.set(memory, thread, handling);
     }
     if (!called) {
       Thread.signals.or(memory, thread, bit);
@@ -90,4 +86,25 @@ export function deliverSignals(context: SyscallContext): boolean {
     ran = true;
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
   }
+}
+
+/** Ends the process as a signal's default action does. */
+function endBySignal(context: SyscallContext, signal: number): never {
+  const { kernel, process } = context;
+  exitProcess(kernel, process, exitCodeOfSignal(signal), EndReason.signalled, signal);
+  throw PROCESS_EXIT;
+}
+
+/**
+ * Whether a SIGABRT comes from the default action of another signal, or its own: in the C library these call `abort`, which raises it, with signals blocked
+ * or not. A handler of the program's own runs unblocked, and may raise it once.
+ */
+function isAbort(handling: number, unblocked: boolean): boolean {
+  return (handling & (1 << Signal.ABRT)) !== 0 || (handling !== 0 && !unblocked);
+}
+
+/** The signal whose default action it then is: the one that is being handled beside SIGABRT, if there is one. */
+function abortedBy(handling: number): number {
+  const others = handling & ~(1 << Signal.ABRT);
+  return others === 0 ? Signal.ABRT : 31 - Math.clz32(others & -others);
 }

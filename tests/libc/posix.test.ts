@@ -63,6 +63,16 @@ test("the process lives until its last thread has ended", async () => {
   assert.deepEqual([exitCode, stdout], [0, "the last thread is done\n"]);
 });
 
+test("abort ends the process by SIGABRT, also where handlers are called", async () => {
+  const { exitCode, signal, message } = await shared.run("posix_threads", ["abort"]);
+  assert.deepEqual([exitCode, signal, message], [128 + 6, 6, undefined]);
+});
+
+test("the default action of a program that calls handlers ends it by the signal", async () => {
+  const { exitCode, signal } = await shared.run("posix_threads", ["fatal-signal-caught"]);
+  assert.deepEqual([exitCode, signal], [128 + 15, 15]);
+});
+
 test("a signal that nobody handles ends the process", async () => {
   const { exitCode, signal } = await shared.run("posix_threads", ["fatal-signal"]);
   assert.deepEqual([exitCode, signal], [128 + 15, 15]);

@@ -343,6 +343,22 @@ static void test_fatal_signal(void) {
   end(thread);
 }
 
+static void *give_up(void *unused) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  CHECK_IS(0, sigaction(SIGUSR2, &action, NULL));
+  abort();
+  return unused;
+}
+
+static void test_abort(void) { end(begin(give_up, NULL)); }
+
+// In a program that takes signals: its library does what the default action is.
+static void test_fatal_signal_caught(void) {
+  struct sigaction action = {.sa_handler = handle};
+  CHECK_IS(0, sigaction(SIGUSR1, &action, NULL));
+  test_fatal_signal();
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 static void *use_memory(void *argument) {
@@ -415,6 +431,7 @@ int main(int argc, char **argv) {
       {"locals", test_locals}, {"keys", test_keys},       {"cancel", test_cancel},
       {"exit", test_exit},     {"signals", test_signals}, {"fatal-signal", test_fatal_signal},
       {"memory", test_memory}, {"print", test_print},     {"main-exit", test_main_exit},
+      {"abort", test_abort},   {"fatal-signal-caught", test_fatal_signal_caught},
   };
   CHECK(argc == 2);
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {

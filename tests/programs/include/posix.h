@@ -662,11 +662,17 @@ struct sigaction {
 
 static struct sigaction posix_actions[32];
 
+// As the C library does it: the default action of a signal is to raise SIGABRT, and the default action of that again.
+KIT _Noreturn void abort(void) {
+  wasi_proc_raise(SIGABRT);
+  __builtin_trap();
+}
+
 __attribute__((export_name("take_signal"))) void posix_take_signal(int signal) {
   void (*handler)(int) = posix_actions[signal & 31].sa_handler;
   if (handler == SIG_IGN) return;
-  if (handler == SIG_DFL) exit(128 + signal);
-  handler(signal);
+  if (handler != SIG_DFL) handler(signal);
+  else if (signal != WASI_SIGNAL_CHLD && signal != WASI_SIGNAL_URG && signal != WASI_SIGNAL_WINCH) abort();
 }
 
 KIT int sigaction(int signal, const struct sigaction *action, struct sigaction *before) {
