@@ -73,7 +73,7 @@ export class Machine extends BaseMachine {
     const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
-      loaded.program.isWasix,
+      loaded,
     );
     const pid = Record_.id.get(memory, record);
     const ran = runInPlace(
