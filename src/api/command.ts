@@ -69,7 +69,7 @@ export class CommandMachine extends BaseMachine {
     const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
-      loaded.program.isWasix,
+      loaded,
     );
     const pid = Record_.id.get(memory, record);
     if (trace !== undefined) provideCallFormatter(formatCall);

@@ -241,11 +241,11 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_signal: full(proc_signal),
   proc_signals_get: partial(
     proc_signals_get,
-    "A parent cannot pass dispositions yet: there are none.",
+    "A parent cannot pass dispositions yet: they are the default.",
   ),
   proc_signals_sizes_get: partial(
     proc_signals_sizes_get,
-    "A parent cannot pass dispositions yet: there are none.",
+    "A parent cannot pass dispositions yet: they are the default.",
   ),
 
   stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
