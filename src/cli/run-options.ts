@@ -1,7 +1,7 @@
 /** The options of `weft run`: from words to what a machine and a process are made of. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { archive, type Mountable, overlay } from "../api/node.ts";
+import { archive, type Mountable, overlay } from "../api/command.ts";
 import { type GivenOption, type OptionDefinition, usageFailure } from "./options.ts";
 import { printable } from "./terminal-text.ts";
 

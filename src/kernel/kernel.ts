@@ -47,6 +47,8 @@ export const HostCall = {
   events: 4,
   /** A guest reads from or writes to a stream that the host serves. */
   streams: 8,
+  /** Threads wait with the engine's own instruction. */
+  rawWaits: 16,
   /** A guest asks a filesystem whose code runs in the host program. */
   files: 64,
 } as const;

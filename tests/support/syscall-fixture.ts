@@ -50,6 +50,7 @@ import {
   usedBytes,
 } from "../../src/shm/index.ts";
 import { bootKernel, haltKernel } from "../../src/threads/boot.ts";
+import { installMountDrivers } from "../../src/threads/mount-drivers.ts";
 import {
   addMount,
   AT_OFFSET,
@@ -157,7 +158,7 @@ export class FixtureMachine {
     this.memory = KernelMemory.create(true, { lockOrder: new LockOrder(), ...options });
     const randomness = { fill: (bytes: Uint8Array) => void bytes.fill(7) };
     const limits = { processes: 100, threads: 100 };
-    const drivers = undefined;
+    const drivers = { install: installMountDrivers };
     this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);
@@ -256,14 +257,13 @@ export class SyscallFixture {
     assert.ok(addThread(kernel, this.process, this.thread));
     this.mark = allocate(memory, 32);
     memory.i32[this.mark >> 2] = 0;
-    const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2, yield: () => undefined };
+    const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2 };
     const guestPort = {
       has: (name: string) => name === "handler",
-      call: (name: string, signal: number) => {
-        if (name !== "handler") return false;
+      call: (_name: string, signal: number) => {
         this.signals.push(signal);
-        return true;
       },
+      callSuspendably: () => Promise.reject(new Error("this engine's stacks are not suspended")),
     };
     this.context = new FixtureContext(kernel, this.guest, threads, guestPort, this.mark);
     this.context.signalCallback = "handler";

@@ -1,6 +1,7 @@
 /** Opening a file of the host that the host program names, outside any mount: an archive to be mounted. */
 import { Filetype } from "../../abi/enums.ts";
-import { Errno, errnoMeaning, errnoName } from "../../abi/errno.ts";
+import { errnoMeaning } from "../../abi/errno-meanings.ts";
+import { Errno, errnoName } from "../../abi/errno.ts";
 import { Access, makeOpenFile, OperationsId, type Vfs } from "../../vfs/index.ts";
 import { HostFileOperations } from "./file-operations.ts";
 import { type HostFiles, HostStat } from "./port.ts";

@@ -12,6 +12,7 @@ import { attachKernel } from "../../kernel/index.ts";
 import { createGuestMemory } from "../../loader/program-memory.ts";
 import { attachSnapshot, takeSnapshot } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
+import { installMountDrivers } from "../../threads/mount-drivers.ts";
 import { runMainThread } from "../../threads/run-in-place.ts";
 import { traceSinkOf } from "../../threads/trace-sink.ts";
 import { OperationsId } from "../../vfs/index.ts";
@@ -59,8 +60,10 @@ export function runOnCopy(
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
   const streams = new MessageStreams(message.input, post);
   addDrivers(kernel, {
-    install: ({ vfs }) =>
-      vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams)),
+    install: (kernel) => {
+      installMountDrivers(kernel);
+      kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
+    },
   });
   const { carrier, crew, thread, program, trace } = message;
   runMainThread(
