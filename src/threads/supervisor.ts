@@ -104,6 +104,8 @@ export class Supervisor implements ProcessRunner {
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
   onEvents: ((events: KernelEvent[]) => void) | undefined;
+  /** Is called when a guest asks a filesystem whose code runs in the host program. */
+  onFileRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -205,6 +207,7 @@ export class Supervisor implements ProcessRunner {
       memory.refreshIfGrown();
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
+      if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
