@@ -70,6 +70,8 @@ export class StackCarrier implements StackPort {
   private readonly deadlines = new Deadlines<Stack>();
   /** The stack that runs. */
   private active: Stack | undefined;
+  /** The first thread that was taken from the ready queue and not yet resumed, linked by `Parker.readyNext`, or 0. */
+  private taken = 0;
   /** When the active stack began to run, and when its stop points last came here, in milliseconds. */
   private sliceBegin = 0;
   private lastLook = 0;
@@ -114,6 +116,7 @@ export class StackCarrier implements StackPort {
   private hasReady(now: number): boolean {
     const { memory } = this.kernel;
     return (
+      this.taken !== 0 ||
       ReadyQueue.head.load(memory, this.carrier) !== 0 ||
       this.deadlines.first() <= now ||
       isLineTooLong(memory, this.crew)
@@ -175,7 +178,7 @@ export class StackCarrier implements StackPort {
     this.stacks.set(thread, stack);
     group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
     this.active = stack;
-    this.sliceBegin = this.now();
+    this.sliceBegin = this.lastLook = this.now();
     void this.run(stack);
     await this.settle();
   }
@@ -213,13 +216,13 @@ export class StackCarrier implements StackPort {
 
   private async resumeReady(): Promise<void> {
     const { memory } = this.kernel;
-    let thread = takeReady(memory, this.carrier);
-    while (thread !== 0) {
-      const next = Parker.readyNext.get(memory, thread);
+    this.taken = takeReady(memory, this.carrier);
+    while (this.taken !== 0) {
+      const thread = this.taken;
+      this.taken = Parker.readyNext.get(memory, thread);
       Parker.word.store(memory, thread, Parked.idle);
       const stack = this.stacks.get(thread);
       if (stack !== undefined) await this.resume(stack);
-      thread = next;
     }
   }
 
@@ -247,7 +250,7 @@ export class StackCarrier implements StackPort {
     group.current = stack.instance;
     stack.sleep++;
     this.active = stack;
-    this.sliceBegin = this.now();
+    this.sliceBegin = this.lastLook = this.now();
     stack.resume();
     await this.settle();
   }
