@@ -257,10 +257,7 @@ async function startCounting(text: string) {
   const step = `(func (export "step") (loop))`;
   const bytes = await assemble(`(module ${text} ${step})`);
   const counter = { count: 0 };
-  const program = startRewritten(
-    rewrite(bytes),
-    makeHost({ pass: () => (counter.count++, 1) }),
-  );
+  const program = startRewritten(rewrite(bytes), makeHost({ pass: () => (counter.count++, 1) }));
   const original = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Exports;
   return (name: string, ...parameters: number[]) => {
     let result: number | undefined;
@@ -625,9 +622,7 @@ test("a loop that begins with a wait, whose operands are the loop's parameters",
   const bytes = buildModule({
     types: [functionType([I32, I32, I64], [I32])],
     memories: [limits(1, 1, SHARED)],
-    functions: [
-      { type: 0, code: [0x20, 0, 0x20, 1, 0x20, 2, 0x03, 0, 0xfe, 1, 2, 8, 0x0b] },
-    ],
+    functions: [{ type: 0, code: [0x20, 0, 0x20, 1, 0x20, 2, 0x03, 0, 0xfe, 1, 2, 8, 0x0b] }],
     exports: [exportEntry("run", Kind.function, 0)],
   });
   assert(WebAssembly.validate(bytes));

@@ -100,12 +100,9 @@ function rewriteModule(bytes: Uint8Array): StopPoints | undefined {
   ]);
   const hasRoom =
     spaces.tables < MOST_TABLES &&
-    [
-      spaces.types,
-      spaces.functions,
-      spaces.globals,
-      spaces.exportNames.size,
-    ].every((count) => count + helpers.bodies.length + helpers.types.length <= Limit.entries);
+    [spaces.types, spaces.functions, spaces.globals, spaces.exportNames.size].every(
+      (count) => count + helpers.bodies.length + helpers.types.length <= Limit.entries,
+    );
   if (!hasRoom) return undefined;
   const edits = appendToSections(bytes, spaces.sections, additions, codeEdits);
   return { ...edits.apply(bytes), tableName, firstHelper: spaces.functions };
