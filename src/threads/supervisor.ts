@@ -24,7 +24,15 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { isBroken, type KernelMemory, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import {
+  allowSpinning,
+  isBroken,
+  type KernelMemory,
+  panic,
+  parkAsync,
+  ringBell,
+  unpark,
+} from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
 import {
@@ -104,6 +112,8 @@ export class Supervisor implements ProcessRunner {
     private readonly host: WorkerHost,
     private readonly debug: boolean,
   ) {
+    // One core is left to whoever is waited for.
+    allowSpinning(kernel.memory, host.parallelism - 1);
     this.running = this.run().catch((error: unknown) => this.onCrash?.(asError(error)));
   }
 

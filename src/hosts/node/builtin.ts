@@ -18,3 +18,6 @@ export const workerThreads = () =>
 
 /** `node:crypto` */
 export const crypto = () => builtin("node:crypto") as typeof import("node:crypto");
+
+/** `node:tty` */
+export const tty = () => builtin("node:tty") as typeof import("node:tty");

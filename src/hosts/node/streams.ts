@@ -3,6 +3,7 @@ import { fstatSync, readSync, writeSync } from "node:fs";
 import { Filetype } from "../../abi/enums.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
 import { WOULD_BLOCK } from "../../vfs/index.ts";
+import { tty } from "./builtin.ts";
 import { errnoOf } from "./errno.ts";
 
 /** The answer to a failed read or write. */
@@ -31,7 +32,10 @@ export const nodeStreams: HostStreams = {
     try {
       const stat = fstatSync(descriptor);
       if (stat.isFile()) return Filetype.REGULAR_FILE;
-      if (stat.isCharacterDevice()) return Filetype.CHARACTER_DEVICE;
+      // Another device, such as /dev/null, is of no type here: C libraries take a character device without an offset for a terminal.
+      if (stat.isCharacterDevice()) {
+        return tty().isatty(descriptor) ? Filetype.CHARACTER_DEVICE : Filetype.UNKNOWN;
+      }
       if (stat.isSocket()) return Filetype.SOCKET_STREAM;
     } catch {
       // A closed standard stream: reads and writes say so.
