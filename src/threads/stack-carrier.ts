@@ -51,6 +51,9 @@ import { beginThread, endThread } from "./run-thread.ts";
 const SLICE = 1;
 const LOOK_AGAIN = 0.05;
 
+/** Threads that a shared carrier begins before it resumes its stacks again. */
+const MOST_BEGUN = 16;
+
 /** Stop points that are passed without a look. */
 const FEWEST_PASSED = 100;
 const MOST_PASSED = 1_000_000;
@@ -164,7 +167,7 @@ export class StackCarrier implements StackPort {
         ? nextSharedThread(memory, crew, carrier)
         : nextThread(kernel, crew, carrier);
       if (thread < 0) return;
-      if (thread > 0) await this.begin(thread);
+      if (thread > 0) await this.beginSome(thread);
       else if (!this.isShared) {
         if (sleepIdle(memory, crew, carrier, this.group)) break;
       } else if (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0) break;
@@ -196,6 +199,16 @@ export class StackCarrier implements StackPort {
 
   private now(): number {
     return this.kernel.clock.monotonicMilliseconds();
+  }
+
+  /** Begins a thread and, on a shared carrier, some more of those in line: each may compute for a slice, and so may all stacks before the next are begun. */
+  private async beginSome(thread: number): Promise<void> {
+    const { kernel, carrier, crew } = this;
+    for (let left = MOST_BEGUN; ; left--) {
+      await this.begin(thread);
+      thread = this.isShared && left > 1 ? nextSharedThread(kernel.memory, crew, carrier) : 0;
+      if (thread === 0) return;
+    }
   }
 
   private async begin(thread: number): Promise<void> {
