@@ -2,6 +2,8 @@
 import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
 import { WeftError } from "./errors.ts";
+import { mayShareCarriers, type Program } from "../loader/program.ts";
+import { canSuspendStacks } from "../loader/suspension.ts";
 import type { BytesSource, LoadedProgram } from "./options.ts";
 
 /** The last part of a path or URL. */
@@ -72,8 +74,21 @@ export async function loadProgram(
   const name = givenName ?? ownName;
   const pages = pagesOf(maxMemory);
   try {
-    return { name, program: await host.load(bytes, name, pages) };
+    return withSharing(host, bytes, pages, { name, program: await host.load(bytes, name, pages) });
   } catch (cause) {
     throw programError(name, cause);
   }
+}
+
+/** A loaded program that can be compiled once more for workers that its threads share, where the engine and the program allow it. */
+export function withSharing(
+  host: Host,
+  bytes: Uint8Array,
+  pages: number,
+  loaded: LoadedProgram,
+): LoadedProgram {
+  if (!canSuspendStacks || !mayShareCarriers(loaded.program)) return loaded;
+  let shared: Promise<Program | undefined> | undefined;
+  const shareable = () => (shared ??= host.loadShareable(bytes, loaded.name, pages));
+  return { ...loaded, shareable };
 }

@@ -1,6 +1,6 @@
 /** The options of `weft run`: from words to what a machine and a process are made of. */
 import { resolve } from "node:path";
-import type { MountOptions } from "../api/node.ts";
+import type { MountOptions } from "../api/command.ts";
 import { type GivenOption, type OptionDefinition, usageFailure } from "./options.ts";
 import { printable } from "./terminal-text.ts";
 

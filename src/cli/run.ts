@@ -6,7 +6,7 @@
  */
 import { openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type LoadedProgram, Machine, type ProcessResult } from "../api/node.ts";
+import { CommandMachine, type LoadedProgram, type ProcessResult } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
 import { usageFailure, type GivenOption } from "./options.ts";
@@ -47,7 +47,7 @@ export function runProgram(
     if (message !== undefined && !settings.quiet) complain(message);
     return exitCode;
   };
-  if (settings.timeout !== undefined || loaded.program.importsThreadSpawn) {
+  if (settings.timeout !== undefined || !machine.canRunSync(loaded)) {
     return runSupervised(machine, loaded, spawnOptions, settings.timeout).then(finish);
   }
   return finish(withReasons(() => machine.runSync(loaded, { ...spawnOptions, stdin: "inherit" })));
@@ -77,9 +77,9 @@ function prepare(
   { mounts, maxThreads, maxMemory }: RunSettings,
   bytes: Uint8Array,
   name: string,
-): { machine: Machine; loaded: LoadedProgram } {
+): { machine: CommandMachine; loaded: LoadedProgram } {
   return withReasons(() => {
-    const machine = Machine.createSync({
+    const machine = CommandMachine.createSync({
       mounts,
       ...(maxThreads === undefined ? {} : { maxThreads }),
       ...(maxMemory === undefined ? {} : { maxMemory }),

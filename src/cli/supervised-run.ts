@@ -6,7 +6,13 @@
  */
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
-import type { Input, LoadedProgram, Machine, ProcessResult, SpawnOptions } from "../api/node.ts";
+import type {
+  CommandMachine,
+  Input,
+  LoadedProgram,
+  ProcessResult,
+  SpawnOptions,
+} from "../api/command.ts";
 import { complain } from "./output.ts";
 import { failureOf } from "./failure.ts";
 
@@ -18,7 +24,7 @@ const LONGEST_CALL = 2000;
 
 /** Runs a program to its end. */
 export async function runSupervised(
-  machine: Machine,
+  machine: CommandMachine,
   loaded: LoadedProgram,
   options: SpawnOptions,
   timeout: number | undefined,

@@ -9,4 +9,5 @@ export * from "./pipe.ts";
 export * from "./pipe-file.ts";
 export * from "./port.ts";
 export * from "./process.ts";
+export * from "./thread-waits.ts";
 export * from "./thread.ts";

@@ -12,6 +12,8 @@ import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
+import { canSuspendStacks } from "./suspension.ts";
+import type { StopPoints } from "./stop-points.ts";
 import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
@@ -33,13 +35,27 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** Its threads may make contexts: each needs a stack that can be suspended. */
+  readonly importsContexts: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
   readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
   readonly hasSharedMemory: boolean;
   readonly stack: StackLayout;
+  /** Where its code was given stop points, so that its threads can share a carrier: see `stop-points.ts`. */
+  readonly stops: Omit<StopPoints, "bytes"> | undefined;
   /** For people: what it is called in messages. */
   readonly name: string;
+}
+
+/** Whether a program can have threads that share carriers, where the engine can suspend stacks. */
+export function mayShareCarriers(program: Program): boolean {
+  return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
+}
+
+/** Whether a program's threads run on stacks that can be suspended even where each has a worker of its own: for contexts. */
+export function needsSuspension(program: Program): boolean {
+  return program.importsContexts && canSuspendStacks;
 }
 
 /** What `describeProgram` found before anything was compiled. */
@@ -141,6 +157,7 @@ export function makeProgram(
   { description }: ProgramDescription,
   name: string,
   maximumPages: number,
+  stops?: StopPoints,
 ): Program {
   const functions = new Map<string, { module: string; name: string }>();
   for (const entry of description.imports) {
@@ -170,9 +187,11 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: mainStackLayout(description),
+    stops: stops && { tableName: stops.tableName, firstHelper: stops.firstHelper, map: stops.map },
     name,
   };
 }
@@ -187,7 +206,7 @@ export async function compileProgram(
   return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
 }
 
-/** The same at once, on the calling thread. */
+/** The same as `compileProgram` at once, on the calling thread. */
 export function compileProgramSync(bytes: Uint8Array, name: string, maximumPages: number): Program {
   const found = readProgram(bytes, name, maximumPages);
   return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);

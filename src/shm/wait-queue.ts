@@ -30,6 +30,9 @@ export const WaitEntry = layout("WaitEntry", {
   parker: address,
   /** Which changes it asks for. */
   mask: u32,
+  /** The waiter's own: what it waits for and holds, and its next entry (calls that wait for several objects). */
+  file: address,
+  nextHeld: address,
 });
 
 /** Puts an entry in a queue. */

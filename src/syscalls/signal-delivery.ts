@@ -41,49 +41,91 @@ export function hasHandler(context: SyscallContext): boolean {
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
 }
 
+/** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
+interface Delivery {
+  readonly signal: number;
+  readonly callback: string;
+  readonly handling: number;
+}
+
 /**
- * Hands queued signals to the guest. The caller holds nothing: handlers are guest code, at which the agent may be ended. May throw a control outcome when one ends the process.
+ * Takes the next queued signal that the guest handles; does itself what the others ask for. May throw a control outcome when one ends the process.
+ *
+ * @returns undefined when none is left for the guest
+ */
+function nextDelivery(context: SyscallContext): Delivery | undefined {
+  const { memory, thread, guestPort } = context;
+  const callback = callbackOf(context);
+  for (;;) {
+    const queued = Thread.signals.load(memory, thread) >>> 0;
+    if (queued === 0) return undefined;
+    const signal = 31 - Math.clz32(queued & -queued);
+    const bit = 1 << signal;
+    const handling = Thread.handling.get(memory, thread);
+    const unblocked = callback !== undefined && guestPort.has(callback);
+    if (signal === Signal.ABRT && isAbort(handling, unblocked))
+      endBySignal(context, abortedBy(handling));
+    if (signal !== Signal.KILL && callback !== undefined) {
+      if (!unblocked) return undefined;
+      Thread.signals.and(memory, thread, ~bit);
+      return { signal, callback, handling: handling | bit };
+    }
+    Thread.signals.and(memory, thread, ~bit);
+    if (!IGNORED_BY_DEFAULT.has(signal)) endBySignal(context, signal);
+  }
+}
+
+/**
+ * Hands queued signals to the guest, within the call that is made. The caller holds nothing: handlers are guest code, at which the agent may be ended. May
+ * throw a control outcome when one ends the process.
  *
  * @returns whether a handler ran
  */
 export function deliverSignals(context: SyscallContext): boolean {
   const { memory, thread, guestPort } = context;
-  const signalCallback = callbackOf(context);
   Thread.pending.and(memory, thread, ~Pending.signal);
   let ran = false;
   for (;;) {
-    const queued = Thread.signals.load(memory, thread) >>> 0;
-    if (queued === 0) return ran;
-    const signal = 31 - Math.clz32(queued & -queued);
-    const bit = 1 << signal;
-    const handling = Thread.handling.get(memory, thread);
-    if (signal === Signal.ABRT && isAbort(handling, guestPort.has(signalCallback ?? ""))) {
-      endBySignal(context, abortedBy(handling));
-    }
-    Thread.signals.and(memory, thread, ~bit);
-    if (signal === Signal.KILL || signalCallback === undefined) {
-      if (!IGNORED_BY_DEFAULT.has(signal)) endBySignal(context, signal);
-      continue;
-    }
+    const delivery = nextDelivery(context);
+    if (delivery === undefined) return ran;
+    const before = Thread.handling.get(memory, thread);
+    Thread.handling.set(memory, thread, delivery.handling);
     context.leave();
-    Thread.handling.set(memory, thread, handling | bit);
-    context.handlerDepth++;
-    let called: boolean;
+    context.innerEntries++;
     try {
-      called = guestPort.call(signalCallback, signal);
+      guestPort.call(delivery.callback, delivery.signal);
     } catch (error) {
       context.guestFailure = error;
       throw error;
     } finally {
-      context.handlerDepth--;
+      context.innerEntries--;
       context.claim();
-      Thread.handling.set(memory, thread, handling);
-    }
-    if (!called) {
-      Thread.signals.or(memory, thread, bit);
-      return ran;
+      Thread.handling.set(memory, thread, before);
     }
     ran = true;
+    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+  }
+}
+
+/** The same with each handler on a stack of its own, which can be suspended. */
+export async function deliverSuspendably(context: SyscallContext): Promise<void> {
+  const { memory, thread, guestPort } = context;
+  Thread.pending.and(memory, thread, ~Pending.signal);
+  for (;;) {
+    const delivery = nextDelivery(context);
+    if (delivery === undefined) return;
+    const before = Thread.handling.get(memory, thread);
+    Thread.handling.set(memory, thread, delivery.handling);
+    context.leave();
+    try {
+      await guestPort.callSuspendably(delivery.callback, delivery.signal);
+    } catch (error) {
+      context.guestFailure = error;
+      throw error;
+    } finally {
+      context.claim();
+      Thread.handling.set(memory, thread, before);
+    }
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
   }
 }

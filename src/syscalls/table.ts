@@ -7,8 +7,10 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
+import type { Outcome } from "./block.ts";
 import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
 import type { SyscallContext } from "./context.ts";
+import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import {
   args_get,
   args_sizes_get,
@@ -94,9 +96,9 @@ import {
 } from "./unsupported.ts";
 import { chdir, getcwd } from "./working-directory.ts";
 
-/** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno. */
+/** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno, now or later. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- callback_signal answers nothing, and exits do not return
-export type SyscallHandler = (context: SyscallContext, ...args: never[]) => number | void;
+export type SyscallHandler = (context: SyscallContext, ...args: never[]) => Outcome | void;
 
 /** How much of a call works: all of it, less than all (the note says what), or it only answers an errno. */
 export type Support = "full" | "partial" | "none";
@@ -145,13 +147,13 @@ const NO_NETWORK = "There is no network to configure: ENOTSUP.";
 const NO_EPOLL = "There are no epoll descriptors yet; use poll_oneoff.";
 const NO_CHILDREN = "A process cannot start another yet: ENOSYS.";
 const NO_FORK = "A process cannot be copied: ENOTSUP.";
-const NO_CONTEXTS = "There are no contexts: ENOTSUP.";
+const CONTEXTS =
+  "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
 const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
 
 const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
-const noContext = refused(Errno.ENOTSUP, NO_CONTEXTS);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
 const noChild = refused(Errno.ENOSYS, NO_CHILDREN);
 const noFork = refused(Errno.ENOTSUP, NO_FORK);
@@ -308,9 +310,9 @@ const wasix: Readonly<Record<string, Service>> = {
   closure_allocate: noDynamicCall,
   closure_free: noDynamicCall,
   reflect_signature: noDynamicCall,
-  context_create: noContext,
-  context_switch: noContext,
-  context_destroy: noContext,
+  context_create: partial(context_create, CONTEXTS),
+  context_switch: { ...partial(context_switch, CONTEXTS), blocks: true },
+  context_destroy: partial(context_destroy, CONTEXTS),
 };
 
 /** The older door to threads, which is in every module but `wasix_32v1`. */

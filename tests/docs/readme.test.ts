@@ -38,6 +38,7 @@ test("the programs work and print what their comments say", async () => {
     /^0 text of the file\n/,
     /^it says: first line\nit says: second line\n0 undefined \[.*a\.txt.*b\.txt/s,
     /^3\nERR_PROGRAM_NOT_FOUND\ntrue\n$/,
+    /^true true \[\]\n$/,
     /^from the page/,
   ];
   const texts = findExamples(readme, "js");

@@ -59,6 +59,8 @@ export interface HostFiles {
   statAt(place: HostPlace, name: Name, into: HostStat): number;
   statDirectory(place: HostPlace, into: HostStat): number;
   statDescriptor(descriptor: number, into: HostStat): number;
+  /** The `Filetype` of what a descriptor has open: cheaper than all that `statDescriptor` tells. */
+  typeOf(descriptor: number): number;
 
   setTimesAt(place: HostPlace, name: Name, times: Times): number;
   setDirectoryTimes(place: HostPlace, times: Times): number;

@@ -2,7 +2,10 @@
 import { attachKernel, type Kernel } from "../../kernel/index.ts";
 import { ModuleError } from "../../loader/module-error.ts";
 import { compileProgram } from "../../loader/program.ts";
+import { compileShareable } from "../../loader/shareable-program.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { formatCall } from "../../syscalls/call-text.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
@@ -29,9 +32,10 @@ function startMachine(start: StartMessage): void {
   machine = { kernel, start };
 }
 
-async function load({ bytes, name, maximumPages }: LoadMessage): Promise<void> {
+async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {
   try {
-    post({ kind: "loaded", program: await compileProgram(bytes, name, maximumPages) });
+    const compile = shareable ? compileShareable : compileProgram;
+    post({ kind: "loaded", program: await compile(bytes, name, maximumPages) });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     post({ kind: "refused", code: error instanceof ModuleError ? error.code : undefined, message });
@@ -55,13 +59,14 @@ function handle(message: PageMessage): void {
     case "start":
       return startMachine(message);
     case "bind":
-      return handleBind(
+      void handleBind(
         machine!.kernel,
         machine!.start,
         message,
         navigator.hardwareConcurrency,
         post,
       );
+      return;
     case "run":
       return run(message);
   }
@@ -69,6 +74,7 @@ function handle(message: PageMessage): void {
 
 /** Makes this agent a worker of the library's. */
 export function serveWorker(): void {
+  provideCallFormatter(formatCall);
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];
   scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {

@@ -1,0 +1,232 @@
+/**
+ * Stop points: places in a program's code at which a thread can be suspended although the program makes no call there.
+ *
+ * Threads that share a worker as suspended stacks run one at a time. One that waits with the engine's own wait instruction, or computes for long, would
+ * keep its neighbours from running, perhaps from what it waits for. So the program's bytes are rewritten before they are compiled:
+ *
+ * - `memory.atomic.wait32` and `wait64` on the shared memory become calls of helpers that call the host;
+ * - a stop point, which counts down and asks the host whether others are to run first at zero, opens the body of each loop, and stands before each call
+ *   that can lead back to where it stands: of the function itself or one before it, since every cycle of calls has such a call, and all calls through a
+ *   table or a reference, tail calls among them.
+ *
+ * So between two stop points runs no instruction twice but in calls that only go forward. `memory.atomic.notify` stays: threads that wait with the
+ * engine's own instruction on workers of their own are woken by nothing else.
+ *
+ * Nothing that the module has gets another index: types, a table, a global and the helpers (see stop-helpers.ts) are appended to their sections. Code
+ * moves, so offsets in it change; a map leads back.
+ *
+ * Life: `addStopPoints` once for each program that has threads to share a worker, before it is compiled. What it gives is plain data.
+ */
+import { ByteEdits, type OffsetMap } from "./byte-edits.ts";
+import {
+  AtomicOperation,
+  highestTable,
+  Opcode,
+  readNumber,
+  skipImmediates,
+  skipLocals,
+  skipNumber,
+} from "./instructions.ts";
+import { ModuleError } from "./module-error.ts";
+import { type ModuleSpaces, readModuleSpaces } from "./module-spaces.ts";
+import { appendToSections } from "./section-additions.ts";
+import { StopHelpers } from "./stop-helpers.ts";
+import { Limit, type Section, SectionId, WasmReader } from "./wasm-binary.ts";
+import { encodeText, encodeUnsigned, ExternalByte, type WasmBytes } from "./wasm-writer.ts";
+
+export { originalOffset } from "./byte-edits.ts";
+
+export interface StopPoints {
+  /** The rewritten module. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The export that holds the host's functions: see `armStopPoints`. */
+  readonly tableName: string;
+  /** The index of the first function that was appended: frames of those are no part of the program. */
+  readonly firstHelper: number;
+  /** Leads from offsets in the rewritten module to the given one's: see `originalOffset`. */
+  readonly map: OffsetMap;
+}
+
+/** What all engines take at most, where it is less than the entries of any section. */
+const MOST_TABLES = 100_000;
+const MOST_BODY_BYTES = 7_654_321;
+
+/** Places to change, which take memory while a module is rewritten; a compiler of 75 MB has a million and a half. */
+const MOST_EDITS = 2_000_000;
+
+/**
+ * Rewrites a module so that its threads can be suspended wherever they wait or compute.
+ *
+ * Returns undefined where there is nothing to rewrite, and for a module that is malformed, uses instructions that are not known, or has no room below
+ * an engine's limits. It accepts code that an engine refuses: what the engine then says has offsets of the rewritten module. Of code that only the
+ * rewriting makes valid, none reaches the appended table: what the host gets at a stop point has always passed a helper.
+ */
+export function addStopPoints(bytes: Uint8Array): StopPoints | undefined {
+  try {
+    return rewriteModule(bytes);
+  } catch (error) {
+    if (error instanceof ModuleError) return undefined;
+    throw error;
+  }
+}
+
+function rewriteModule(bytes: Uint8Array): StopPoints | undefined {
+  const spaces = readModuleSpaces(bytes);
+  const code = spaces.sections.find(({ id }) => id === SectionId.code);
+  if (code === undefined) return undefined;
+  const helpers = new StopHelpers(
+    {
+      type: spaces.types,
+      function: spaces.functions,
+      table: spaces.tables,
+      global: spaces.globals,
+    },
+    spaces.memories[0]?.memory64 === true,
+  );
+  const codeEdits = new CodeRewriting(bytes, spaces, helpers).rewrite(code);
+  if (codeEdits === undefined || codeEdits.count === 0) return undefined;
+
+  const tableName = chooseName(spaces.exportNames);
+  const additions = new Map<number, readonly WasmBytes[]>([
+    [SectionId.type, helpers.types],
+    [SectionId.function, helpers.functionTypes],
+    [SectionId.table, [helpers.table]],
+    [SectionId.global, [helpers.global]],
+    [
+      SectionId.export,
+      [[...encodeText(tableName), ExternalByte.table, ...encodeUnsigned(spaces.tables)]],
+    ],
+    [SectionId.code, helpers.bodies],
+  ]);
+  const hasRoom =
+    spaces.tables < MOST_TABLES &&
+    [spaces.types, spaces.functions, spaces.globals, spaces.exportNames.size].every(
+      (count) => count + helpers.bodies.length + helpers.types.length <= Limit.entries,
+    );
+  if (!hasRoom) return undefined;
+  const edits = appendToSections(bytes, spaces.sections, additions, codeEdits);
+  return { ...edits.apply(bytes), tableName, firstHelper: spaces.functions };
+}
+
+/** A name that no export of the module has. */
+function chooseName(taken: ReadonlySet<string>): string {
+  let name = "weft.stops";
+  while (taken.has(name)) name += "'";
+  return name;
+}
+
+/** Reads a code section and gathers what to change in it, without what is appended. */
+class CodeRewriting {
+  private readonly edits = new ByteEdits();
+  /** Those inside the function that is read. */
+  private inner = new ByteEdits();
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly spaces: ModuleSpaces,
+    private readonly helpers: StopHelpers,
+  ) {}
+
+  /** Returns the edits, or undefined for code that is not understood. */
+  rewrite(code: Section): ByteEdits | undefined {
+    const { bytes, edits } = this;
+    let offset = code.start;
+    const count = readNumber(bytes, offset);
+    offset = skipNumber(bytes, offset);
+    const { importedFunctions } = this.spaces;
+    for (let index = importedFunctions; index < importedFunctions + count; index++) {
+      if (offset >= code.end) return undefined;
+      const body = skipNumber(bytes, offset);
+      const length = readNumber(bytes, offset);
+      const end = body + length;
+      if (end > code.end || !this.readBody(body, end, index)) return undefined;
+      const { inner } = this;
+      if (inner.count > 0) {
+        const grown = length + inner.growth;
+        if (grown > MOST_BODY_BYTES || edits.count + inner.count > MOST_EDITS) return undefined;
+        edits.replace(offset, body, encodeUnsigned(grown));
+        edits.append(inner);
+        this.inner = new ByteEdits();
+      }
+      offset = end;
+    }
+    return offset === code.end ? edits : undefined;
+  }
+
+  /** Reads one function's locals and code. Returns whether it was understood. */
+  private readBody(start: number, end: number, index: number): boolean {
+    const { bytes, inner } = this;
+    const { pass } = this.helpers;
+    let offset = skipLocals(bytes, start);
+    if (offset < 0) return false;
+    while (offset < end) {
+      const at = offset;
+      const opcode = bytes[offset++];
+      const next = skipImmediates(bytes, opcode, offset);
+      if (next < 0) return false;
+      switch (opcode) {
+        case Opcode.loop:
+          inner.replace(next, next, pass);
+          break;
+        case Opcode.call:
+        case Opcode.returnCall:
+          if (this.leadsBack(readNumber(bytes, offset), index)) inner.replace(at, at, pass);
+          break;
+        case Opcode.callReference:
+        case Opcode.returnCallReference:
+          inner.replace(at, at, pass);
+          break;
+        case Opcode.callIndirect:
+        case Opcode.returnCallIndirect:
+          inner.replace(at, at, pass);
+          if (!this.hasTable(opcode, offset)) return false;
+          break;
+        case Opcode.tableGet:
+        case Opcode.tableSet:
+        case Opcode.miscellaneous:
+          if (!this.hasTable(opcode, offset)) return false;
+          break;
+        case Opcode.atomic:
+          if (!this.readAtomic(at, offset, next)) return false;
+          break;
+      }
+      offset = next;
+    }
+    return offset === end;
+  }
+
+  /** Whether a call of a function from the one that is read can be part of a cycle of calls that is not stopped elsewhere. */
+  private leadsBack(callee: number, caller: number): boolean {
+    return callee <= caller && callee >= this.spaces.importedFunctions;
+  }
+
+  /** The appended table is not the program's: an index that was wrong must not become right. */
+  private hasTable(opcode: number, offset: number): boolean {
+    return highestTable(this.bytes, opcode, offset) < this.spaces.tables;
+  }
+
+  /** An instruction with the atomic prefix: its operation stands at `operand`. Returns false where a wait cannot get a helper. */
+  private readAtomic(at: number, operand: number, next: number): boolean {
+    const { bytes } = this;
+    const operation = readNumber(bytes, operand);
+    if (operation !== AtomicOperation.wait32 && operation !== AtomicOperation.wait64) return true;
+    const offset = this.readWaitOffset(operation, skipNumber(bytes, operand), next);
+    if (offset < 0) return true;
+    const call = this.helpers.callWait(operation, offset);
+    if (call === undefined) return false;
+    this.inner.replace(at, next, call);
+    return true;
+  }
+
+  /** The offset that a wait adds to its address; -1 for one that stays as it is, because it can only trap or is on another memory. */
+  private readWaitOffset(operation: number, offset: number, end: number): number {
+    const [memory] = this.spaces.memories;
+    const alignment = readNumber(this.bytes, offset);
+    const natural = operation === AtomicOperation.wait64 ? 3 : 2;
+    if (memory?.shared !== true || alignment !== natural) return -1;
+    const reader = new WasmReader(this.bytes, skipNumber(this.bytes, offset), end);
+    const added = reader.unsigned(64);
+    const most = memory.memory64 ? Number.MAX_SAFE_INTEGER : 0xffff_ffff;
+    return added <= most ? added : -1;
+  }
+}
