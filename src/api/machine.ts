@@ -5,6 +5,7 @@
  * checks that nothing is left.
  */
 import { errnoName } from "../abi/errno.ts";
+import { installUserfs } from "../fs/userfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   createProcess,
@@ -25,6 +26,7 @@ import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
+import type { MadeMount } from "./mount-sources.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
@@ -37,6 +39,7 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
+import { UserFileServer } from "./user-filesystem.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -58,6 +61,16 @@ export type MachineEvent =
       readonly pid: number;
       readonly tid: number;
       readonly exitCode: number;
+    }
+  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. */
+  | {
+      readonly type: "filesystem-error";
+      /** 0: which program asked is not known. */
+      readonly pid: 0;
+      /** Name of the method. */
+      readonly operation: string;
+      readonly path: string;
+      readonly cause: unknown;
     };
 
 const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
@@ -70,6 +83,7 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
 
 const DEFAULTS = {
   maxThreads: 512,
+  maxThreadsSharing: 16_384,
   maxProcesses: 1024,
   maxKernelMemory: 2 ** 30,
   maxBuffer: 64 * 2 ** 20,
@@ -85,7 +99,8 @@ export abstract class BaseMachine {
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
-  private readonly mounts: readonly number[];
+  private readonly mounts: readonly MadeMount[];
+  private readonly users: UserFileServer;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -106,7 +121,12 @@ export abstract class BaseMachine {
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
-    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
+    this.users = new UserFileServer(this.kernel, (operation, path, cause) => {
+      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
+      for (const listener of this.listeners) listener(event);
+    });
+    installUserfs(this.kernel, this.users);
+    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {}, this.users);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -143,7 +163,10 @@ export abstract class BaseMachine {
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
-      threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
+      threads:
+        this.options.maxThreads ??
+        (loaded.shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
+      workers: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       shareable: loaded.shareable,
       trace: files.trace,
@@ -238,7 +261,8 @@ export abstract class BaseMachine {
     await this.runner?.close();
     this.runner?.deliverEvents();
     this.pipes.close();
-    dismantleTree(this.kernel, this.host, this.mounts);
+    this.users.close();
+    dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
     if (this.crash !== undefined) throw this.crashError();
@@ -262,6 +286,7 @@ export abstract class BaseMachine {
         this.crash ??= error;
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
+      this.runner.onFileRequests = () => this.users.serve();
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;

@@ -1,3 +1,9 @@
 /** Floor 2c: filesystems. What the floors above use of it. */
 export { createDevfs, destroyDevfs, installDevfs, type OpenTerminal } from "./devfs/index.ts";
 export { createTmpfs, destroyTmpfs, installTmpfs } from "./tmpfs/index.ts";
+export {
+  createOverlayfs,
+  destroyOverlayfs,
+  installOverlayfs,
+  MOST_LAYERS,
+} from "./overlayfs/index.ts";

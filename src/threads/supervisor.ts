@@ -85,6 +85,7 @@ interface Team {
   shared: Program | undefined;
   readonly compileShared: (() => Promise<Program | undefined>) | undefined;
   isCompiling: boolean;
+  readonly mostWorkers: number;
   readonly rawWaits: RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
@@ -104,6 +105,8 @@ export class Supervisor implements ProcessRunner {
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
   onEvents: ((events: KernelEvent[]) => void) | undefined;
+  /** Is called when a guest asks a filesystem whose code runs in the host program. */
+  onFileRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -160,6 +163,7 @@ export class Supervisor implements ProcessRunner {
       shared: undefined,
       compileShared: shareable,
       isCompiling: false,
+      mostWorkers: options.workers,
       rawWaits:
         memory &&
         new RawWaits(
@@ -205,6 +209,7 @@ export class Supervisor implements ProcessRunner {
       memory.refreshIfGrown();
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
+      if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
@@ -239,7 +244,7 @@ export class Supervisor implements ProcessRunner {
     } finally {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
-        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew);
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
         this.hire(team);
       }
     }

@@ -105,4 +105,8 @@ export const OperationsId = {
   epoll: 9,
   socket: 10,
   devfsDirectory: 11,
+  overlayDirectory: 20,
+  archiveFile: 21,
+  userFile: 22,
+  userDirectory: 23,
 } as const;

@@ -96,6 +96,10 @@ export class NodeFiles implements HostFiles {
     return Buffer.concat([Buffer.from(withSlash(directory)), bytes.slice(start, start + length)]);
   }
 
+  openPath(path: string): number {
+    return open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  }
+
   openRoot(path: Uint8Array): number {
     return open(Buffer.from(path), ONLY_TO_NAME);
   }

@@ -17,5 +17,6 @@ export function createNodeResources(directories?: HostDirectories): LocalResourc
     openStream: (vfs, descriptor, access) => openHostStream(vfs, nodeStreams, descriptor, access),
     mountDirectory: (vfs, path, readOnly) => mounted().mountDirectory(vfs, path, readOnly),
     unmountDirectory: (vfs, mount) => mounted().unmountDirectory(vfs, mount),
+    openFile: (vfs, path) => mounted().openFile(vfs, path),
   };
 }
