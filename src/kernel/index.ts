@@ -1,4 +1,6 @@
 /** Floor 2b: kernel objects. What the floors above use of it. */
+export * from "./epoll.ts";
+export * from "./epoll-file.ts";
 export * from "./event-file.ts";
 export * from "./events.ts";
 export * from "./file-table.ts";

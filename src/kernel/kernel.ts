@@ -7,6 +7,7 @@
  *       Process                 threads of a process, its end
  *         Ids                   id → record
  *           FileTable           descriptors
+ *             Epoll             what a set of files holds
  *             OpenFile          offset
  *               Mounts
  *                 Tree          names of one filesystem

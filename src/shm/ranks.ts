@@ -13,6 +13,8 @@ export const Rank = {
   Ids: 25,
   /** A table of file descriptors. */
   FileTable: 30,
+  /** A set of watched files: its lists. */
+  Epoll: 35,
   /** An open file description: its offset. Held over the read or write of the file itself. */
   OpenFile: 40,
   /** The table of mounts. */

@@ -7,6 +7,7 @@ import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
   createKernel,
+  installEpoll,
   type Kernel,
   type KernelLimits,
   KernelRoot,
@@ -31,6 +32,7 @@ export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   installDevfs(vfs, kernel.randomness);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
+  installEpoll(vfs);
   local?.install(kernel);
 }
 

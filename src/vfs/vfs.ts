@@ -12,6 +12,9 @@ import type { WallClock } from "./port.ts";
 export class Vfs {
   private readonly filesystems: Filesystem[] = [];
   private readonly operations: FileOperations[] = [];
+  /** Takes an open file whose last count is gone out of what watches it: given with the operations of what does. */
+  forgetWatches: (vfs: Vfs, file: number) => void = (_vfs, file) =>
+    panic(`open file ${file} is watched, but nobody here knows how`);
   /** Scratch for the current call: never kept across one. */
   readonly stat = new Stat();
   readonly times = new Times();
