@@ -119,7 +119,12 @@ export abstract class BaseMachine {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
-    const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
+    const limits = {
+      processes: options.maxProcesses ?? DEFAULTS.maxProcesses,
+      threads: 2 ** 30,
+      cores: host.workers.parallelism,
+      ...(options.maxMemory === undefined ? {} : { programMemory: options.maxMemory }),
+    };
     this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);

@@ -1,9 +1,18 @@
-/** Building and undoing a machine's tree: root, /dev, /dev/shm, /tmp, mounts. */
+/** Building and undoing a machine's tree: root, /dev, /dev/shm, /proc, /tmp, mounts. */
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
+import { createProcfs, destroyProcfs } from "../fs/procfs/index.ts";
 import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
-import { addMount, dropInode, FilesystemId, keepInode, Mount } from "../vfs/index.ts";
+import {
+  addMount,
+  dropInode,
+  FilesystemId,
+  forgetMountName,
+  keepInode,
+  Mount,
+  nameMount,
+} from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import type { MountOptions } from "./options.ts";
@@ -69,6 +78,7 @@ export function buildTree(
     const mount = mustExist(make());
     mounts.push(mount);
     addMount(memory, kernel.mounts, mount, covered, parent);
+    nameMount(memory, kernel.mounts, mount, new TextEncoder().encode(path));
     dropInode(vfs, covered);
     dropInode(vfs, parent);
   };
@@ -77,6 +87,7 @@ export function buildTree(
     mountAt("/dev", () => createDevfs(vfs));
     // Where C libraries keep named semaphores and shared memory.
     mountAt("/dev/shm", () => createTmpfs(vfs));
+    mountAt("/proc", () => createProcfs(vfs));
   }
   // Shorter paths first, so that a mount inside another lands in it.
   for (const [path, options] of list.sort(([a], [b]) => a.length - b.length)) {
@@ -90,9 +101,11 @@ export function dismantleTree(kernel: Kernel, host: Host, mounts: readonly numbe
   const { memory, root, vfs } = kernel;
   dropInode(vfs, KernelRoot.rootInode.get(memory, root));
   for (const mount of [...mounts].reverse()) {
+    forgetMountName(memory, mount);
     const kind = Mount.filesystem.get(memory, mount);
     if (kind === FilesystemId.hostfs) host.local!.unmountDirectory(vfs, mount);
     else if (kind === FilesystemId.devfs) destroyDevfs(vfs, mount);
+    else if (kind === FilesystemId.procfs) destroyProcfs(vfs, mount);
     else destroyTmpfs(vfs, mount);
   }
 }

@@ -13,6 +13,7 @@ import {
   address,
   allocate,
   atomic32,
+  f64,
   free,
   layout,
   mutex,
@@ -89,6 +90,8 @@ export const Process = layout("Process", {
   signalCallback: address,
   signalCallbackLength: u32,
   changes: waitQueue(),
+  /** When it was made, on the monotonic clock in milliseconds: immutable. */
+  started: f64,
   /** The carriers that serve it: belongs to the floor of threads. */
   crew: address,
 });
@@ -138,6 +141,7 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   Process.refs.store(memory, process, 1);
   Process.id.set(memory, process, kernel.newId());
   Process.parent.set(memory, process, start.parent);
+  Process.started.set(memory, process, kernel.clock.monotonicMilliseconds());
   Process.files.set(memory, process, files);
   Process.rootDirectory.set(memory, process, keepInode(memory, start.rootDirectory));
   Process.workingDirectory.set(memory, process, keepInode(memory, start.workingDirectory));

@@ -84,6 +84,7 @@ export class SyscallContext {
   /** Makes this context work for nobody: a call made now, by a start section that runs ahead of its thread, is refused. */
   clearThread(): void {
     this.thread = KernelRoot.nobody.get(this.memory, this.kernel.root);
+    this.vfs.caller = 0;
   }
 
   /** Takes the agent back into the kernel after guest code returned or threw, whatever it was doing. */
@@ -108,6 +109,7 @@ export class SyscallContext {
     this.kernelFailure = undefined;
     this.process = Thread.process.get(memory, thread);
     this.files = Process.files.get(memory, this.process);
+    this.vfs.caller = this.process;
   }
 
   /** At the start of a syscall: marks the agent as in the kernel, and does waiting work. May throw a control outcome. */

@@ -2,6 +2,7 @@
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
 import { installDevfs } from "../fs/devfs/index.ts";
+import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import {
@@ -30,6 +31,7 @@ export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
   installDevfs(vfs, kernel.randomness);
+  installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
   installEpoll(vfs);

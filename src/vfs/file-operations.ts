@@ -105,4 +105,7 @@ export const OperationsId = {
   epoll: 9,
   socket: 10,
   devfsDirectory: 11,
+  procFile: 16,
+  procDirectory: 17,
+  terminal: 18,
 } as const;

@@ -96,4 +96,4 @@ export interface Filesystem {
 }
 
 /** Numbers of the drivers, the same in every agent. */
-export const FilesystemId = { tmpfs: 1, hostfs: 2, devfs: 3 } as const;
+export const FilesystemId = { tmpfs: 1, hostfs: 2, devfs: 3, procfs: 16 } as const;
