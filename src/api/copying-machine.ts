@@ -75,6 +75,16 @@ export abstract class CopyingMachine extends BaseMachine {
     });
   }
 
+  /** There is nobody to type while a process runs: what is written before is its input. */
+  protected override openTerminal(
+    record: number,
+    options: SpawnOptions,
+    shows: boolean,
+  ): ReturnType<BaseMachine["openTerminal"]> {
+    if (this.browser.sharesMemory) return super.openTerminal(record, options, shows);
+    throw new WeftError("ERR_HOST", `terminal: ${ISOLATION}`);
+  }
+
   protected override openInput(record: number): { file: number; sink: ByteSink } {
     if (this.browser.sharesMemory) return super.openInput(record);
     return { file: this.openStream(0, Access.read), sink: this.streamsOf(record).sink };

@@ -12,6 +12,8 @@ export type {
   OutputTarget,
   ProgramSource,
   SpawnOptions,
+  TerminalOptions,
 } from "./options.ts";
 export type { Output } from "./output.ts";
+export type { Terminal, TerminalModes } from "./terminal.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";

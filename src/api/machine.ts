@@ -10,12 +10,17 @@ import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
   createProcess,
+  createTerminal,
   dropProcess,
+  dropTerminal,
   EventKind,
   installFile,
+  isTerminal,
+  keepTerminal,
   type Kernel,
   KernelRoot,
   openPipe,
+  openTerminal as openTerminalFile,
   Process as Record_,
   setPreopen,
 } from "../kernel/index.ts";
@@ -25,7 +30,7 @@ import { bootKernel, haltKernel } from "../threads/boot.ts";
 import type { TraceTarget } from "../threads/messages.ts";
 import type { ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode, keepFile, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
@@ -45,6 +50,7 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeReader, PipeWriter } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
+import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -164,13 +170,17 @@ export abstract class BaseMachine {
     const { streams, trace } = this.openFiles(record, options, loaded.program.isWasix);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
+    // Before the process can end and drop its own count.
+    if (streams.terminal !== undefined) keepTerminal(memory, streams.terminal);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       trace,
     });
     if (served === undefined) {
-      for (const end of [streams.input, streams.stdout, streams.stderr]) end?.close();
+      for (const end of [streams.input, streams.stdout, streams.stderr, streams.shown])
+        end?.close();
+      if (streams.terminal !== undefined) dropTerminal(this.kernel.vfs, streams.terminal);
       if (trace !== undefined) dropFile(this.kernel.vfs, trace.file);
       throw this.abandon(record, 2);
     }
@@ -180,13 +190,24 @@ export abstract class BaseMachine {
       source === undefined
         ? undefined
         : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+    const terminal =
+      streams.terminal === undefined
+        ? undefined
+        : new Terminal(
+            this.kernel,
+            streams.terminal,
+            streams.shown,
+            (source) => output(source)!,
+            (signal) => process?.signal(signal),
+          );
     process = new Process(
       this.kernel,
       record,
       pid,
-      streams.input,
+      terminal !== undefined && isTypedInto(options) ? new Input(terminal.asSink()) : streams.input,
       output(streams.stdout),
       output(streams.stderr),
+      terminal,
       served,
       {
         check: options.check === true,
@@ -386,6 +407,8 @@ export abstract class BaseMachine {
     input: Input | undefined;
     stdout: ByteSource | undefined;
     stderr: ByteSource | undefined;
+    terminal: number | undefined;
+    shown: ByteSource | undefined;
   } {
     const { kernel } = this;
     const { memory } = kernel;
@@ -398,36 +421,92 @@ export abstract class BaseMachine {
       throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
     };
     let input: Input | undefined;
-    const source: InputSource = options.stdin ?? "null";
+    const hasTerminal = options.terminal !== undefined;
+    const source: InputSource = options.stdin ?? (hasTerminal ? "terminal" : "null");
+    const targets = [options.stdout, options.stderr].map(
+      (target): OutputTarget => target ?? (hasTerminal ? "terminal" : "pipe"),
+    );
+    const shows = targets.includes("terminal");
+    const made =
+      hasTerminal || source === "terminal" || shows
+        ? this.openTerminal(record, options, shows)
+        : undefined;
     if (source === "inherit") install(this.inherit(0, 1), "stdin");
-    else {
+    else if (source === "terminal" && made !== undefined) {
+      install(openTerminalFile(memory, made.terminal, Open.read, 0), "stdin");
+    } else {
       const { file, sink } = this.openInput(record);
-      if (source === "terminal") OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
       install(file, "stdin");
       input = new Input(sink);
       if (source === "null") input.close();
       else if (source !== "pipe" && source !== "terminal") void feed(input, source);
     }
-    const outputs = [options.stdout ?? "pipe", options.stderr ?? "pipe"].map(
-      (target: OutputTarget, index) => {
-        if (target === "inherit") {
-          install(this.inherit(index + 1, 2), index === 0 ? "stdout" : "stderr");
-          return undefined;
-        }
-        if (target === "null") {
-          install(this.openNull(), index === 0 ? "stdout" : "stderr");
-          return undefined;
-        }
-        const { file, source: bytes } = this.openOutput(record, index + 1);
-        install(file, index === 0 ? "stdout" : "stderr");
-        return bytes;
-      },
-    );
+    const outputs = targets.map((target: OutputTarget, index) => {
+      if (target === "terminal" && made !== undefined) {
+        install(keepFile(memory, made.output), index === 0 ? "stdout" : "stderr");
+        return undefined;
+      }
+      if (target === "inherit") {
+        install(this.inherit(index + 1, 2), index === 0 ? "stdout" : "stderr");
+        return undefined;
+      }
+      if (target === "null") {
+        install(this.openNull(), index === 0 ? "stdout" : "stderr");
+        return undefined;
+      }
+      const { file, source: bytes } = this.openOutput(record, index + 1);
+      install(file, index === 0 ? "stdout" : "stderr");
+      return bytes;
+    });
     this.openPreopens(record, table, isWasix);
     return {
-      input: source === "pipe" || source === "terminal" ? input : undefined,
+      input: source === "pipe" ? input : undefined,
       stdout: outputs[0],
       stderr: outputs[1],
+      terminal: made?.terminal,
+      shown: made?.source,
+    };
+  }
+
+  /**
+   * Makes a process's terminal. What shows it is a pipe, or else the first output of the process that is a terminal of the host.
+   *
+   * @returns the record, whose count belongs to the process; the open file that shows it, or 0, without a count; what is shown
+   * @throws WeftError ERR_LIMIT
+   */
+  protected openTerminal(
+    record: number,
+    options: SpawnOptions,
+    shows: boolean,
+  ): { terminal: number; output: number; source: ByteSource | undefined } | undefined {
+    const { memory, vfs } = this.kernel;
+    let output = 0;
+    let reader: ByteSource | undefined;
+    if (shows) {
+      const { file, source } = this.openOutput(record, 1);
+      OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
+      output = file;
+      reader = source;
+    } else {
+      for (const descriptor of [1, 2]) {
+        const target = descriptor === 1 ? options.stdout : options.stderr;
+        if (output !== 0 || target !== "inherit") continue;
+        const file = this.inherit(descriptor, 2);
+        if (file > 0 && isTerminal(vfs, file)) output = file;
+        else if (file > 0) dropFile(vfs, file);
+      }
+    }
+    const size = { columns: 80, rows: 24, width: 0, height: 0, ...options.terminal };
+    const terminal = createTerminal(memory, size, output);
+    if (terminal === 0) {
+      if (output !== 0) dropFile(vfs, output);
+      throw new WeftError("ERR_LIMIT", NO_ROOM);
+    }
+    Record_.terminal.set(memory, record, terminal);
+    return {
+      terminal,
+      output,
+      source: reader,
     };
   }
 
@@ -512,6 +591,11 @@ export abstract class BaseMachine {
     })();
     return { file };
   }
+}
+
+/** Whether the process's standard input is its terminal. */
+function isTypedInto({ stdin, terminal }: SpawnOptions): boolean {
+  return (stdin ?? (terminal === undefined ? "null" : "terminal")) === "terminal";
 }
 
 /** Writes a source to an input and ends it; a program that stops reading is no error. */

@@ -11,4 +11,7 @@ export * from "./pipe.ts";
 export * from "./pipe-file.ts";
 export * from "./port.ts";
 export * from "./process.ts";
+export * from "./signal.ts";
+export * from "./terminal.ts";
+export * from "./terminal-file.ts";
 export * from "./thread.ts";

@@ -12,6 +12,7 @@
  *               Mounts
  *                 Tree          names of one filesystem
  *                   Inode       bytes and size of one file
+ *                     Terminal  what was typed
  *                     Pipe      bytes of one pipe
  *                       Futex   one bucket of waiters
  *                         WaitQueue

@@ -23,7 +23,9 @@ export const Rank = {
   Tree: 60,
   /** One inode: size, bytes, times. */
   Inode: 70,
-  /** The bytes of a pipe, the counter of an event object, a terminal. */
+  /** A terminal: its modes and what was typed. */
+  Terminal: 75,
+  /** The bytes of a pipe, the counter of an event object. */
   Pipe: 80,
   /** One bucket of the futex table. */
   Futex: 90,

@@ -19,7 +19,7 @@ import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import type { GuestPort, TerminalPort, ThreadPort } from "./port.ts";
+import type { GuestPort, ThreadPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -56,8 +56,6 @@ export class SyscallContext {
   guestFailure: unknown;
   /** What the kernel itself threw, other than control outcomes: a bug, or a full JavaScript heap. */
   kernelFailure: unknown;
-  /** The process's terminal, if it has one. */
-  terminal: TerminalPort | undefined;
   private readonly requireHeadroom = headroomProbe();
   /** Scratch for the current call. */
   readonly transfer = new Transfer();

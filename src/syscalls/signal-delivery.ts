@@ -6,21 +6,16 @@
  * default actions here.
  */
 import { Signal } from "../abi/enums.ts";
-import { EndReason, exitProcess, firstSignalCallback, Pending, Thread } from "../kernel/index.ts";
+import {
+  EndReason,
+  exitProcess,
+  firstSignalCallback,
+  isIgnoredByDefault,
+  Pending,
+  Thread,
+} from "../kernel/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
-
-/** Signals whose default action is to do nothing: SIGCHLD, SIGURG, SIGWINCH, SIGCONT, and those that stop (there is no job control yet). */
-const IGNORED_BY_DEFAULT: ReadonlySet<number> = new Set<number>([
-  Signal.CHLD,
-  Signal.URG,
-  Signal.WINCH,
-  Signal.CONT,
-  Signal.STOP,
-  Signal.TSTP,
-  Signal.TTIN,
-  Signal.TTOU,
-]);
 
 /** Exit code of a process that a signal ended, as shells show it. */
 export function exitCodeOfSignal(signal: number): number {
@@ -58,7 +53,7 @@ export function deliverSignals(context: SyscallContext): boolean {
     const bit = 1 << signal;
     if (signal === Signal.KILL || signalCallback === undefined) {
       Thread.signals.and(memory, thread, ~bit);
-      if (!IGNORED_BY_DEFAULT.has(signal)) {
+      if (!isIgnoredByDefault(signal)) {
         exitProcess(
           context.kernel,
           context.process,

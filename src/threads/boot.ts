@@ -10,6 +10,8 @@ import {
   createKernel,
   installEpoll,
   type Kernel,
+  openOwnTerminal,
+  TerminalOperations,
   type KernelLimits,
   KernelRoot,
   Pending,
@@ -30,11 +32,12 @@ export interface Drivers {
 export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
-  installDevfs(vfs, kernel.randomness);
+  installDevfs(vfs, kernel.randomness, openOwnTerminal);
   installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
   installEpoll(vfs);
+  vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   local?.install(kernel);
 }
 

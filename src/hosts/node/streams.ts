@@ -3,7 +3,18 @@ import { fstatSync, readSync, writeSync } from "node:fs";
 import { Filetype } from "../../abi/enums.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
 import { WOULD_BLOCK } from "../../vfs/index.ts";
+import { tty } from "./builtin.ts";
 import { errnoOf } from "./errno.ts";
+
+/** Major number of Linux's memory devices: `/dev/null` and the like. */
+const MEMORY_DEVICES = 1;
+
+/** Whether a character device is a terminal. */
+function isTerminal(descriptor: number, device: number): boolean {
+  // Loading what knows it takes a millisecond, which the most usual device need not cost.
+  if (process.platform === "linux" && device >>> 8 === MEMORY_DEVICES) return false;
+  return tty().isatty(descriptor);
+}
 
 /** The answer to a failed read or write. */
 function answerTo(error: unknown): number {
@@ -31,7 +42,9 @@ export const nodeStreams: HostStreams = {
     try {
       const stat = fstatSync(descriptor);
       if (stat.isFile()) return Filetype.REGULAR_FILE;
-      if (stat.isCharacterDevice()) return Filetype.CHARACTER_DEVICE;
+      // A C library takes a character device without an offset for a terminal.
+      if (stat.isCharacterDevice() && isTerminal(descriptor, stat.rdev))
+        return Filetype.CHARACTER_DEVICE;
       if (stat.isSocket()) return Filetype.SOCKET_STREAM;
     } catch {
       // A closed standard stream: reads and writes say so.
