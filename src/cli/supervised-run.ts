@@ -74,7 +74,7 @@ export async function runSupervised(
     // Not `wait`: workers that are still starting need not come up before this process may end.
     const result = await Promise.race([guest.exited(), guest.exiting().then(endHeldUp)]);
     releaseTerminal();
-    const signal = received();
+    const signal = received() ?? typedSignal(guest, result);
     if (signal !== undefined && result.signal === constants.signals[signal]) {
       endBySignal(signal);
       await new Promise<never>(() => {});
@@ -107,6 +107,12 @@ function passSignals(guest: Process): () => NodeJS.Signals | undefined {
     });
   }
   return () => last;
+}
+
+/** The signal by which a key of a terminal that is read here ended the program: the system did not send it to this process. */
+function typedSignal(guest: Process, { signal }: ProcessResult): NodeJS.Signals | undefined {
+  if (guest.terminal === undefined) return undefined;
+  return (["SIGINT", "SIGQUIT"] as const).find((name) => constants.signals[name] === signal);
 }
 
 /**
@@ -167,15 +173,22 @@ let rawInput: NodeJS.ReadStream | undefined;
 /** Moves what is typed to the program, from the moment it first asks, and keeps the terminal in the mode that it wants. */
 async function serveTerminal(terminal: Terminal): Promise<void> {
   const { stdin } = process;
+  let startReading: () => void;
+  // Keys that are signals must be seen, whether the program reads or not.
+  const isRaw = new Promise<void>((resolve) => {
+    startReading = resolve;
+  });
   const follow = ({ echo, lineBuffered }: TerminalModes) => {
     const wantsRaw = !echo || !lineBuffered;
     if (wantsRaw === (rawInput !== undefined)) return;
     stdin.setRawMode(wantsRaw);
     rawInput = wantsRaw ? stdin : undefined;
+    if (wantsRaw) startReading();
   };
   terminal.onModes(follow);
   follow(terminal.modes);
-  if (!(await terminal.wanted())) return;
+  const hasEnded = (await Promise.race([terminal.wanted(), isRaw])) === false;
+  if (hasEnded) return;
   try {
     for await (const chunk of stdin) {
       const bytes = chunk as Uint8Array;
