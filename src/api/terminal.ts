@@ -6,6 +6,7 @@
 import { Signal } from "../abi/enums.ts";
 import {
   addEditedInput,
+  completeInput,
   dropTerminal,
   endTerminalInput,
   type Kernel,
@@ -174,11 +175,13 @@ export class Terminal {
 
   private async typeNow(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length && !this.closed;) {
-      const { taken, echo, signals } = typeInput(this.kernel.memory, this.record, bytes, done);
-      done += taken;
-      if (echo.length > 0) this.show(Uint8Array.from(echo));
-      for (const signal of signals) this.signal(signal);
-      if (done < bytes.length) await this.waitForRoom();
+      const { memory } = this.kernel;
+      const typed = typeInput(memory, this.record, bytes, done);
+      done += typed.taken;
+      if (typed.echo.length > 0) this.show(Uint8Array.from(typed.echo));
+      if (typed.isComplete) completeInput(memory, this.record);
+      for (const signal of typed.signals) this.signal(signal);
+      if (typed.taken === 0) await this.waitForRoom();
     }
   }
 

@@ -5,6 +5,7 @@ import { Signal } from "../abi/enums.ts";
 import { Transfer, WOULD_BLOCK } from "../vfs/index.ts";
 import {
   addEditedInput,
+  completeInput,
   createTerminal,
   dropTerminal,
   endTerminalInput,
@@ -26,9 +27,20 @@ class Keyboard {
 
   /** What is shown of keys, and the signals they make. */
   type(keys: string): { shown: string; signals: number[]; taken: number } {
-    const typed = typeInput(this.machine.memory, this.terminal, encoder.encode(keys));
-    const shown = new TextDecoder().decode(Uint8Array.from(typed.echo));
-    return { shown, signals: typed.signals, taken: typed.taken };
+    const { memory } = this.machine;
+    const bytes = encoder.encode(keys);
+    const echoed: number[] = [];
+    const signals: number[] = [];
+    let taken = 0;
+    while (taken < bytes.length) {
+      const typed = typeInput(memory, this.terminal, bytes, taken);
+      if (typed.isComplete) completeInput(memory, this.terminal);
+      echoed.push(...typed.echo);
+      signals.push(...typed.signals);
+      taken += typed.taken;
+      if (typed.taken === 0) break;
+    }
+    return { shown: new TextDecoder().decode(Uint8Array.from(echoed)), signals, taken };
   }
 
   /** One read; undefined where it would block. */

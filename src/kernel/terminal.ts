@@ -236,6 +236,8 @@ export interface Typed {
   echo: number[];
   /** Signals for the program, in their order. */
   signals: number[];
+  /** There is more that the program is to read, when the echo has been shown. */
+  isComplete: boolean;
 }
 
 const BELL = 7;
@@ -267,8 +269,8 @@ export function addEditedInput(memory: KernelMemory, terminal: number, bytes: Ui
 }
 
 /**
- * Types: passes raw bytes through the line discipline, from `from` on. In every mode Return is a line feed and Ctrl-C, Ctrl-\ and Ctrl-Z are signals:
- * the ABI has no mode for either.
+ * Types: passes raw bytes through the line discipline, from `from` on, up to what completes a line. In every mode Return is a line feed and Ctrl-C,
+ * Ctrl-\ and Ctrl-Z are signals: the ABI has no mode for either. When the echo has been shown, `completeInput` lets the program read.
  */
 export function typeInput(
   memory: KernelMemory,
@@ -276,17 +278,24 @@ export function typeInput(
   bytes: Uint8Array,
   from = 0,
 ): Typed {
-  const typed: Typed = { taken: 0, echo: [], signals: [] };
+  const typed: Typed = { taken: 0, echo: [], signals: [], isComplete: false };
   Terminal.lock.acquire(memory, terminal);
-  const before = Terminal.ready.get(memory, terminal);
+  const inLines = (Terminal.modes.get(memory, terminal) & TerminalMode.lines) !== 0;
   for (const byte of bytes.subarray(from)) {
     if (!typeByte(memory, terminal, byte === RETURN ? LINE_FEED : byte, typed)) break;
     typed.taken++;
+    if (inLines && typed.isComplete) break;
   }
-  const isMore = Terminal.ready.get(memory, terminal) !== before;
   Terminal.lock.release(memory, terminal);
-  if (isMore) wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read);
   return typed;
+}
+
+/** Lets the program read what was typed. */
+export function completeInput(memory: KernelMemory, terminal: number): void {
+  Terminal.lock.acquire(memory, terminal);
+  commit(memory, terminal);
+  Terminal.lock.release(memory, terminal);
+  wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read);
 }
 
 /** False when there is no room for the byte. */
@@ -298,6 +307,7 @@ function typeByte(memory: KernelMemory, terminal: number, byte: number, typed: T
   const signal = SIGNAL_KEYS.get(byte);
   if (signal !== undefined) {
     typed.signals.push(signal);
+    typed.isComplete = false;
     // What was typed before belongs to what is interrupted.
     Terminal.ready.set(memory, terminal, 0);
     Terminal.edited.set(memory, terminal, 0);
@@ -305,12 +315,15 @@ function typeByte(memory: KernelMemory, terminal: number, byte: number, typed: T
     return true;
   }
   const ready = Terminal.ready.get(memory, terminal);
-  const edited = Terminal.edited.get(memory, terminal);
-  const room = CELLS - ready - edited;
-  if ((modes & TerminalMode.lines) === 0) {
+  const room = CELLS - ready - Terminal.edited.get(memory, terminal);
+  const complete = (mark: number) => {
     if (room === 0) return false;
-    addCell(memory, terminal, byte, Mark.none);
-    commit(memory, terminal);
+    addCell(memory, terminal, byte, mark);
+    typed.isComplete = true;
+    return true;
+  };
+  if ((modes & TerminalMode.lines) === 0) {
+    if (!complete(Mark.none)) return false;
     echo(...shownAs(byte));
     return true;
   }
@@ -326,14 +339,9 @@ function typeByte(memory: KernelMemory, terminal: number, byte: number, typed: T
       erase(memory, terminal, lengthOfWord(memory, terminal), echo);
       return true;
     case control("D"):
-      if (room === 0) return false;
-      addCell(memory, terminal, 0, Mark.endOfFile);
-      commit(memory, terminal);
-      return true;
+      return complete(Mark.endOfFile);
     case LINE_FEED:
-      if (room === 0) return false;
-      addCell(memory, terminal, byte, Mark.last);
-      commit(memory, terminal);
+      if (!complete(Mark.last)) return false;
       echo(byte);
       return true;
     default:

@@ -5,6 +5,7 @@ import { Filetype, Signal } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Tty } from "../abi/layouts.ts";
 import {
+  completeInput,
   createTerminal,
   endTerminalInput,
   installFile,
@@ -34,7 +35,9 @@ function withTerminal(fixture: SyscallFixture): number {
 }
 
 function type(fixture: SyscallFixture, terminal: number, text: string): void {
-  typeInput(fixture.machine.memory, terminal, new TextEncoder().encode(text));
+  const { memory } = fixture.machine;
+  const { isComplete } = typeInput(memory, terminal, new TextEncoder().encode(text));
+  if (isComplete) completeInput(memory, terminal);
 }
 
 function read(fixture: SyscallFixture, length = 100): string | unknown {

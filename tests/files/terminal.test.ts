@@ -93,7 +93,9 @@ test("a password is typed as a line that nobody sees", async () => {
 
 test("whoever shows the terminal learns of its modes", async () => {
   const session = await Session.start("line raw line");
-  const changed = new Promise((resolve) => session.process.terminal!.onModes(resolve));
+  const changed = new Promise((resolve) => {
+    session.process.terminal!.onModes(resolve);
+  });
   await session.type("\r");
   assert.deepEqual(await changed, { echo: false, lineBuffered: false });
   await session.type("x");
