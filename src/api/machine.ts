@@ -175,6 +175,7 @@ export abstract class BaseMachine {
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
+      shareable: loaded.shareable,
       trace,
     });
     if (served === undefined) {

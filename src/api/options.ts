@@ -12,6 +12,8 @@ export interface LoadedProgram {
   readonly name: string;
   /** Belongs to the machine that loaded it. */
   readonly program: Program;
+  /** Compiles it for workers that several of its threads share, once. Undefined where none can. @internal */
+  readonly shareable?: (() => Promise<Program | undefined>) | undefined;
 }
 
 /** A directory in the guest's tree that comes from elsewhere. */

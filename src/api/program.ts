@@ -2,6 +2,8 @@
 import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
 import { WeftError } from "./errors.ts";
+import { mayShareCarriers, type Program } from "../loader/program.ts";
+import { canSuspendStacks } from "../loader/suspension.ts";
 import type { BytesSource, LoadedProgram } from "./options.ts";
 
 /** The last part of a path or URL. */
@@ -72,7 +74,10 @@ export async function loadProgram(
   const name = givenName ?? ownName;
   const pages = pagesOf(maxMemory);
   try {
-    return { name, program: await host.load(bytes, name, pages) };
+    const program = await host.load(bytes, name, pages);
+    if (!canSuspendStacks || !mayShareCarriers(program)) return { name, program };
+    let shared: Promise<Program | undefined> | undefined;
+    return { name, program, shareable: () => (shared ??= host.loadShareable(bytes, name, pages)) };
   } catch (cause) {
     throw programError(name, cause);
   }

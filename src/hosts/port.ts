@@ -29,4 +29,10 @@ export interface Host {
   readFile(location: string): Promise<Uint8Array>;
   /** Reads, checks and compiles a program without blocking. @throws ModuleError, or what the engine says of the module */
   load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program>;
+  /** Compiles the bytes of a program that was loaded for carriers that threads share; undefined where they cannot. */
+  loadShareable(
+    bytes: Uint8Array,
+    name: string,
+    maximumPages: number,
+  ): Promise<Program | undefined>;
 }

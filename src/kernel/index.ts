@@ -14,4 +14,5 @@ export * from "./process.ts";
 export * from "./signal.ts";
 export * from "./terminal.ts";
 export * from "./terminal-file.ts";
+export * from "./thread-waits.ts";
 export * from "./thread.ts";

@@ -49,6 +49,8 @@ export const HostCall = {
   events: 4,
   /** A guest reads from or writes to a stream that the host serves. */
   streams: 8,
+  /** Threads wait with the engine's own instruction. */
+  rawWaits: 16,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {

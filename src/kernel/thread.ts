@@ -16,6 +16,7 @@ import {
   panic,
   parkerFields,
   u32,
+  u64,
   unpark,
   WaitEntry,
   waitQueue,
@@ -70,13 +71,23 @@ export const Thread = layout("Thread", {
   tlsBase: u32,
   /** The carrier that runs it, or 0: guarded by Carriers.lock. */
   carrier: address,
-  /** Link in a queue of threads that wait for a carrier: guarded by Carriers.lock. */
+  /** Link in a queue of threads that wait for a carrier, or with the engine's instruction: guarded by Carriers.lock. */
   queueNext: address,
   /** Who joins it. */
   joiners: waitQueue(),
   /** Its place in a wait queue, and in a futex's line. The thread's own. */
   waitEntry: block(WaitEntry.bytes),
   futexWaiter: block(FutexWaiter.bytes),
+  /** What its call holds while it sleeps, each with a count: an open file, a thread, and `WaitEntry`s that name files. Its own; see `abandonWaits`. */
+  heldFile: address,
+  heldThread: address,
+  heldEntries: address,
+  /** A wait with the engine's own instruction, on a shared carrier (`threads/raw-wait.ts`): written by the thread, the answer by the host. */
+  rawAddress: f64,
+  rawBytes: u32,
+  rawExpected: u64,
+  rawTimeout: f64,
+  rawAnswer: atomic32,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
   born: f64,
 });

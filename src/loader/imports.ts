@@ -5,11 +5,16 @@
  * arguments because gathering them in an array would be felt in every call. What is thrown through the kernel's frames leaves the kernel here, after every
  * `finally` of the handler: those take locks.
  */
+import { giveWay, type Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { findSyscall, type Syscall, type SyscallHandler } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
 import { panic } from "../shm/index.ts";
+import type { GuestMemory } from "../syscalls/guest-memory.ts";
+import type { StackPort } from "../syscalls/port.ts";
 import type { Program } from "./program.ts";
+import { stopModule } from "./stop-module.ts";
+import { suspending } from "./suspension.ts";
 
 /** Calls that take no lock and change nothing in the kernel: they need no mark. */
 const LIGHT: ReadonlySet<string> = new Set([
@@ -29,28 +34,71 @@ const LIGHT: ReadonlySet<string> = new Set([
  * Makes the import object of a program for one context.
  *
  * @param memory the memory to import, if the program imports one; @param trace where calls are written to, if anywhere
+ * @param suspends whether calls may suspend the guest's stack
  */
 export function makeImports(
   context: SyscallContext,
   program: Program,
   memory: WebAssembly.Memory | undefined,
   trace: TraceSink | undefined,
+  suspends: boolean,
 ): Record<string, Record<string, unknown>> {
   const imports: Record<string, Record<string, unknown>> = {};
   for (const { module, name } of program.functions) {
     const syscall =
       findSyscall(module, name) ?? panic(`imports: ${module}.${name} was not checked`);
-    const wrap = trace === undefined && LIGHT.has(name) ? wrapLight : wrapCall;
-    (imports[module] ??= {})[name] = wrap(
+    const isLight = trace === undefined && LIGHT.has(name);
+    const wrapped = (isLight ? wrapLight : wrapCall)(
       context,
       handlerOf(syscall, trace),
       syscall.handler.length - 1,
     );
+    (imports[module] ??= {})[name] = suspends && !isLight ? suspending(wrapped) : wrapped;
   }
   if (program.memoryImport !== undefined) {
     (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
   }
   return imports;
+}
+
+/** Stop points to pass where nobody could run instead. */
+const MANY = 1_000_000;
+
+/** Makes what a program's stop points call, for one context whose stacks can be suspended. */
+export function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Instance {
+  // On a stack that cannot be suspended now nothing that may suspend can even be called.
+  const wait = (address: number, expected: number | bigint, timeout: number): number =>
+    stacks.canSuspend ? -1 : waitHere(context.guest, address, expected, timeout);
+  const waitSuspended = (_: SyscallContext, ...parameters: [number, number | bigint, number]) =>
+    stacks.waitRaw(...parameters);
+  const waiting = suspending(wrapCall(context, waitSuspended as SyscallHandler, 3));
+  const passing = suspending(wrapCall(context, () => context.wait(giveWay()), 0));
+  return new WebAssembly.Instance(stopModule(), {
+    stops: {
+      wait32: wait,
+      wait64: wait,
+      notify: (address: number, count: number) =>
+        Atomics.notify(new Int32Array(context.guest.memory.buffer), address / 4, count >>> 0),
+      yield: () => (stacks.canSuspend ? stacks.pass() : MANY),
+    },
+    suspend: { wait32: waiting, wait64: waiting, yield: passing },
+  });
+}
+
+/** The engine's own wait, with the agent. */
+function waitHere(
+  guest: GuestMemory,
+  address: number,
+  expected: number | bigint,
+  timeout: number,
+): number {
+  const { buffer } = guest.memory;
+  const milliseconds = timeout < 0 ? Infinity : timeout / 1e6;
+  const answer =
+    typeof expected === "bigint"
+      ? Atomics.wait(new BigInt64Array(buffer), address / 8, expected, milliseconds)
+      : Atomics.wait(new Int32Array(buffer), address / 4, expected, milliseconds);
+  return ["ok", "not-equal", "timed-out"].indexOf(answer);
 }
 
 function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {
@@ -74,6 +122,12 @@ function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): I
   }
 }
 
+/** Signals came before a call that has a stack to suspend: their handlers run on stacks of their own, then the call is made. */
+function handleFirst(context: SyscallContext, call: () => Outcome): unknown {
+  context.handlersFirst = false;
+  return context.stacks?.handleFirst(call) ?? panic("imports: no stacks to run handlers on");
+}
+
 function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Import {
   const h = handler as (...parameters: unknown[]) => number;
   switch (count) {
@@ -81,7 +135,7 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return () => {
         try {
           c.enter();
-          return c.finish(h(c));
+          return c.handlersFirst ? handleFirst(c, () => h(c)) : c.finish(h(c));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -90,7 +144,7 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0) => {
         try {
           c.enter();
-          return c.finish(h(c, p0));
+          return c.handlersFirst ? handleFirst(c, () => h(c, p0)) : c.finish(h(c, p0));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -99,7 +153,7 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0, p1) => {
         try {
           c.enter();
-          return c.finish(h(c, p0, p1));
+          return c.handlersFirst ? handleFirst(c, () => h(c, p0, p1)) : c.finish(h(c, p0, p1));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -108,7 +162,9 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0, p1, p2) => {
         try {
           c.enter();
-          return c.finish(h(c, p0, p1, p2));
+          return c.handlersFirst
+            ? handleFirst(c, () => h(c, p0, p1, p2))
+            : c.finish(h(c, p0, p1, p2));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -117,7 +173,9 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0, p1, p2, p3) => {
         try {
           c.enter();
-          return c.finish(h(c, p0, p1, p2, p3));
+          return c.handlersFirst
+            ? handleFirst(c, () => h(c, p0, p1, p2, p3))
+            : c.finish(h(c, p0, p1, p2, p3));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -126,7 +184,9 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0, p1, p2, p3, p4) => {
         try {
           c.enter();
-          return c.finish(h(c, p0, p1, p2, p3, p4));
+          return c.handlersFirst
+            ? handleFirst(c, () => h(c, p0, p1, p2, p3, p4))
+            : c.finish(h(c, p0, p1, p2, p3, p4));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -135,7 +195,9 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0, p1, p2, p3, p4, p5) => {
         try {
           c.enter();
-          return c.finish(h(c, p0, p1, p2, p3, p4, p5));
+          return c.handlersFirst
+            ? handleFirst(c, () => h(c, p0, p1, p2, p3, p4, p5))
+            : c.finish(h(c, p0, p1, p2, p3, p4, p5));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -144,7 +206,9 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (p0, p1, p2, p3, p4, p5, p6, p7, p8) => {
         try {
           c.enter();
-          return c.finish(h(c, p0, p1, p2, p3, p4, p5, p6, p7, p8));
+          return c.handlersFirst
+            ? handleFirst(c, () => h(c, p0, p1, p2, p3, p4, p5, p6, p7, p8))
+            : c.finish(h(c, p0, p1, p2, p3, p4, p5, p6, p7, p8));
         } catch (error) {
           throw c.leaveByThrow(error);
         }
@@ -153,7 +217,9 @@ function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Im
       return (...parameters) => {
         try {
           c.enter();
-          return c.finish(h(c, ...parameters));
+          return c.handlersFirst
+            ? handleFirst(c, () => h(c, ...parameters))
+            : c.finish(h(c, ...parameters));
         } catch (error) {
           throw c.leaveByThrow(error);
         }

@@ -7,18 +7,22 @@
 import type { Kernel } from "../kernel/index.ts";
 import { GuestMemory } from "../syscalls/guest-memory.ts";
 import { SyscallContext } from "../syscalls/context.ts";
-import type { ThreadPort } from "../syscalls/port.ts";
+import { panic } from "../shm/index.ts";
+import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
-import { makeImports } from "./imports.ts";
+import { makeImports, makeStops } from "./imports.ts";
 import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
+import { armStopPoints } from "./stop-module.ts";
+import { promising } from "./suspension.ts";
 
 export class InstanceGroup {
   readonly context: SyscallContext;
   private imports: Record<string, Record<string, unknown>> | undefined;
   /** The instance that the running thread uses: signal handlers are its exports. */
-  private current: WebAssembly.Instance | undefined;
+  current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
+  private stops: WebAssembly.Instance | undefined;
   /** Bytes of the memory when the next instance was about to be made. */
   private nextBytes = 0;
 
@@ -32,13 +36,19 @@ export class InstanceGroup {
   ) {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
-    const guestPort = {
-      has: (name: string): boolean => typeof this.current?.exports[name] === "function",
-      call: (name: string, argument: number): boolean => {
-        const callee = this.current?.exports[name];
-        if (typeof callee !== "function") return false;
-        callee(argument);
-        return true;
+    const find = (name: string): ((argument: number) => void) => {
+      const callee = this.current?.exports[name];
+      return typeof callee === "function"
+        ? (callee as (argument: number) => void)
+        : panic(`instance: no export ${name}`);
+    };
+    const guestPort: GuestPort = {
+      has: (name) => typeof this.current?.exports[name] === "function",
+      call: (name, argument) => {
+        find(name)(argument);
+      },
+      callSuspendably: async (name, argument) => {
+        await promising(find(name))(argument);
       },
     };
     this.context = new SyscallContext(kernel, guest, threads, guestPort, mark);
@@ -53,9 +63,31 @@ export class InstanceGroup {
         this.memory = createGuestMemory(program);
         if (this.memory !== undefined) context.guest = new GuestMemory(this.memory);
       }
-      this.imports = makeImports(context, program, this.memory, trace);
+      this.imports = makeImports(
+        context,
+        program,
+        this.memory,
+        trace,
+        context.stacks !== undefined,
+      );
     }
     return this.imports;
+  }
+
+  /** Makes an instance. Its start section calls from within: no stack can be suspended there. */
+  private instantiate(): WebAssembly.Instance {
+    const { context } = this;
+    context.innerEntries++;
+    try {
+      const instance = new WebAssembly.Instance(this.program.module, this.findImports());
+      if (this.program.stops !== undefined && context.stacks !== undefined) {
+        this.stops ??= makeStops(context, context.stacks);
+        armStopPoints(instance, this.program.stops.tableName, this.stops);
+      }
+      return instance;
+    } finally {
+      context.innerEntries--;
+    }
   }
 
   /** Makes the next instance ahead of need; errors are left for `take` to meet again. */
@@ -67,7 +99,7 @@ export class InstanceGroup {
     // Its start section is guest code: it may compute for ever.
     context.leave();
     try {
-      this.next = new WebAssembly.Instance(this.program.module, this.findImports());
+      this.next = this.instantiate();
     } catch {
       this.next = undefined;
     } finally {
@@ -88,7 +120,7 @@ export class InstanceGroup {
 
   /** An instance that no thread has used. Its start section has run. May throw what the engine throws, or a control outcome. */
   take(): WebAssembly.Instance {
-    const instance = this.next ?? new WebAssembly.Instance(this.program.module, this.findImports());
+    const instance = this.next ?? this.instantiate();
     this.next = undefined;
     this.current = instance;
     this.context.signalCallback = undefined;

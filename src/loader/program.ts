@@ -12,6 +12,7 @@ import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
+import { addStopPoints, type StopPoints } from "./stop-points.ts";
 import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
@@ -38,8 +39,15 @@ export interface Program {
   /** Its threads can share its memory: imported and shared. */
   readonly hasSharedMemory: boolean;
   readonly stack: StackLayout;
+  /** Where its code was given stop points, so that its threads can share a carrier: see `stop-points.ts`. */
+  readonly stops: Omit<StopPoints, "bytes"> | undefined;
   /** For people: what it is called in messages. */
   readonly name: string;
+}
+
+/** Whether a program can have threads that share carriers, where the engine can suspend stacks. */
+export function mayShareCarriers(program: Program): boolean {
+  return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
 }
 
 /** What `describeProgram` found before anything was compiled. */
@@ -141,6 +149,7 @@ export function makeProgram(
   { description }: ProgramDescription,
   name: string,
   maximumPages: number,
+  stops?: StopPoints,
 ): Program {
   const functions = new Map<string, { module: string; name: string }>();
   for (const entry of description.imports) {
@@ -173,6 +182,7 @@ export function makeProgram(
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: mainStackLayout(description),
+    stops: stops && { tableName: stops.tableName, firstHelper: stops.firstHelper, map: stops.map },
     name,
   };
 }
@@ -187,7 +197,23 @@ export async function compileProgram(
   return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
 }
 
-/** The same at once, on the calling thread. */
+/**
+ * Compiles a program once more, for the threads that share a carrier: with stop points in its code. The bytes are those of a program that was compiled.
+ *
+ * @returns undefined where its code is not understood: each of its threads needs a carrier of its own
+ */
+export async function compileShareable(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Promise<Program | undefined> {
+  const found = readProgram(bytes, name, maximumPages);
+  const stops = addStopPoints(found.bytes);
+  if (stops === undefined) return undefined;
+  return makeProgram(await WebAssembly.compile(stops.bytes), found, name, maximumPages, stops);
+}
+
+/** The same as `compileProgram` at once, on the calling thread. */
 export function compileProgramSync(bytes: Uint8Array, name: string, maximumPages: number): Program {
   const found = readProgram(bytes, name, maximumPages);
   return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);

@@ -4,6 +4,7 @@
  * (Firefox) and JavaScriptCore (Safari).
  */
 import { printable } from "./printable.ts";
+import { originalOffset, type StopPoints } from "./stop-points.ts";
 
 export type TrapKind =
   | "unreachable"
@@ -130,15 +131,17 @@ function classify(name: string, message: string, tag: string): TrapKind {
 /**
  * Describes what `error`, thrown out of a guest's export, means. `names` gives function names by index, for engines or
  * modules that tell none; it is called only if a frame needs it. Engines keep ten frames unless Error.stackTraceLimit says
- * more. Never throws, whatever was thrown.
+ * more. Never throws, whatever was thrown. `stops` are those of the program's code, if it was given any: the frames told are those of the code as it was.
  */
 export function describeTrap(
   error: unknown,
   names?: () => ReadonlyMap<number, string>,
+  stops?: Omit<StopPoints, "bytes">,
 ): TrapDescription {
   const { name, message, stack, tag } = readError(error);
   const kind = classify(name, message, tag);
-  const frames = parseFrames(stack, names);
+  const found = parseFrames(stack, names);
+  const frames = stops === undefined ? found : withoutStops(found, stops);
   const lines = frames.map(
     (frame) =>
       `    at ${frame.function}` +
@@ -148,6 +151,17 @@ export function describeTrap(
   );
   const words = kind === "host error" || kind === "trap" ? `: ${printable(message, 500)}` : "";
   return { kind, frames, text: [kind + words, ...lines].join("\n") };
+}
+
+/** Frames in a program's code as it was before it got stop points. */
+function withoutStops(frames: TrapFrame[], stops: Omit<StopPoints, "bytes">): TrapFrame[] {
+  return frames
+    .filter(({ index }) => index === undefined || index < stops.firstHelper)
+    .map((frame) =>
+      frame.offset === undefined
+        ? frame
+        : { ...frame, offset: originalOffset(stops.map, frame.offset) },
+    );
 }
 
 /** The parts of a thrown value as text; `tag` tells a WebAssembly.Exception, whose class old engines do not name. */

@@ -30,7 +30,7 @@ export const SectionId = {
 } as const;
 
 /** The order sections must appear in; a data count section is accepted anywhere, as V8 does. */
-const SECTION_ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 10, 11];
+export const SECTION_ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 10, 11];
 
 const SECTION_NAMES = Object.keys(SectionId);
 

@@ -36,7 +36,12 @@ const waitEntryFields = {
 };
 
 /** One waiter in one queue. The links are guarded by the queue's lock; the rest belongs to the waiter. */
-export const WaitEntry = layout("WaitEntry", waitEntryFields);
+export const WaitEntry = layout("WaitEntry", {
+  ...waitEntryFields,
+  /** The waiter's own: what it waits for and holds, and its next entry (calls that wait for several objects). */
+  file: address,
+  nextHeld: address,
+});
 
 /** What an object has that waits for many others. The object holds one count; whoever passes a wake-up on holds another meanwhile. */
 export const Relay = layout("Relay", {

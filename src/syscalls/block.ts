@@ -6,15 +6,35 @@
  * The second try matters: what happened between the first and the registration woke nobody. Every sleep ends by its event, its deadline, a signal
  * or the end of the process.
  *
+ * A call that waits is a generator that yields how long it wants to sleep, so that the same code runs both ways there are to sleep: with its agent,
+ * in place (`waitInPlace`), or as a suspended stack, while the agent runs others (`StackPort.suspend`). A call that need not wait makes no generator.
+ *
  * A signal's handler is guest code: it may wait itself, or never return and be ended with its agent. So it never runs inside a wait, which holds
  * registrations and counts: the wait ends with EINTR, and the handler runs when the call holds nothing any more, before the guest sees its result.
- * Calls that signals do not cut short run it themselves (`handleInterrupt`) and wait again.
+ * Calls that signals do not cut short run it themselves (`RUN_HANDLERS`) and wait again.
+ *
+ * What a sleeping call holds stands in its thread's record (`Thread.heldFile` and the next), since a suspended stack can be lost with its agent.
  */
 import { Errno } from "../abi/errno.ts";
 import { Thread } from "../kernel/index.ts";
 import { park, subscribe, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
+
+/**
+ * A call that waits: yields the longest sleep it wants in milliseconds, `RUN_HANDLERS`, or `GIVE_WAY`; returns its result. When it goes on, its thread is
+ * awake again, for whatever reason.
+ */
+export type Waiting<Result> = Generator<number, Result, undefined>;
+
+/** What a call answers: its result, or that later, where the guest's stack was suspended. */
+export type Outcome = number | Promise<number>;
+
+/** Yielded where nothing is held: signal handlers are to run. */
+export const RUN_HANDLERS = -1;
+
+/** Yielded to let the agent's other stacks run first. */
+export const GIVE_WAY = -2;
 
 /** No deadline. */
 export const FOREVER = Infinity;
@@ -29,13 +49,13 @@ const LONGEST_NAP = 10;
  * @param deadline on the monotonic clock, in milliseconds; @param nap longest single sleep in milliseconds
  * @returns the attempt's answer, ETIMEDOUT at the deadline, EINTR when a signal handler is to run
  */
-export function sleepUntil(
+export function* sleepUntil(
   context: SyscallContext,
   deadline: number,
   attempt: () => number,
   nap = Infinity,
-): number {
-  const { kernel, memory, thread } = context;
+): Waiting<number> {
+  const { kernel } = context;
   let pause = Math.min(nap, 1);
   for (;;) {
     const answer = attempt();
@@ -49,65 +69,107 @@ export function sleepUntil(
       left = Math.min(left, pause);
       pause = Math.min(pause * 2, nap);
     }
-    context.markSleeping();
-    park(memory, thread, left);
-    context.markAwake();
+    yield left;
     if (context.isInterrupted()) return Errno.EINTR;
   }
 }
 
 /**
- * Waits on one object's queue; see `sleepUntil`. Queue 0 stands for an object that cannot wake: it is asked again from time to time.
+ * Waits on one open file's queue; see `sleepUntil`. The caller's count of the file is noted as held meanwhile.
  */
-export function waitOn(
+export function* waitOnFile(
+  context: SyscallContext,
+  file: number,
+  mask: number,
+  deadline: number,
+  attempt: () => number,
+): Waiting<number> {
+  const { memory, thread, vfs } = context;
+  Thread.heldFile.set(memory, thread, file);
+  try {
+    const queue = vfs.operationsOf(file).waitQueueOf(vfs, file);
+    return yield* waitOn(context, queue, mask, deadline, attempt);
+  } finally {
+    Thread.heldFile.set(memory, thread, 0);
+  }
+}
+
+/**
+ * Waits on one object's queue; see `sleepUntil`. Queue 0 stands for an object that cannot wake: it is asked again from time to time. What keeps the object
+ * must be noted as held by the caller.
+ */
+export function* waitOn(
   context: SyscallContext,
   queue: number,
   mask: number,
   deadline: number,
   attempt: () => number,
-): number {
-  if (queue === 0) return sleepUntil(context, deadline, attempt, LONGEST_NAP);
-  const { memory } = context;
-  const entry = Thread.waitEntry.at(context.thread);
-  subscribe(memory, queue, entry, context.thread, mask);
+): Waiting<number> {
+  if (queue === 0) return yield* sleepUntil(context, deadline, attempt, LONGEST_NAP);
+  const { memory, thread } = context;
+  const entry = Thread.waitEntry.at(thread);
+  subscribe(memory, queue, entry, thread, mask);
   try {
-    return sleepUntil(context, deadline, attempt);
+    return yield* sleepUntil(context, deadline, attempt);
   } finally {
     unsubscribe(memory, entry);
   }
 }
 
 /**
- * Waits on many objects at once; queues of 0 are asked again from time to time.
+ * Waits on many open files at once; those without a queue are asked again from time to time. The caller's counts are noted as held meanwhile.
  *
  * @returns as `sleepUntil`; ENOMEM when the kernel heap has no room for the registrations
  */
-export function waitOnAll(
+export function* waitOnFiles(
   context: SyscallContext,
-  queues: readonly number[],
+  files: readonly number[],
   mask: number,
   deadline: number,
   attempt: () => number,
-): number {
-  const { memory, thread } = context;
-  const entries: number[] = [];
+): Waiting<number> {
+  const { memory, thread, vfs } = context;
   let nap = Infinity;
   try {
-    for (const queue of queues) {
-      if (queue === 0) {
-        nap = LONGEST_NAP;
-        continue;
-      }
+    for (const file of files) {
       const entry = WaitEntry.allocate(memory);
       if (entry === 0) return Errno.ENOMEM;
-      entries.push(entry);
-      subscribe(memory, queue, entry, thread, mask);
+      WaitEntry.file.set(memory, entry, file);
+      WaitEntry.nextHeld.set(memory, entry, Thread.heldEntries.get(memory, thread));
+      Thread.heldEntries.set(memory, thread, entry);
+      const queue = vfs.operationsOf(file).waitQueueOf(vfs, file);
+      if (queue === 0) nap = LONGEST_NAP;
+      else subscribe(memory, queue, entry, thread, mask);
     }
-    return sleepUntil(context, deadline, attempt, nap);
+    return yield* sleepUntil(context, deadline, attempt, nap);
   } finally {
-    for (const entry of entries) {
+    for (;;) {
+      const entry = Thread.heldEntries.get(memory, thread);
+      if (entry === 0) break;
+      Thread.heldEntries.set(memory, thread, WaitEntry.nextHeld.get(memory, entry));
       unsubscribe(memory, entry);
       WaitEntry.free(memory, entry);
+    }
+  }
+}
+
+/** Lets the agent's other stacks run before this one goes on: `sched_yield`. */
+export function* giveWay(): Waiting<number> {
+  yield GIVE_WAY;
+  return 0;
+}
+
+/** Does a call that waits by putting the whole agent to sleep. */
+export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): number {
+  const { memory, thread } = context;
+  for (;;) {
+    const step = waiting.next();
+    if (step.done === true) return step.value;
+    if (step.value === RUN_HANDLERS) context.handleInterrupt();
+    else if (step.value !== GIVE_WAY) {
+      context.markSleeping();
+      park(memory, thread, step.value);
+      context.markAwake();
     }
   }
 }

@@ -19,7 +19,8 @@ import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import type { GuestPort, ThreadPort } from "./port.ts";
+import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
+import type { GuestPort, StackPort, ThreadPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -37,6 +38,15 @@ export const Mark = {
   recalled: 5,
 } as const;
 
+/** What of a context belongs to the thread: put by while another stack of the agent runs. */
+export interface ThreadWork {
+  thread: number;
+  signalCallback: string | undefined;
+  wasInterrupted: boolean;
+  guestFailure: unknown;
+  kernelFailure: unknown;
+}
+
 export class SyscallContext {
   readonly memory: KernelMemory;
   readonly vfs: Vfs;
@@ -48,14 +58,20 @@ export class SyscallContext {
   isPreview1 = false;
   /** Name of the export that takes signals, or undefined: `callback_signal`. Belongs to the instance. */
   signalCallback: string | undefined;
-  /** Depth of signal handlers that are running: while one does, a stack cannot be suspended. */
-  handlerDepth = 0;
+  /** Depth of guest code that was entered from within a call (signal handlers) or an instantiation: from there the stack cannot be suspended. */
+  innerEntries = 0;
   /** A wait ended because a signal's handler is to run: it runs when the call holds nothing any more (`finish`). */
   wasInterrupted = false;
   /** What a signal handler threw. */
   guestFailure: unknown;
   /** What the kernel itself threw, other than control outcomes: a bug, or a full JavaScript heap. */
   kernelFailure: unknown;
+  /** The agent's stacks, where they can be suspended. */
+  stacks: StackPort | undefined;
+  /** Signals came before the call: their handlers run first, on a stack of their own (`StackPort.handleFirst`). */
+  handlersFirst = false;
+  /** Tells of the end of the call that is made (traces). A suspended stack's call takes it along. */
+  onEnd: ((result: number | undefined) => void) | undefined;
   private readonly requireHeadroom = headroomProbe();
   /** Scratch for the current call. */
   readonly transfer = new Transfer();
@@ -102,12 +118,33 @@ export class SyscallContext {
     const { memory } = this;
     memory.refreshIfGrown();
     this.thread = thread;
+    this.innerEntries = 0;
+    this.handlersFirst = false;
     this.wasInterrupted = false;
     this.guestFailure = undefined;
     this.kernelFailure = undefined;
     this.process = Thread.process.get(memory, thread);
     this.files = Process.files.get(memory, this.process);
     this.vfs.caller = this.process;
+  }
+
+  /** Puts by what belongs to the thread. */
+  putBy(work: ThreadWork): void {
+    work.signalCallback = this.signalCallback;
+    work.wasInterrupted = this.wasInterrupted;
+    work.guestFailure = this.guestFailure;
+    work.kernelFailure = this.kernelFailure;
+  }
+
+  /** Takes up the work for a thread whose stack was suspended. The agent is in the kernel. */
+  takeUp(work: ThreadWork): void {
+    this.memory.refreshIfGrown();
+    this.thread = work.thread;
+    this.vfs.caller = this.process;
+    this.signalCallback = work.signalCallback;
+    this.wasInterrupted = work.wasInterrupted;
+    this.guestFailure = work.guestFailure;
+    this.kernelFailure = work.kernelFailure;
   }
 
   /** At the start of a syscall: marks the agent as in the kernel, and does waiting work. May throw a control outcome. */
@@ -122,7 +159,14 @@ export class SyscallContext {
       sleepForever(memory);
     }
     if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
-    if (Thread.pending.load(memory, this.thread) !== 0) this.doPending();
+    if (Thread.pending.load(memory, this.thread) !== 0) this.doPendingFirst();
+  }
+
+  /** Before a call: what is pending. Handlers that can be given a stack of their own are left to whoever makes the call. */
+  private doPendingFirst(): void {
+    if (this.stacks?.canSuspend !== true) return void this.doPending();
+    this.handlersFirst = this.isInterrupted();
+    this.wasInterrupted = false;
   }
 
   /** For calls that take no lock and change nothing: only does waiting work. */
@@ -130,6 +174,8 @@ export class SyscallContext {
     if (Thread.pending.load(this.memory, this.thread) === 0) return;
     try {
       this.enter();
+      // Where stacks can be suspended handlers need one of their own: a full call or a stop point gives it to them.
+      this.handlersFirst = false;
       this.leave();
     } catch (error) {
       throw this.leaveByThrow(error);
@@ -141,8 +187,12 @@ export class SyscallContext {
     this.memory.i32[this.mark >>> 2] = Mark.guest;
   }
 
-  /** At the end of a syscall: runs the handlers of signals that cut it short, now that it holds nothing. Passes its result on. */
+  /**
+   * At the end of a syscall: runs the handlers of signals that cut it short, now that it holds nothing. Passes its result on. A call whose stack is
+   * suspended has not ended.
+   */
   finish<Result>(result: Result): Result {
+    if (typeof result === "object") return result;
     if (this.wasInterrupted) {
       this.wasInterrupted = false;
       this.doPending();
@@ -173,6 +223,13 @@ export class SyscallContext {
     const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const message = `a system call failed by a bug of Weft: ${words}`;
     exitProcess(this.kernel, this.process, code, EndReason.failed, 0, message);
+  }
+
+  /** Does a call that waits: with the guest's stack suspended where that can be, else in place. */
+  wait(waiting: Waiting<number>): Outcome {
+    return this.stacks?.canSuspend === true
+      ? this.stacks.suspend(waiting)
+      : waitInPlace(this, waiting);
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

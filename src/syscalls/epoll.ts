@@ -12,14 +12,13 @@ import {
   changeWatch,
   EPOLL_DATA_BYTES,
   epollOf,
-  epollQueue,
   installFile,
   openEpoll,
   removeWatch,
   takeEpollEvents,
 } from "../kernel/index.ts";
 import { dropFile, EVERY_READINESS, WOULD_BLOCK } from "../vfs/index.ts";
-import { FOREVER, waitOn } from "./block.ts";
+import { FOREVER, type Outcome, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf } from "./result.ts";
 
@@ -88,46 +87,68 @@ export function epoll_wait(
   most: number,
   timeout: bigint,
   result: number,
-): number {
-  const { guest, kernel, memory, vfs } = context;
+): Outcome {
+  const { guest, memory, vfs } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const room = Math.min(most >>> 0, MOST_EVENTS);
   if (!guest.has(output, room * EpollEvent.$size)) return Errno.EMEMVIOLATION;
   const file = context.lookup(set, 0);
   if (file < 0) return -file;
-  const epoll = epollOf(memory, file);
-  let ended: number = Errno.EINVAL;
   let count = 0;
+  let refused = 0;
+  const nanoseconds = BigInt.asUintN(64, timeout);
+  if (epollOf(memory, file) === 0 || room === 0) refused = Errno.EINVAL;
+  else {
+    count = writeEvents(context, file, output, room);
+    if (count === 0 && nanoseconds !== 0n)
+      return context.wait(waitLater(context, file, output, room, nanoseconds, result));
+  }
+  dropFile(vfs, file);
+  if (refused === 0) guest.view.setUint32(result >>> 0, count, true);
+  return refused;
+}
+
+/** Takes events and writes them; their number. */
+function writeEvents(
+  { guest, memory, vfs }: SyscallContext,
+  file: number,
+  output: number,
+  room: number,
+): number {
+  // Memory that another thread grew may be beyond the views by now.
+  guest.has(output, room * EpollEvent.$size);
+  let at = output >>> 0;
+  return takeEpollEvents(vfs, epollOf(memory, file), room, (events, data) => {
+    guest.view.setUint32(at + EpollEvent.events, events, true);
+    guest.u8.set(memory.u8.subarray(data, data + EPOLL_DATA_BYTES), at + EpollEvent.data);
+    at += EpollEvent.$size;
+  });
+}
+
+/** Goes on with a wait that found nothing. Takes over the count of the set's file. */
+function* waitLater(
+  context: SyscallContext,
+  file: number,
+  output: number,
+  room: number,
+  nanoseconds: bigint,
+  result: number,
+): Waiting<number> {
+  const { kernel, guest, vfs } = context;
   try {
-    if (epoll !== 0 && room > 0) {
-      const attempt = () => {
-        // Memory that another thread grew may be beyond the views by now.
-        guest.has(output, room * EpollEvent.$size);
-        let at = output >>> 0;
-        count = takeEpollEvents(vfs, epoll, room, (events, data) => {
-          guest.view.setUint32(at + EpollEvent.events, events, true);
-          guest.u8.set(memory.u8.subarray(data, data + EPOLL_DATA_BYTES), at + EpollEvent.data);
-          at += EpollEvent.$size;
-        });
-        return count > 0 ? 0 : WOULD_BLOCK;
-      };
-      ended = attempt();
-      if (ended !== 0) {
-        const nanoseconds = BigInt.asUintN(64, timeout);
-        const deadline =
-          nanoseconds === EPOLL_TIMEOUT_FOREVER
-            ? FOREVER
-            : kernel.clock.monotonicMilliseconds() + Number(nanoseconds) / 1e6;
-        ended =
-          nanoseconds === 0n
-            ? Errno.ETIMEDOUT
-            : waitOn(context, epollQueue(memory, epoll), EVERY_READINESS, deadline, attempt);
-      }
-    }
+    const deadline =
+      nanoseconds === EPOLL_TIMEOUT_FOREVER
+        ? FOREVER
+        : kernel.clock.monotonicMilliseconds() + Number(nanoseconds) / 1e6;
+    let count = 0;
+    const ended = yield* waitOnFile(context, file, EVERY_READINESS, deadline, () => {
+      count = writeEvents(context, file, output, room);
+      return count > 0 ? 0 : WOULD_BLOCK;
+    });
+    if (ended !== 0 && ended !== Errno.ETIMEDOUT) return ended;
+    guest.view.setUint32(result >>> 0, count, true);
+    return 0;
   } finally {
     dropFile(vfs, file);
   }
-  if (ended !== 0 && ended !== Errno.ETIMEDOUT) return ended;
-  guest.view.setUint32(result >>> 0, count, true);
-  return 0;
 }

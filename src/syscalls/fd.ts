@@ -4,6 +4,7 @@ import { Filetype, Whence } from "../abi/enums.ts";
 import { Rights } from "../abi/flags.ts";
 import { closeDescriptor, Pending, Thread } from "../kernel/index.ts";
 import { Access, AT_OFFSET, dropFile, OpenFile, WOULD_BLOCK } from "../vfs/index.ts";
+import type { Outcome, Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf, finishRead, finishWrite, LARGEST_PART, moveInParts } from "./result.ts";
 import { LARGEST_EXACT, toSigned, toUnsigned } from "./wide.ts";
@@ -28,7 +29,7 @@ export function fd_read(
   list: number,
   count: number,
   result: number,
-): number {
+): Outcome {
   const { guest, transfer, vfs } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
@@ -36,15 +37,30 @@ export function fd_read(
   const file = lookupForAccess(context, fd, Rights.FD_READ, Access.read);
   if (file < 0) return -file;
   const operations = vfs.operationsOf(file);
-  let answer =
+  const answer =
     transfer.total > LARGEST_PART
       ? moveInParts(context, list, count, () => operations.read(vfs, file, transfer, AT_OFFSET))
       : operations.read(vfs, file, transfer, AT_OFFSET);
-  if (answer === WOULD_BLOCK) answer = finishRead(context, file, list, count);
-  else dropFile(vfs, file);
+  if (answer === WOULD_BLOCK)
+    return context.wait(passOn(context, finishRead(context, file, list, count), result));
+  dropFile(vfs, file);
+  return storeCount(context, answer, result);
+}
+
+/** Ends a transfer: writes the number of bytes, or answers the errno. */
+function storeCount({ guest }: SyscallContext, answer: number, result: number): number {
   if (answer < 0) return -answer;
   guest.view.setUint32(result >>> 0, answer, true);
   return 0;
+}
+
+/** The same for one that waits. */
+function* passOn(
+  context: SyscallContext,
+  transfer: Waiting<number>,
+  result: number,
+): Waiting<number> {
+  return storeCount(context, yield* transfer, result);
 }
 
 /** Writes at the file's offset, or its end in append mode; writes the number of bytes. Waits unless the descriptor is non-blocking. */
@@ -54,7 +70,7 @@ export function fd_write(
   list: number,
   count: number,
   result: number,
-): number {
+): Outcome {
   const { guest, transfer, vfs } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
@@ -63,15 +79,14 @@ export function fd_write(
   if (file < 0) return -file;
   const operations = vfs.operationsOf(file);
   const { total } = transfer;
-  let answer =
+  const answer =
     total > LARGEST_PART
       ? moveInParts(context, list, count, () => operations.write(vfs, file, transfer, AT_OFFSET))
       : operations.write(vfs, file, transfer, AT_OFFSET);
-  if (answer !== total) answer = finishWrite(context, file, list, count, answer);
-  else dropFile(vfs, file);
-  if (answer < 0) return -answer;
-  guest.view.setUint32(result >>> 0, answer, true);
-  return 0;
+  if (answer !== total)
+    return context.wait(passOn(context, finishWrite(context, file, list, count, answer), result));
+  dropFile(vfs, file);
+  return storeCount(context, answer, result);
 }
 
 /** Reads at a position and leaves the offset alone. ESPIPE for what has no offset, EINVAL for a position of 2^63 or more. */

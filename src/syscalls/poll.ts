@@ -10,7 +10,7 @@ import { Eventrwflags, Rights, Subclockflags } from "../abi/flags.ts";
 import type { SubscriptionSnapshot0 } from "../abi/layouts.ts";
 import { Event, Subscription } from "../abi/layouts.ts";
 import { dropFile, EVERY_READINESS, Readiness, WOULD_BLOCK } from "../vfs/index.ts";
-import { FOREVER, waitOnAll } from "./block.ts";
+import { FOREVER, type Outcome, type Waiting, waitOnFiles } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 
 /** Most subscriptions of a call. */
@@ -55,7 +55,7 @@ export function poll_oneoff(
   output: number,
   count: number,
   result: number,
-): number {
+): Outcome {
   return poll(context, Subscription, input, output, count >>> 0, result);
 }
 
@@ -67,7 +67,7 @@ export function poll(
   output: number,
   count: number,
   result: number,
-): number {
+): Outcome {
   const { guest } = context;
   if (count === 0 || count > MOST_SUBSCRIPTIONS) return Errno.EINVAL;
   if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size)) {
@@ -75,25 +75,48 @@ export function poll(
   }
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const wanted: Wanted[] = [];
+  let events = 0;
   try {
     for (let index = 0; index < count; index++) {
       wanted.push(readSubscription(context, layout, (input >>> 0) + index * layout.$size));
     }
-    let events = writeEvents(context, wanted, output);
+    events = writeEvents(context, wanted, output);
+  } finally {
+    if (events !== 0) dropFiles(context, wanted);
+  }
+  if (events === 0) return context.wait(pollLater(context, wanted, output, result));
+  guest.view.setUint32(result >>> 0, events, true);
+  return 0;
+}
+
+/** Goes on with a poll that found nothing. Takes over the counts of the files. */
+function* pollLater(
+  context: SyscallContext,
+  wanted: readonly Wanted[],
+  output: number,
+  result: number,
+): Waiting<number> {
+  try {
+    const files = wanted.map(({ file }) => file).filter((file) => file !== 0);
+    let events = 0;
     while (events === 0) {
-      const { queues, deadline } = summarize(context, wanted);
-      const ended = waitOnAll(context, queues, EVERY_READINESS, deadline, () => {
+      const deadline = firstDeadline(context, wanted);
+      const ended = yield* waitOnFiles(context, files, EVERY_READINESS, deadline, () => {
         events = writeEvents(context, wanted, output);
         return events > 0 ? 0 : WOULD_BLOCK;
       });
       if (ended !== 0 && ended !== Errno.ETIMEDOUT) return ended;
       if (ended === Errno.ETIMEDOUT) events = writeEvents(context, wanted, output, deadline);
     }
-    guest.view.setUint32(result >>> 0, events, true);
+    context.guest.view.setUint32(result >>> 0, events, true);
     return 0;
   } finally {
-    for (const { file } of wanted) if (file !== 0) dropFile(context.vfs, file);
+    dropFiles(context, wanted);
   }
+}
+
+function dropFiles({ vfs }: SyscallContext, wanted: readonly Wanted[]): void {
+  for (const { file } of wanted) if (file !== 0) dropFile(vfs, file);
 }
 
 function readSubscription(context: SyscallContext, layout: SubscriptionLayout, at: number): Wanted {
@@ -166,20 +189,11 @@ function isDue(context: SyscallContext, wanted: Wanted, now: number): boolean {
   return clock.high > timeHigh || (clock.high === timeHigh && clock.low >= timeLow);
 }
 
-/** The queues to wait in and the first deadline. */
-function summarize(
-  context: SyscallContext,
-  wanted: readonly Wanted[],
-): { queues: number[]; deadline: number } {
-  const { vfs } = context;
-  const queues: number[] = [];
+/** The first deadline, on the monotonic clock in milliseconds. */
+function firstDeadline(context: SyscallContext, wanted: readonly Wanted[]): number {
   let deadline = FOREVER;
-  for (const want of wanted) {
-    const { file } = want;
-    if (file !== 0) queues.push(vfs.operationsOf(file).waitQueueOf(vfs, file));
-    deadline = Math.min(deadline, deadlineOf(context, want));
-  }
-  return { queues, deadline };
+  for (const want of wanted) deadline = Math.min(deadline, deadlineOf(context, want));
+  return deadline;
 }
 
 /** Writes an event for each subscription that has one; their number. `passed` is a deadline known to have passed. */

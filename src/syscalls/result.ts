@@ -21,7 +21,7 @@ import {
   type Transfer,
   WOULD_BLOCK,
 } from "../vfs/index.ts";
-import { FOREVER, waitOn } from "./block.ts";
+import { FOREVER, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { sendSignal } from "./process.ts";
 
@@ -40,28 +40,22 @@ export function isNonblocking(context: SyscallContext, file: number): boolean {
  *
  * @returns bytes, or a negated errno: EAGAIN, EINTR
  */
-export function finishRead(
+export function* finishRead(
   context: SyscallContext,
   file: number,
   list: number,
   count: number,
-): number {
+): Waiting<number> {
   const { vfs, guest, transfer } = context;
   try {
     if (isNonblocking(context, file)) return -Errno.EAGAIN;
     const operations = vfs.operationsOf(file);
     let answer = 0;
-    const ended = waitOn(
-      context,
-      operations.waitQueueOf(vfs, file),
-      EVERY_READINESS,
-      FOREVER,
-      () => {
-        const refused = guest.readBuffers(transfer, list, count);
-        answer = refused !== 0 ? -refused : operations.read(vfs, file, transfer, AT_OFFSET);
-        return answer === WOULD_BLOCK ? WOULD_BLOCK : 0;
-      },
-    );
+    const ended = yield* waitOnFile(context, file, EVERY_READINESS, FOREVER, () => {
+      const refused = guest.readBuffers(transfer, list, count);
+      answer = refused !== 0 ? -refused : operations.read(vfs, file, transfer, AT_OFFSET);
+      return answer === WOULD_BLOCK ? WOULD_BLOCK : 0;
+    });
     return ended === 0 ? answer : -ended;
   } finally {
     dropFile(vfs, file);
@@ -74,20 +68,20 @@ export function finishRead(
  * @param answer what the first attempt answered
  * @returns bytes, or a negated errno: EAGAIN, EINTR, EPIPE, and what the file says
  */
-export function finishWrite(
+export function* finishWrite(
   context: SyscallContext,
   file: number,
   list: number,
   count: number,
   answer: number,
-): number {
+): Waiting<number> {
   const { vfs } = context;
   const write = { done: Math.max(answer, 0), error: 0 };
   try {
     if (answer < 0 && answer !== WOULD_BLOCK) write.error = -answer;
     else if (isNonblocking(context, file)) write.error = Errno.EAGAIN;
     else if (answer === WOULD_BLOCK || !vfs.operationsOf(file).seekable) {
-      writeRest(context, file, list, count, write);
+      yield* writeRest(context, file, list, count, write);
     }
   } finally {
     dropFile(vfs, file);
@@ -96,16 +90,16 @@ export function finishWrite(
   return write.done > 0 || write.error === 0 ? write.done : -write.error;
 }
 
-function writeRest(
+function* writeRest(
   context: SyscallContext,
   file: number,
   list: number,
   count: number,
   write: { done: number; error: number },
-): void {
+): Waiting<void> {
   const { vfs, guest, transfer } = context;
   const operations = vfs.operationsOf(file);
-  const ended = waitOn(context, operations.waitQueueOf(vfs, file), EVERY_READINESS, FOREVER, () => {
+  const ended = yield* waitOnFile(context, file, EVERY_READINESS, FOREVER, () => {
     for (;;) {
       write.error = guest.readBuffers(transfer, list, count);
       if (write.error !== 0 || write.done >= transfer.total) return 0;

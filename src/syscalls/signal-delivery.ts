@@ -36,53 +36,87 @@ export function hasHandler(context: SyscallContext): boolean {
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
 }
 
+/** A signal for the guest, and the export that takes it. */
+export interface Delivery {
+  readonly signal: number;
+  readonly callback: string;
+}
+
 /**
- * Hands queued signals to the guest. The caller holds nothing: handlers are guest code, at which the agent may be ended. May throw a control outcome when one ends the process.
+ * Takes the next queued signal that the guest handles; does itself what the others ask for. May throw a control outcome when one ends the process.
+ *
+ * @returns undefined when none is left for the guest
+ */
+export function nextDelivery(context: SyscallContext): Delivery | undefined {
+  const { memory, thread, guestPort } = context;
+  const callback = callbackOf(context);
+  for (;;) {
+    const queued = Thread.signals.load(memory, thread) >>> 0;
+    if (queued === 0) return undefined;
+    const signal = 31 - Math.clz32(queued & -queued);
+    if (signal !== Signal.KILL && callback !== undefined) {
+      if (!guestPort.has(callback)) return undefined;
+      Thread.signals.and(memory, thread, ~(1 << signal));
+      return { signal, callback };
+    }
+    Thread.signals.and(memory, thread, ~(1 << signal));
+    if (isIgnoredByDefault(signal)) continue;
+    exitProcess(
+      context.kernel,
+      context.process,
+      exitCodeOfSignal(signal),
+      EndReason.signalled,
+      signal,
+    );
+    throw PROCESS_EXIT;
+  }
+}
+
+/**
+ * Hands queued signals to the guest, within the call that is made. The caller holds nothing: handlers are guest code, at which the agent may be ended. May
+ * throw a control outcome when one ends the process.
  *
  * @returns whether a handler ran
  */
 export function deliverSignals(context: SyscallContext): boolean {
   const { memory, thread, guestPort } = context;
-  const signalCallback = callbackOf(context);
   Thread.pending.and(memory, thread, ~Pending.signal);
   let ran = false;
   for (;;) {
-    const queued = Thread.signals.load(memory, thread) >>> 0;
-    if (queued === 0) return ran;
-    const signal = 31 - Math.clz32(queued & -queued);
-    const bit = 1 << signal;
-    if (signal === Signal.KILL || signalCallback === undefined) {
-      Thread.signals.and(memory, thread, ~bit);
-      if (!isIgnoredByDefault(signal)) {
-        exitProcess(
-          context.kernel,
-          context.process,
-          exitCodeOfSignal(signal),
-          EndReason.signalled,
-          signal,
-        );
-        throw PROCESS_EXIT;
-      }
-      continue;
-    }
-    Thread.signals.and(memory, thread, ~bit);
+    const delivery = nextDelivery(context);
+    if (delivery === undefined) return ran;
     context.leave();
-    context.handlerDepth++;
-    let called: boolean;
+    context.innerEntries++;
     try {
-      called = guestPort.call(signalCallback, signal);
+      guestPort.call(delivery.callback, delivery.signal);
     } catch (error) {
       context.guestFailure = error;
       throw error;
     } finally {
-      context.handlerDepth--;
+      context.innerEntries--;
       context.claim();
-    }
-    if (!called) {
-      Thread.signals.or(memory, thread, bit);
-      return ran;
     }
     ran = true;
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+  }
+}
+
+/** The same with each handler on a stack of its own, which can be suspended. */
+export async function deliverSuspendably(context: SyscallContext): Promise<void> {
+  const { memory, guestPort } = context;
+  Thread.pending.and(memory, context.thread, ~Pending.signal);
+  for (;;) {
+    const delivery = nextDelivery(context);
+    if (delivery === undefined) return;
+    context.leave();
+    try {
+      await guestPort.callSuspendably(delivery.callback, delivery.signal);
+    } catch (error) {
+      context.guestFailure = error;
+      throw error;
+    } finally {
+      context.claim();
+    }
+    if ((Thread.pending.load(memory, context.thread) & Pending.exit) !== 0) context.doPending();
   }
 }

@@ -2,6 +2,7 @@
 import { Errno } from "../abi/errno.ts";
 import { Whence, WhenceSnapshot0 } from "../abi/enums.ts";
 import { FilestatSnapshot0, SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import * as fd from "./fd.ts";
 import { statDescriptor } from "./fd-status.ts";
@@ -64,6 +65,6 @@ export function poll_oneoff(
   output: number,
   count: number,
   result: number,
-): number {
+): Outcome {
   return poll(context, SubscriptionSnapshot0, input, output, count >>> 0, result);
 }

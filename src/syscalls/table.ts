@@ -7,6 +7,7 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
+import type { Outcome } from "./block.ts";
 import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
 import type { SyscallContext } from "./context.ts";
 import {
@@ -88,9 +89,9 @@ import { tty_get, tty_set } from "./tty.ts";
 import { dlopen, dlsym, proc_exec, proc_exec2, stack_restore } from "./unsupported.ts";
 import { chdir, getcwd } from "./working-directory.ts";
 
-/** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno. */
+/** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno, now or later. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- callback_signal answers nothing, and exits do not return
-export type SyscallHandler = (context: SyscallContext, ...args: never[]) => number | void;
+export type SyscallHandler = (context: SyscallContext, ...args: never[]) => Outcome | void;
 
 /** How much of a call works: all of it, less than all (the note says what), or it only answers an errno. */
 export type Support = "full" | "partial" | "none";

@@ -17,7 +17,15 @@ import {
   wakeFutex,
 } from "../kernel/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
-import { FOREVER, sleepUntil, waitOn } from "./block.ts";
+import {
+  FOREVER,
+  giveWay,
+  type Outcome,
+  RUN_HANDLERS,
+  sleepUntil,
+  type Waiting,
+  waitOn,
+} from "./block.ts";
 import { THREAD_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
 import { sendSignal } from "./process.ts";
@@ -87,25 +95,31 @@ export function thread_id(context: SyscallContext, result: number): number {
 }
 
 /** Waits until a thread has finished. 0 also for an unknown one: it may be long gone. EDEADLK for oneself. */
-export function thread_join(context: SyscallContext, tid: number): number {
-  const { kernel, memory } = context;
-  if (tid === Thread.id.get(memory, context.thread)) return Errno.EDEADLK;
+export function thread_join(context: SyscallContext, tid: number): Outcome {
+  if (tid === Thread.id.get(context.memory, context.thread)) return Errno.EDEADLK;
+  return context.wait(join(context, tid));
+}
+
+function* join(context: SyscallContext, tid: number): Waiting<number> {
+  const { kernel, memory, process } = context;
   for (;;) {
     const thread = findThread(kernel, tid);
     if (thread === 0) break;
+    Thread.heldThread.set(memory, context.thread, thread);
     try {
-      if (Thread.process.get(memory, thread) !== context.process) return 0;
-      const answer = waitOn(context, Thread.joiners.at(thread), 1, FOREVER, () =>
+      if (Thread.process.get(memory, thread) !== process) return 0;
+      const answer = yield* waitOn(context, Thread.joiners.at(thread), 1, FOREVER, () =>
         Thread.state.load(memory, thread) === ThreadState.finished ? 0 : WOULD_BLOCK,
       );
       if (answer !== Errno.EINTR) break;
     } finally {
+      Thread.heldThread.set(memory, context.thread, 0);
       dropThread(kernel, thread);
     }
-    context.handleInterrupt();
+    yield RUN_HANDLERS;
   }
   // It may have finished because the process ends: then the caller goes no further either, also where its own flag is yet to be set.
-  if (Process.state.load(memory, context.process) !== ProcessState.running) {
+  if (Process.state.load(memory, process) !== ProcessState.running) {
     Thread.pending.or(memory, context.thread, Pending.exit);
     context.doPending();
   }
@@ -118,12 +132,16 @@ export function thread_exit(_context: SyscallContext, _code: number): never {
 }
 
 /** Sleeps for nanoseconds; signals are handled but do not cut it short. 0 yields. */
-export function thread_sleep(context: SyscallContext, duration: bigint): number {
+export function thread_sleep(context: SyscallContext, duration: bigint): Outcome {
   const nanoseconds = Number(BigInt.asUintN(64, duration));
   if (nanoseconds === 0) return sched_yield(context);
+  return context.wait(sleep(context, nanoseconds));
+}
+
+function* sleep(context: SyscallContext, nanoseconds: number): Waiting<number> {
   const deadline = context.kernel.clock.monotonicMilliseconds() + nanoseconds / 1e6;
-  while (sleepUntil(context, deadline, () => WOULD_BLOCK) === Errno.EINTR)
-    context.handleInterrupt();
+  while ((yield* sleepUntil(context, deadline, () => WOULD_BLOCK)) === Errno.EINTR)
+    yield RUN_HANDLERS;
   return 0;
 }
 
@@ -150,10 +168,9 @@ export function thread_parallelism(context: SyscallContext, result: number): num
   return 0;
 }
 
-/** Lets others run. */
-export function sched_yield(context: SyscallContext): number {
-  context.threads.yield(context);
-  return 0;
+/** Lets others run: the other stacks of this agent. Agents among each other the operating system sees to. */
+export function sched_yield(context: SyscallContext): Outcome {
+  return context.stacks?.hasOthers() === true ? context.wait(giveWay()) : 0;
 }
 
 /**
@@ -166,8 +183,8 @@ export function futex_wait(
   expected: number,
   timeout: number,
   woken: number,
-): number {
-  const { guest, memory, thread, kernel } = context;
+): Outcome {
+  const { guest, kernel } = context;
   if ((word & 3) !== 0) return Errno.EINVAL;
   if (!guest.has(word, 4) || !guest.has(woken, 1) || !guest.has(timeout, OptionTimestamp.$size))
     return Errno.EMEMVIOLATION;
@@ -177,24 +194,44 @@ export function futex_wait(
     const high = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some + 4, true);
     deadline = kernel.clock.monotonicMilliseconds() + (high * 2 ** 32 + low) / 1e6;
   }
-  const waiter = Thread.futexWaiter.at(thread);
+  if (standInLine(context, word, expected))
+    return context.wait(waitInLine(context, word, expected, deadline, woken));
+  guest.u8[woken >>> 0] = 1;
+  return 0;
+}
+
+function standInLine(context: SyscallContext, word: number, expected: number): boolean {
+  const { guest, kernel, memory, process, thread } = context;
   const futexes = KernelRoot.futexes.at(kernel.root);
+  const waiter = Thread.futexWaiter.at(thread);
+  return enqueueFutex(memory, futexes, waiter, thread, process, word >>> 0, guest.i32, expected);
+}
+
+function* waitInLine(
+  context: SyscallContext,
+  word: number,
+  expected: number,
+  deadline: number,
+  woken: number,
+): Waiting<number> {
+  const { guest, memory, thread, kernel } = context;
+  const waiter = Thread.futexWaiter.at(thread);
   let wasWoken = true;
-  while (
-    enqueueFutex(memory, futexes, waiter, thread, context.process, word >>> 0, guest.i32, expected)
-  ) {
+  do {
     let ended = 0;
     try {
-      ended = sleepUntil(context, deadline, () => (isQueued(memory, waiter) ? WOULD_BLOCK : 0));
+      ended = yield* sleepUntil(context, deadline, () =>
+        isQueued(memory, waiter) ? WOULD_BLOCK : 0,
+      );
     } finally {
-      wasWoken = leaveFutex(memory, futexes, waiter);
+      wasWoken = leaveFutex(memory, KernelRoot.futexes.at(kernel.root), waiter);
     }
     if (ended !== Errno.EINTR) break;
-    context.handleInterrupt();
+    yield RUN_HANDLERS;
     if (wasWoken) break;
     // The handler may have changed the word, and then whoever would wake has no need to: in that case the wait is over.
     wasWoken = true;
-  }
+  } while (standInLine(context, word, expected));
   guest.refreshIfDetached();
   guest.u8[woken >>> 0] = wasWoken ? 1 : 0;
   return 0;

@@ -12,6 +12,7 @@ import { errnoMeaning, errnoName } from "../abi/errno.ts";
 import * as flags from "../abi/flags.ts";
 import { findSignature, type Parameter, type Signature } from "../abi/signatures.ts";
 import { Process, Thread } from "../kernel/index.ts";
+import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { Syscall, SyscallHandler } from "./table.ts";
@@ -227,14 +228,21 @@ export function traced(syscall: Syscall, sink: TraceSink): SyscallHandler {
   const handler = syscall.handler as (
     context: SyscallContext,
     ...args: (number | bigint)[]
-  ) => number | undefined;
+  ) => Outcome | undefined;
   return (context: SyscallContext, ...args: (number | bigint)[]) => {
-    let result: number | undefined;
+    let isOver = false;
+    const tell = (result: number | undefined): void => {
+      if (!isOver) sink(formatCall(context, syscall, args, result));
+      isOver = true;
+    };
+    let result: Outcome | undefined;
+    context.onEnd = tell;
     try {
       result = handler(context, ...args);
       return result;
     } finally {
-      sink(formatCall(context, syscall, args, result));
+      // A suspended stack's call is not over: `StackPort.suspend` took over what is to be told.
+      if (typeof result !== "object") tell(result);
     }
   };
 }

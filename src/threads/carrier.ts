@@ -5,83 +5,17 @@
  *
  * It never returns to the event loop while it serves: everything it needs comes through the kernel heap.
  */
-import {
-  type Kernel,
-  createThread,
-  addThread,
-  dropThread,
-  Process,
-  StartKind,
-  type StackLayout,
-} from "../kernel/index.ts";
-import { Errno } from "../abi/errno.ts";
-import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
-import type { Program } from "../loader/program.ts";
-import type { SyscallContext } from "../syscalls/context.ts";
-import type { ThreadPort } from "../syscalls/port.ts";
-import type { TraceSink } from "../syscalls/trace.ts";
+import type { KernelMemory } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
-import {
-  Carrier,
-  clearCarrier,
-  Crew,
-  isCalled,
-  joinCrew,
-  leaveCrew,
-  nextThread,
-  placeThread,
-  reserveThread,
-  unreserveThread,
-} from "./crew.ts";
+import type { TraceSink } from "../syscalls/trace.ts";
+import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
+import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
+import type { BindMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
-
-const GUEST_PAGE = 65536;
-
-function notePages(memory: KernelMemory, crew: number, pages: number): void {
-  for (let known = Crew.pages.load(memory, crew); known < pages;) {
-    const before = Crew.pages.compareExchange(memory, crew, known, pages);
-    if (before === known) return;
-    known = before;
-  }
-}
-
-/** Makes threads of a program for the syscalls of one agent. */
-export class CrewThreadPort implements ThreadPort {
-  constructor(
-    private readonly program: Program,
-    private readonly cores: number,
-  ) {}
-
-  spawn(context: SyscallContext, startPointer: number, stack: StackLayout): number {
-    const { kernel, memory, process } = context;
-    if (!this.program.hasThreadEntry || !this.program.hasSharedMemory) return -Errno.ENOTCAPABLE;
-    const crew = Process.crew.get(memory, process);
-    if (!reserveThread(memory, crew)) return -Errno.EACCES;
-    const id = kernel.newId();
-    const thread = createThread(kernel, process, id, StartKind.spawned, startPointer, stack);
-    if (thread === 0) {
-      unreserveThread(memory, crew);
-      return -Errno.EACCES;
-    }
-    if (!addThread(kernel, process, thread)) {
-      dropThread(kernel, thread);
-      unreserveThread(memory, crew);
-      return -Errno.EACCES;
-    }
-    notePages(memory, crew, context.guest.memory.buffer.byteLength / GUEST_PAGE);
-    placeThread(kernel, crew, thread);
-    return id;
-  }
-
-  parallelism(): number {
-    return this.cores;
-  }
-
-  yield(): void {
-    // The other threads of the process have carriers of their own: the operating system shares the cores among them.
-  }
-}
+import { StackCarrier } from "./stack-carrier.ts";
+import { CrewThreadPort } from "./thread-port.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -94,31 +28,33 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
 }
 
 /**
- * Serves a crew until it closes.
+ * Serves a crew until it closes: with a thread at a time, or as a shared carrier.
  *
- * @param carrier this agent's record, unbound; @param ordered whether the crew counted on it (`Crew.wanted`)
+ * @param carrier this agent's record, unbound
  */
-export function serveCrew(
+export async function serveCrew(
   kernel: Kernel,
   carrier: number,
-  crew: number,
-  program: Program,
-  guestMemory: WebAssembly.Memory | undefined,
+  { crew, program, memory: guestMemory, sharing }: BindMessage,
   cores: number,
   trace: TraceSink | undefined,
-  ordered: boolean,
-): void {
+): Promise<void> {
   const { memory } = kernel;
-  const mark = Carrier.mark.offset + carrier;
-  joinCrew(memory, crew, carrier, ordered);
+  joinCrew(memory, crew, carrier, sharing);
   const group = new InstanceGroup(
     kernel,
     program,
     guestMemory,
     new CrewThreadPort(program, cores),
-    mark,
+    Carrier.mark.offset + carrier,
     trace,
   );
+  if (sharing) await new StackCarrier(kernel, carrier, crew, group).serve();
+  else serveOneByOne(kernel, carrier, crew, group);
+}
+
+function serveOneByOne(kernel: Kernel, carrier: number, crew: number, group: InstanceGroup): void {
+  const { memory } = kernel;
   const clear = () => clearCarrier(memory, crew, carrier);
   for (;;) {
     const thread = nextThread(kernel, crew, carrier);
@@ -126,18 +62,8 @@ export function serveCrew(
     if (thread > 0) {
       group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
       runThread(kernel, group, thread, crew, clear);
-      continue;
-    }
-    for (;;) {
-      hushBell(memory, carrier);
-      if (isCalled(memory, crew, carrier)) break;
-      if (Crew.instances.load(memory, crew) !== 0) group.prepare();
-      waitForBell(memory, carrier, Infinity);
-    }
-    memory.refreshIfGrown();
-    if (Carrier.thread.get(memory, carrier) === 0) {
-      // Called only to leave: the crew closes, and no spawner can take this carrier any more.
-      if (Crew.closing.load(memory, crew) !== 0) return leaveCrew(memory, crew, carrier);
+    } else if (sleepIdle(memory, crew, carrier, group)) {
+      return leaveCrew(memory, crew, carrier);
     }
   }
 }

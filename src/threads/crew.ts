@@ -1,6 +1,9 @@
 /**
  * Crew: the carriers that serve one process, and the threads that wait for one.
  *
+ * Most carriers run one thread at a time, which keeps its agent while it waits. Where the engine can suspend stacks, a crew has few of them, and some shared
+ * carriers that run all other threads (`stack-carrier.ts`).
+ *
  * A carrier is an agent (a worker, or in Node the main thread) that runs guest threads. States of a carrier: unbound (its worker sits in its event loop and
  * belongs to no crew) → idle (in the crew's list, asleep on its bell) ⇄ busy (runs `thread`) → unbound, when the crew closes.
  * A spawn takes an idle carrier: id, record, a word, a wake. With none idle the thread waits in line, and the host, which is never blocked, is asked for
@@ -13,6 +16,7 @@ import {
   address,
   atomic32,
   block,
+  f64,
   layout,
   mutex,
   Rank,
@@ -34,7 +38,7 @@ export const Crew = layout("Crew", {
   firstWaiting: address,
   lastWaiting: address,
   waiting: u32,
-  /** Carriers in the crew, and carriers asked for that have not come. */
+  /** Carriers of one thread in the crew, and those asked for that have not come. */
   carriers: u32,
   wanted: u32,
   /** Threads that live, and how many may: each needs a carrier of its own where stacks cannot be suspended. */
@@ -42,6 +46,16 @@ export const Crew = layout("Crew", {
   most: u32,
   /** Carriers to keep ready beyond those in use. */
   spare: u32,
+  /** Carriers of one thread that the crew may have: as many as threads, or fewer where others share carriers. */
+  mostCarriers: u32,
+  /** Shared carriers in the crew, those asked for that have not come, and how many there may be, which is immutable: 0 where none can be. */
+  shared: u32,
+  sharedWanted: u32,
+  mostShared: u32,
+  /** Shared carriers that are asleep. */
+  resting: address,
+  /** Threads of shared carriers that wait with the engine's own instruction, for the host to take: see `raw-wait.ts`. */
+  rawWaiters: address,
   /** 1 when carriers are to leave. */
   closing: atomic32,
   /** 1 when the program's first instance exists: see `openInstances`. */
@@ -59,8 +73,14 @@ export const Carrier = layout("Carrier", {
   crew: address,
   /** The thread it runs or was given, with a count. Set by a spawner while idle, cleared by itself: under Crew.lock. */
   thread: address,
-  /** Next idle carrier. */
+  /** Next idle or resting carrier: under Crew.lock. */
   next: address,
+  /** 1 where it runs many threads, their stacks suspended while they wait. Written by itself when it joins a crew. */
+  isShared: u32,
+  /** Threads whose stacks a shared carrier has: under Crew.lock. */
+  stacks: u32,
+  /** When the first of its suspended stacks is to wake, on the monotonic clock in milliseconds: written by itself, a hint for others. */
+  deadline: f64,
 });
 
 /** Most carriers that are asked for at once. */
@@ -102,42 +122,111 @@ export function placeThread(kernel: Kernel, crew: number, thread: number): void 
     Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) + 1);
   }
   const order = orderCarriersLocked(memory, crew);
+  const rested = takeRestingLocked(memory, crew);
   Crew.lock.release(memory, crew);
   if (carrier !== 0) ringBell(memory, carrier);
+  if (rested !== 0) ringBell(memory, rested);
   if (order) kernel.callHost(HostCall.carriers);
 }
 
-/** Decides how many more carriers to ask for: one for each thread in line and some to spare. Returns whether any. */
+/** Whether more threads wait than carriers of their own come: then shared ones take some. A hint without the lock. */
+export function isLineTooLong(memory: KernelMemory, crew: number): boolean {
+  return Crew.waiting.get(memory, crew) > Crew.wanted.get(memory, crew);
+}
+
+/** A shared carrier to wake for a line that is too long, or 0. */
+function takeRestingLocked(memory: KernelMemory, crew: number): number {
+  const carrier = Crew.resting.get(memory, crew);
+  if (carrier === 0 || !isLineTooLong(memory, crew)) return 0;
+  Crew.resting.set(memory, crew, Carrier.next.get(memory, carrier));
+  return carrier;
+}
+
+/** A shared carrier is about to sleep; afterwards it must look whether it is called. */
+export function beginRest(memory: KernelMemory, crew: number, carrier: number): void {
+  Crew.lock.acquire(memory, crew);
+  Carrier.next.set(memory, carrier, Crew.resting.get(memory, crew));
+  Crew.resting.set(memory, crew, carrier);
+  Crew.lock.release(memory, crew);
+}
+
+/** It is awake again, whoever woke it. */
+export function endRest(memory: KernelMemory, crew: number, carrier: number): void {
+  Crew.lock.acquire(memory, crew);
+  removeCarrierLocked(memory, crew, Crew.resting, carrier);
+  Crew.lock.release(memory, crew);
+}
+
+/** Takes a carrier out of the idle or the resting list; false where it is not in it. */
+function removeCarrierLocked(
+  memory: KernelMemory,
+  crew: number,
+  list: typeof Crew.idle,
+  carrier: number,
+): boolean {
+  let at = list.get(memory, crew);
+  if (at === carrier) {
+    list.set(memory, crew, Carrier.next.get(memory, carrier));
+    return true;
+  }
+  while (at !== 0 && Carrier.next.get(memory, at) !== carrier) at = Carrier.next.get(memory, at);
+  if (at === 0) return false;
+  Carrier.next.set(memory, at, Carrier.next.get(memory, carrier));
+  return true;
+}
+
+/**
+ * Decides how many more carriers to ask for: one for each thread in line and some to spare; shared ones where those are more than there may be.
+ * Returns whether any.
+ */
 function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
+  const ordered = orderOwnCarriersLocked(memory, crew);
+  const room =
+    Crew.mostShared.get(memory, crew) -
+    Crew.shared.get(memory, crew) -
+    Crew.sharedWanted.get(memory, crew);
+  if (room <= 0 || !isLineTooLong(memory, crew)) return ordered;
+  Crew.sharedWanted.set(memory, crew, Crew.sharedWanted.get(memory, crew) + room);
+  return true;
+}
+
+function orderOwnCarriersLocked(memory: KernelMemory, crew: number): boolean {
   const coming = Crew.wanted.get(memory, crew);
   const lacking =
     Crew.waiting.get(memory, crew) +
     Crew.spare.get(memory, crew) -
     Crew.idleCount.get(memory, crew) -
     coming;
-  const room = Crew.most.get(memory, crew) - Crew.carriers.get(memory, crew) - coming;
+  const room = Crew.mostCarriers.get(memory, crew) - Crew.carriers.get(memory, crew) - coming;
   const order = Math.min(lacking, room, LARGEST_ORDER);
   if (order <= 0) return false;
   Crew.wanted.set(memory, crew, coming + order);
   return true;
 }
 
-/** A carrier joins a crew: it was asked for (`ordered`), or comes by itself. */
+/** A carrier that was asked for joins a crew: one of those that are shared, or of the others. */
 export function joinCrew(
   memory: KernelMemory,
   crew: number,
   carrier: number,
-  ordered: boolean,
+  isShared: boolean,
 ): void {
   Carrier.crew.set(memory, carrier, crew);
+  Carrier.isShared.set(memory, carrier, isShared ? 1 : 0);
+  const [count, wanted] = countersOf(isShared);
   Crew.lock.acquire(memory, crew);
-  Crew.carriers.set(memory, crew, Crew.carriers.get(memory, crew) + 1);
-  if (ordered) Crew.wanted.set(memory, crew, Crew.wanted.get(memory, crew) - 1);
+  count.set(memory, crew, count.get(memory, crew) + 1);
+  wanted.set(memory, crew, wanted.get(memory, crew) - 1);
   Crew.lock.release(memory, crew);
 }
 
+/** The fields that count carriers of a kind, and those that are to come. */
+function countersOf(isShared: boolean) {
+  return isShared ? [Crew.shared, Crew.sharedWanted] : [Crew.carriers, Crew.wanted];
+}
+
 /**
- * The next thread for a carrier: the one it was given, or the first in line. With neither the carrier becomes idle.
+ * The next thread for a carrier of one: the one it was given, or the first in line. With neither the carrier becomes idle.
  *
  * @returns the thread with a count, 0 when idle now, -1 when the crew closes and the carrier has left it
  */
@@ -146,13 +235,8 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
   Crew.lock.acquire(memory, crew);
   let thread = Carrier.thread.get(memory, carrier);
   if (thread === 0) {
-    thread = Crew.firstWaiting.get(memory, crew);
+    thread = takeWaitingLocked(memory, crew);
     if (thread !== 0) {
-      const next = Thread.queueNext.get(memory, thread);
-      Crew.firstWaiting.set(memory, crew, next);
-      if (next === 0) Crew.lastWaiting.set(memory, crew, 0);
-      Thread.queueNext.set(memory, thread, 0);
-      Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) - 1);
       Carrier.thread.set(memory, carrier, thread);
       Thread.carrier.set(memory, thread, carrier);
     } else if (Crew.closing.load(memory, crew) !== 0) {
@@ -167,6 +251,60 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
   const order = thread > 0 && orderCarriersLocked(memory, crew);
   Crew.lock.release(memory, crew);
   if (order) kernel.callHost(HostCall.carriers);
+  return thread;
+}
+
+/**
+ * The next thread for a shared carrier: the first in line, where that is longer than what comes for it.
+ *
+ * @returns the thread with a count, or 0
+ */
+export function nextSharedThread(memory: KernelMemory, crew: number, carrier: number): number {
+  if (Crew.waiting.get(memory, crew) === 0) return 0;
+  Crew.lock.acquire(memory, crew);
+  const thread = isLineTooLong(memory, crew) ? takeWaitingLocked(memory, crew) : 0;
+  if (thread !== 0) {
+    Thread.carrier.set(memory, thread, carrier);
+    Carrier.stacks.set(memory, carrier, Carrier.stacks.get(memory, carrier) + 1);
+  }
+  Crew.lock.release(memory, crew);
+  return thread;
+}
+
+/** A shared carrier is done with a thread. The count of the thread goes to the caller. */
+export function clearSharedThread(
+  memory: KernelMemory,
+  crew: number,
+  carrier: number,
+  thread: number,
+): void {
+  Crew.lock.acquire(memory, crew);
+  Thread.carrier.set(memory, thread, 0);
+  Carrier.stacks.set(memory, carrier, Carrier.stacks.get(memory, carrier) - 1);
+  Crew.lock.release(memory, crew);
+}
+
+/** Where threads cannot share carriers after all: each gets one of its own. Returns whether carriers are asked for. */
+export function unshareCrew(memory: KernelMemory, crew: number): boolean {
+  Crew.lock.acquire(memory, crew);
+  Crew.mostShared.set(memory, crew, 0);
+  Crew.sharedWanted.set(memory, crew, 0);
+  Crew.mostCarriers.set(memory, crew, Crew.most.get(memory, crew));
+  const order = orderCarriersLocked(memory, crew);
+  Crew.lock.release(memory, crew);
+  return order;
+}
+
+/** The first thread in line, taken out of it, or 0. */
+function takeWaitingLocked(memory: KernelMemory, crew: number): number {
+  const thread = Crew.firstWaiting.get(memory, crew);
+  if (thread !== 0) {
+    const next = Thread.queueNext.get(memory, thread);
+    Crew.firstWaiting.set(memory, crew, next);
+    if (next === 0) Crew.lastWaiting.set(memory, crew, 0);
+    Thread.queueNext.set(memory, thread, 0);
+    Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) - 1);
+  }
   return thread;
 }
 
@@ -204,36 +342,23 @@ export function clearCarrier(memory: KernelMemory, crew: number, carrier: number
 /** Takes an idle carrier out of the list after it was called to leave; or counts out one whose worker was ended. */
 export function leaveCrew(memory: KernelMemory, crew: number, carrier: number): void {
   Crew.lock.acquire(memory, crew);
-  let at = Crew.idle.get(memory, crew);
-  if (at === carrier) {
-    Crew.idle.set(memory, crew, Carrier.next.get(memory, carrier));
+  if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
     Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
-  } else {
-    while (at !== 0 && Carrier.next.get(memory, at) !== carrier) at = Carrier.next.get(memory, at);
-    if (at !== 0) {
-      Carrier.next.set(memory, at, Carrier.next.get(memory, carrier));
-      Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
-    }
-  }
+  else removeCarrierLocked(memory, crew, Crew.resting, carrier);
   leaveLocked(memory, crew, carrier);
   Crew.lock.release(memory, crew);
 }
 
 function leaveLocked(memory: KernelMemory, crew: number, carrier: number): void {
-  Crew.carriers.set(memory, crew, Crew.carriers.get(memory, crew) - 1);
+  const [count] = countersOf(Carrier.isShared.get(memory, carrier) !== 0);
+  count.set(memory, crew, count.get(memory, crew) - 1);
   Carrier.crew.set(memory, carrier, 0);
 }
 
 /** Takes the first thread that waits for a carrier out of the line, with its count, or 0: when none will come any more. */
 export function takeWaiting(memory: KernelMemory, crew: number): number {
   Crew.lock.acquire(memory, crew);
-  const thread = Crew.firstWaiting.get(memory, crew);
-  if (thread !== 0) {
-    const next = Thread.queueNext.get(memory, thread);
-    Crew.firstWaiting.set(memory, crew, next);
-    if (next === 0) Crew.lastWaiting.set(memory, crew, 0);
-    Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) - 1);
-  }
+  const thread = takeWaitingLocked(memory, crew);
   Crew.lock.release(memory, crew);
   return thread;
 }

@@ -18,6 +18,8 @@ export interface BindMessage {
   readonly program: Program;
   /** The memory that its instances share, when the program imports one. */
   readonly memory: WebAssembly.Memory | undefined;
+  /** Whether to serve as a shared carrier. */
+  readonly sharing: boolean;
   /** Descriptor of the host that traces go to, or a sink's number; undefined for none. */
   readonly trace: TraceTarget | undefined;
 }

@@ -35,6 +35,8 @@ export interface RunOptions {
   threads: number;
   /** Carriers to have ready when the program is likely to make threads. */
   spare: number;
+  /** Compiles the program for carriers that several of its threads share; undefined where none can, or the promise's value. */
+  shareable?: (() => Promise<Program | undefined>) | undefined;
   trace?: TraceTarget | undefined;
 }
 

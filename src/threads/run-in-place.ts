@@ -8,7 +8,7 @@ import { InstanceGroup } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
-import { CrewThreadPort } from "./carrier.ts";
+import { CrewThreadPort } from "./thread-port.ts";
 import { Carrier } from "./crew.ts";
 import { createCrew, createMainThread, destroyCrew } from "./supervisor.ts";
 import { runThread } from "./run-thread.ts";
@@ -24,7 +24,10 @@ export function runInPlace(
 ): boolean {
   const { memory } = kernel;
   const carrier = Carrier.allocate(memory);
-  const crew = carrier === 0 ? 0 : createCrew(kernel, process, 1, 0);
+  const crew =
+    carrier === 0
+      ? 0
+      : createCrew(kernel, process, { threads: 1, spare: 0, carriers: 1, shared: 0 });
   const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
   if (thread !== 0) {
     runMainThread(kernel, carrier, crew, thread, program, guestMemory, cores, trace);

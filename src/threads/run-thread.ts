@@ -33,18 +33,23 @@ import { openInstances, unreserveThread } from "./crew.ts";
 export const TRAP_EXIT_MAIN = 45;
 export const TRAP_EXIT_THREAD = 129;
 
+/** The guest's function that a thread begins with, and what it is given. */
+export interface Entry {
+  readonly callee: (...parameters: number[]) => unknown;
+  readonly parameters: readonly number[];
+}
+
 /**
- * Runs a thread to its end and cleans up after it, once. The agent is in the kernel before and after. Takes over the caller's count of the thread.
+ * Makes a thread ready to run: the agent's context works for it, and it has its instance. The agent was in the kernel and is in the guest afterwards.
  *
- * @throws KernelPanic only
+ * @throws what ends the thread before it begins: control outcomes, traps of a start section. To be given to `endThread`
  */
-export function runThread(
+export function beginThread(
   kernel: Kernel,
   group: InstanceGroup,
   thread: number,
   crew: number,
-  clear: () => void,
-): void {
+): Entry {
   const { memory } = kernel;
   const { context, program } = group;
   const isMain = Thread.startKind.get(memory, thread) === StartKind.main;
@@ -58,37 +63,55 @@ export function runThread(
     Thread.id.get(memory, thread),
     0,
   );
+  context.leave();
+  context.look();
+  const { exports } = group.take();
+  // A signal for which there was no instance yet waits for the first call, when the thread has its own stack.
+  if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
+  if (!isMain) {
+    return {
+      callee: exports.wasi_thread_start as (...parameters: number[]) => unknown,
+      parameters: [Thread.id.get(memory, thread), Thread.startPointer.get(memory, thread)],
+    };
+  }
+  context.enter();
+  openInstances(memory, crew);
+  context.leave();
+  return {
+    callee: exports[program.entry ?? "_start"] as (...parameters: number[]) => unknown,
+    parameters: [],
+  };
+}
+
+/**
+ * Cleans up after a thread whose entry returned or threw, once; the agent is in the kernel afterwards. Takes over the caller's count of the thread.
+ *
+ * @param thrown what was thrown, if anything; @param clear takes the thread off its carrier
+ * @throws KernelPanic only
+ */
+export function endThread(
+  kernel: Kernel,
+  group: InstanceGroup,
+  thread: number,
+  crew: number,
+  clear: () => void,
+  thrown?: { readonly error: unknown },
+): void {
+  const { memory } = kernel;
+  const { context } = group;
+  const isMain = Thread.startKind.get(memory, thread) === StartKind.main;
+  const process = Thread.process.get(memory, thread);
   let exitCode = 0;
-  try {
-    context.leave();
-    context.look();
-    const { exports } = group.take();
-    // A signal for which there was no instance yet waits for the first call, when the thread has its own stack.
-    if (Thread.signals.load(memory, thread) !== 0)
-      Thread.pending.or(memory, thread, Pending.signal);
-    if (isMain) {
-      context.enter();
-      openInstances(memory, crew);
-      context.leave();
-      (exports[program.entry ?? "_start"] as () => void)();
-      context.claim();
-      stopAtFailure(context);
-      exitProcess(kernel, process, 0, EndReason.exited);
-    } else {
-      (exports.wasi_thread_start as (tid: number, start: number) => void)(
-        Thread.id.get(memory, thread),
-        Thread.startPointer.get(memory, thread),
-      );
-    }
-    context.claim();
-    stopAtFailure(context);
-  } catch (error) {
-    context.claim();
-    stopAtFailure(context);
+  context.claim();
+  stopAtFailure(context);
+  if (thrown !== undefined) {
+    const { error } = thrown;
     if (error instanceof KernelPanic) throw error;
     if (memory.locksHeld > 0)
       panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
     exitCode = endByThrow(kernel, group, thread, process, isMain, error);
+  } else if (isMain) {
+    exitProcess(kernel, process, 0, EndReason.exited);
   }
   group.drop();
   context.clearThread();
@@ -96,6 +119,29 @@ export function runThread(
   unreserveThread(memory, crew);
   finishThread(kernel, thread, exitCode);
   dropThread(kernel, thread);
+}
+
+/**
+ * Runs a thread to its end on the agent's own stack, and cleans up after it. The agent is in the kernel before and after. Takes over the caller's count of
+ * the thread.
+ *
+ * @throws KernelPanic only
+ */
+export function runThread(
+  kernel: Kernel,
+  group: InstanceGroup,
+  thread: number,
+  crew: number,
+  clear: () => void,
+): void {
+  let thrown: { error: unknown } | undefined;
+  try {
+    const { callee, parameters } = beginThread(kernel, group, thread, crew);
+    callee(...parameters);
+  } catch (error) {
+    thrown = { error };
+  }
+  endThread(kernel, group, thread, crew, clear, thrown);
 }
 
 /** A call of this thread failed by an exception, which the guest may have caught: that is no trap of the guest, and the kernel is not to be trusted. */
@@ -126,7 +172,7 @@ function endByThrow(
   const code = isMain ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const trap = describeTrap(error);
+  const trap = describeTrap(error, undefined, group.program.stops);
   const message = `thread ${tid} of process ${pid} (${group.program.name}): ${trap.text}`;
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code);

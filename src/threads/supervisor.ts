@@ -5,8 +5,9 @@
  * the host program, and gives carriers back. One per machine; all it knows that the kernel heap does not is which worker is which carrier.
  */
 import {
-  createThread,
+  abandonWaits,
   addThread,
+  createThread,
   dropProcess,
   dropThread,
   exitProcess,
@@ -23,16 +24,30 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { isBroken, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import { isBroken, type KernelMemory, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
-import { Carrier, Crew, placeThread, leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
+import {
+  Carrier,
+  Crew,
+  leaveCrew,
+  placeThread,
+  takeWaiting,
+  unreserveThread,
+  unshareCrew,
+} from "./crew.ts";
+import { RawWaits } from "./raw-wait.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
 import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
 const GRACE = 4;
+
+/** Carriers of one thread in a crew that has shared ones too: enough that programs of a few threads need none of those. */
+function ownCarriers(cores: number): number {
+  return Math.max(4, cores + 2);
+}
 
 /** Unbound workers that are kept for the next process; more are ended. */
 const MOST_UNBOUND = 16;
@@ -42,6 +57,8 @@ interface Worker {
   readonly handle: WorkerHandle;
   /** What it serves, or undefined in its event loop. */
   crew: Team | undefined;
+  /** Whether it serves that as a shared carrier. */
+  isShared: boolean;
   /** Bind messages that were called back and to which it has not answered yet. */
   recalls: number;
   /** It is being ended, or has died. */
@@ -56,6 +73,11 @@ interface Team {
   readonly crew: number;
   readonly program: Program;
   readonly memory: WebAssembly.Memory | undefined;
+  /** The program for shared carriers, once it has been asked for: undefined until it is compiled. */
+  shared: Program | undefined;
+  readonly compileShared: (() => Promise<Program | undefined>) | undefined;
+  isCompiling: boolean;
+  readonly rawWaits: RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
   /** Resolves when the process has ended and every worker has left. */
@@ -103,7 +125,14 @@ export class Supervisor implements ProcessRunner {
     options: RunOptions,
   ): Promise<void> | undefined {
     const { kernel } = this;
-    const crew = createCrew(kernel, process, options.threads, options.spare);
+    const { threads, spare, shareable } = options;
+    const cores = this.host.parallelism;
+    const crew = createCrew(kernel, process, {
+      threads,
+      spare,
+      carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
+      shared: shareable === undefined ? 0 : cores,
+    });
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
@@ -118,6 +147,18 @@ export class Supervisor implements ProcessRunner {
       crew,
       program,
       memory,
+      shared: undefined,
+      compileShared: shareable,
+      isCompiling: false,
+      rawWaits:
+        memory &&
+        new RawWaits(
+          kernel,
+          crew,
+          memory,
+          (thread) => dropThread(kernel, thread),
+          () => this.dissolve(team),
+        ),
       trace: options.trace,
       workers: new Set(),
       done,
@@ -156,6 +197,8 @@ export class Supervisor implements ProcessRunner {
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
+      if ((calls & HostCall.rawWaits) !== 0)
+        for (const team of this.teams.values()) team.rawWaits?.takeUp();
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
     }
   }
@@ -169,23 +212,42 @@ export class Supervisor implements ProcessRunner {
   /** Binds as many workers as the crew asked for and does not have on the way. */
   private hire(team: Team): void {
     const { memory } = this.kernel;
+    const { crew } = team;
     if (team.reaping) return;
-    for (;;) {
-      const have = Crew.carriers.get(memory, team.crew);
-      const coming = team.workers.size - have;
-      if (Crew.wanted.get(memory, team.crew) - coming <= 0) return;
+    const shared = Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew);
+    if (shared > 0 && team.shared === undefined) void this.compileShared(team);
+    else this.hireKind(team, true, shared);
+    this.hireKind(team, false, Crew.carriers.get(memory, crew) + Crew.wanted.get(memory, crew));
+  }
+
+  /** Compiles a team's program for shared carriers, and hires those; or does without them. */
+  private async compileShared(team: Team): Promise<void> {
+    if (team.isCompiling) return;
+    team.isCompiling = true;
+    try {
+      team.shared = await team.compileShared?.();
+    } finally {
+      // Nothing but memory can be lacking: the same bytes were compiled before.
+      if (this.isServed(team) && !team.reaping) {
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew);
+        this.hire(team);
+      }
+    }
+  }
+
+  /** Binds workers of one kind until the team has `count` of them. */
+  private hireKind(team: Team, sharing: boolean, count: number): void {
+    for (const { isShared } of team.workers) if (isShared === sharing) count--;
+    for (; count > 0; count--) {
       const worker = this.unbound.pop() ?? this.startWorker(team);
       if (worker === undefined) return;
       worker.crew = team;
+      worker.isShared = sharing;
       team.workers.add(worker);
       worker.handle.setKeepsAlive(true);
-      worker.handle.post({
-        kind: "bind",
-        crew: team.crew,
-        program: team.program,
-        memory: team.memory,
-        trace: team.trace,
-      });
+      const { crew, memory, trace } = team;
+      const program = sharing ? team.shared! : team.program;
+      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing });
     }
   }
 
@@ -202,7 +264,7 @@ export class Supervisor implements ProcessRunner {
         (message) => worker && this.receive(worker, message),
         (error) => worker && this.bury(worker, error),
       );
-      worker = { carrier, handle, crew: undefined, recalls: 0, gone: false };
+      worker = { carrier, handle, crew: undefined, isShared: false, recalls: 0, gone: false };
     } catch (error) {
       Carrier.free(kernel.memory, carrier);
       return this.giveUp(team, asError(error).message);
@@ -280,8 +342,9 @@ export class Supervisor implements ProcessRunner {
       memory.refreshIfGrown();
       this.finishWaiting(team);
       for (const worker of [...team.workers])
-        if (Carrier.thread.get(memory, worker.carrier) !== 0) this.endIfInGuest(team, worker);
+        if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
     }
+    team.rawWaits?.abandon();
     Crew.closing.store(memory, team.crew, 1);
     for (const worker of [...team.workers]) {
       if (this.recall(worker)) team.workers.delete(worker);
@@ -349,12 +412,14 @@ export class Supervisor implements ProcessRunner {
   private removeDead(team: Team, worker: Worker): void {
     const { kernel } = this;
     const { memory } = kernel;
-    const thread = Carrier.thread.get(memory, worker.carrier);
     if (Carrier.crew.get(memory, worker.carrier) === team.crew)
       leaveCrew(memory, team.crew, worker.carrier);
     this.workers.delete(worker);
     team.workers.delete(worker);
-    if (thread !== 0) {
+    for (;;) {
+      const thread = findThreadOf(memory, team.process, worker.carrier);
+      if (thread === 0) break;
+      abandonWaits(kernel, thread);
       Thread.carrier.set(memory, thread, 0);
       unreserveThread(memory, team.crew);
       finishThread(kernel, thread, Process.exitCode.get(memory, team.process) | 0);
@@ -407,6 +472,7 @@ export class Supervisor implements ProcessRunner {
     const { kernel } = this;
     const { memory } = kernel;
     if (team.workers.size > 0 || !this.isServed(team)) return;
+    if (team.rawWaits?.isIdle === false) return;
     if (Process.state.load(memory, team.process) !== ProcessState.ended) return;
     this.teams.delete(team.process);
     if (team.trace !== undefined) dropFile(kernel.vfs, team.trace.file);
@@ -414,6 +480,21 @@ export class Supervisor implements ProcessRunner {
     dropProcess(kernel, team.process);
     team.finish();
   }
+}
+
+/** Whether a carrier runs or keeps a thread. */
+function hasThread(memory: KernelMemory, carrier: number): boolean {
+  return Carrier.thread.get(memory, carrier) !== 0 || Carrier.stacks.get(memory, carrier) !== 0;
+}
+
+/** A living thread of a carrier, whose count of it goes to the caller, or 0. */
+function findThreadOf(memory: KernelMemory, process: number, carrier: number): number {
+  Process.lock.acquire(memory, process);
+  let thread = Process.firstThread.get(memory, process);
+  while (thread !== 0 && Thread.carrier.get(memory, thread) !== carrier)
+    thread = Thread.next.get(memory, thread);
+  Process.lock.release(memory, process);
+  return thread;
 }
 
 function asError(error: unknown): Error {
@@ -424,15 +505,16 @@ function asError(error: unknown): Error {
 export function createCrew(
   kernel: Kernel,
   process: number,
-  threads: number,
-  spare: number,
+  options: { threads: number; spare: number; carriers: number; shared: number },
 ): number {
   const { memory } = kernel;
   const crew = Crew.allocate(memory);
   if (crew === 0) return 0;
   Crew.process.set(memory, crew, process);
-  Crew.most.set(memory, crew, threads);
-  Crew.spare.set(memory, crew, spare);
+  Crew.most.set(memory, crew, options.threads);
+  Crew.spare.set(memory, crew, options.spare);
+  Crew.mostCarriers.set(memory, crew, options.carriers);
+  Crew.mostShared.set(memory, crew, options.shared);
   Crew.threads.set(memory, crew, 1);
   Process.crew.set(memory, process, crew);
   return crew;

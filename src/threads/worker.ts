@@ -6,26 +6,17 @@ import { beginToServe, serveCrew } from "./carrier.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
 
 /** Serves one bind message and tells the host how it ended. */
-export function handleBind(
+export async function handleBind(
   kernel: Kernel,
   start: WorkerStart,
   message: BindMessage,
   cores: number,
   post: (message: WorkerMessage) => void,
-): void {
+): Promise<void> {
   try {
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    serveCrew(
-      kernel,
-      start.carrier,
-      message.crew,
-      message.program,
-      message.memory,
-      cores,
-      trace,
-      true,
-    );
+    await serveCrew(kernel, start.carrier, message, cores, trace);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

@@ -288,14 +288,13 @@ export class SyscallFixture {
     assert.ok(addThread(kernel, this.process, this.thread));
     this.mark = allocate(memory, 32);
     memory.i32[this.mark >> 2] = 0;
-    const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2, yield: () => undefined };
+    const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2 };
     const guestPort = {
       has: (name: string) => name === "handler",
-      call: (name: string, signal: number) => {
-        if (name !== "handler") return false;
+      call: (_name: string, signal: number) => {
         this.signals.push(signal);
-        return true;
       },
+      callSuspendably: () => Promise.reject(new Error("this engine's stacks are not suspended")),
     };
     this.context = new FixtureContext(kernel, this.guest, threads, guestPort, this.mark);
     this.context.signalCallback = "handler";

@@ -93,7 +93,10 @@ export class CopyRunner implements ProcessRunner {
     const { memory } = kernel;
     const streams = this.streamsOf(process);
     const carrier = Carrier.allocate(memory);
-    const crew = carrier === 0 ? 0 : createCrew(kernel, process, 1, 0);
+    const crew =
+      carrier === 0
+        ? 0
+        : createCrew(kernel, process, { threads: 1, spare: 0, carriers: 1, shared: 0 });
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);

@@ -21,6 +21,7 @@ export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
     local: undefined,
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
+    loadShareable: (bytes, name, maximumPages) => workers.loadShareable(bytes, name, maximumPages),
   };
 }
 

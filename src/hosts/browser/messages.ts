@@ -16,6 +16,8 @@ export interface LoadMessage {
   readonly bytes: Uint8Array;
   readonly name: string;
   readonly maximumPages: number;
+  /** For carriers that threads share. */
+  readonly shareable: boolean;
 }
 
 /** Page to worker: belong to a machine from now on. */
@@ -43,7 +45,7 @@ export type PageMessage = LoadMessage | StartMessage | BindMessage | RunMessage;
 /** Worker to page: the answers to `load` and `run`, besides what every host's workers say. */
 export type AgentMessage =
   | WorkerMessage
-  | { readonly kind: "loaded"; readonly program: Program }
+  | { readonly kind: "loaded"; readonly program: Program | undefined }
   /** The program cannot be run. `code` is there when it is a `ModuleError`, and not the engine's. */
   | { readonly kind: "refused"; readonly code: string | undefined; readonly message: string }
   | { readonly kind: "output"; readonly descriptor: number; readonly bytes: Uint8Array }

@@ -1,7 +1,7 @@
 /** What a worker of a browser runs: the one script behind every carrier. */
 import { attachKernel, type Kernel } from "../../kernel/index.ts";
 import { ModuleError } from "../../loader/module-error.ts";
-import { compileProgram } from "../../loader/program.ts";
+import { compileProgram, compileShareable } from "../../loader/program.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { handleBind } from "../../threads/worker.ts";
@@ -29,9 +29,10 @@ function startMachine(start: StartMessage): void {
   machine = { kernel, start };
 }
 
-async function load({ bytes, name, maximumPages }: LoadMessage): Promise<void> {
+async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {
   try {
-    post({ kind: "loaded", program: await compileProgram(bytes, name, maximumPages) });
+    const compile = shareable ? compileShareable : compileProgram;
+    post({ kind: "loaded", program: await compile(bytes, name, maximumPages) });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     post({ kind: "refused", code: error instanceof ModuleError ? error.code : undefined, message });
@@ -55,13 +56,14 @@ function handle(message: PageMessage): void {
     case "start":
       return startMachine(message);
     case "bind":
-      return handleBind(
+      void handleBind(
         machine!.kernel,
         machine!.start,
         message,
         navigator.hardwareConcurrency,
         post,
       );
+      return;
     case "run":
       return run(message);
   }

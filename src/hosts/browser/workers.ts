@@ -7,8 +7,10 @@
 import source from "weft:worker-source";
 import { ModuleError, type ModuleErrorCode } from "../../loader/module-error.ts";
 import type { Program } from "../../loader/program.ts";
+import { panic } from "../../shm/index.ts";
 import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
+import type { LoadMessage } from "./messages.ts";
 import { PageWorker } from "./page-worker.ts";
 
 /** How long a first worker may take to start, in milliseconds: longer means that its script is another. */
@@ -77,9 +79,29 @@ export class BrowserWorkers implements WorkerHost {
 
   /** Reads, checks and compiles a program in a worker. @throws ModuleError, or what the engine says of the module */
   async load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program> {
+    const program = await this.compile({
+      kind: "load",
+      bytes,
+      name,
+      maximumPages,
+      shareable: false,
+    });
+    return program ?? panic("a worker answered without the program");
+  }
+
+  /** Compiles a program that was loaded once more, for carriers that threads share; undefined where they cannot. */
+  loadShareable(
+    bytes: Uint8Array,
+    name: string,
+    maximumPages: number,
+  ): Promise<Program | undefined> {
+    return this.compile({ kind: "load", bytes, name, maximumPages, shareable: true });
+  }
+
+  private async compile(request: LoadMessage): Promise<Program | undefined> {
     const worker = this.take();
     try {
-      return await new Promise<Program>((resolve, reject) => {
+      return await new Promise<Program | undefined>((resolve, reject) => {
         worker.onDeath = reject;
         worker.onMessage = (message) => {
           if (message.kind === "loaded") resolve(message.program);
@@ -90,7 +112,7 @@ export class BrowserWorkers implements WorkerHost {
             );
           }
         };
-        worker.post({ kind: "load", bytes, name, maximumPages });
+        worker.post(request);
       });
     } finally {
       if (this.disposed) void worker.terminate();

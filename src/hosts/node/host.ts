@@ -1,6 +1,6 @@
 /** Node as a host. */
 import fs from "node:fs";
-import { compileProgram } from "../../loader/program.ts";
+import { compileProgram, compileShareable } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
 import { createNodeResources } from "./local.ts";
@@ -19,6 +19,7 @@ export function createNodeHost(): Host {
     local: createNodeResources(),
     readFile: readLocation,
     load: compileProgram,
+    loadShareable: compileShareable,
   };
 }
 

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { attachKernel } from "../../kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
-import type { BindMessage, WorkerStart } from "../../threads/messages.ts";
+import type { BindMessage, WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
 import { createNodeResources } from "./local.ts";
@@ -16,5 +16,6 @@ const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
 addDrivers(kernel, createNodeResources());
 const port = parentPort!;
 port.on("message", (message: BindMessage) => {
-  handleBind(kernel, start, message, availableParallelism(), (answer) => port.postMessage(answer));
+  const post = (answer: WorkerMessage) => port.postMessage(answer);
+  void handleBind(kernel, start, message, availableParallelism(), post);
 });

@@ -1,0 +1,28 @@
+/**
+ * What a sleeping call holds, given back in its place: a suspended stack is lost with the agent that it belongs to, and the call's own clean-up with it.
+ */
+import { Parked, Parker, unsubscribe, WaitEntry } from "../shm/index.ts";
+import { dropFile } from "../vfs/index.ts";
+import { leaveFutex } from "./futex.ts";
+import { type Kernel, KernelRoot } from "./kernel.ts";
+import { dropThread, Thread } from "./thread.ts";
+
+/** Gives back what the call of a thread holds that will never run again, and makes wake-ups of it go nowhere. */
+export function abandonWaits(kernel: Kernel, thread: number): void {
+  const { memory, vfs } = kernel;
+  Parker.word.exchange(memory, thread, Parked.woken);
+  unsubscribe(memory, Thread.waitEntry.at(thread));
+  leaveFutex(memory, KernelRoot.futexes.at(kernel.root), Thread.futexWaiter.at(thread));
+  for (;;) {
+    const entry = Thread.heldEntries.get(memory, thread);
+    if (entry === 0) break;
+    Thread.heldEntries.set(memory, thread, WaitEntry.nextHeld.get(memory, entry));
+    unsubscribe(memory, entry);
+    dropFile(vfs, WaitEntry.file.get(memory, entry));
+    WaitEntry.free(memory, entry);
+  }
+  const file = Thread.heldFile.get(memory, thread);
+  if (file !== 0) dropFile(vfs, file);
+  const joined = Thread.heldThread.get(memory, thread);
+  if (joined !== 0) dropThread(kernel, joined);
+}

@@ -1,0 +1,50 @@
+/**
+ * Appends entries to the sections of a module that hold vectors, and makes the sections that are missing.
+ */
+import { ByteEdits } from "./byte-edits.ts";
+import { type Section, SECTION_ORDER, SectionId, WasmReader } from "./wasm-binary.ts";
+import { encodeSection, encodeUnsigned, encodeVector, type WasmBytes } from "./wasm-writer.ts";
+
+/**
+ * Appends entries.
+ *
+ * @param additions entries by section number; @param codeEdits edits inside the code section's entries, in file order
+ * @returns edits of the whole file
+ */
+export function appendToSections(
+  bytes: Uint8Array,
+  sections: readonly Section[],
+  additions: ReadonlyMap<number, readonly WasmBytes[]>,
+  codeEdits: ByteEdits,
+): ByteEdits {
+  const edits = new ByteEdits();
+  const missing = [...additions]
+    .map(([id, entries]) => ({ rank: SECTION_ORDER.indexOf(id), id, entries }))
+    .filter(({ id }) => sections.every((section) => section.id !== id))
+    .sort((first, second) => first.rank - second.rank);
+  const addMissing = (rank: number, offset: number): void => {
+    while (missing.length > 0 && missing[0].rank < rank) {
+      const { id, entries } = missing.shift()!;
+      edits.replace(offset, offset, encodeSection(id, encodeVector(entries)));
+    }
+  };
+  for (const section of sections) {
+    const { id, header, start, end } = section;
+    // A section with no place of its own in the order: others do not go by it.
+    if (id === SectionId.custom || id === SectionId.dataCount) continue;
+    addMissing(SECTION_ORDER.indexOf(id), header);
+    const entries = additions.get(id);
+    if (entries === undefined) continue;
+    const inside = id === SectionId.code ? codeEdits : new ByteEdits();
+    const reader = new WasmReader(bytes, start, end);
+    const count = encodeUnsigned(reader.unsigned() + entries.length);
+    const added = entries.flat();
+    const grown = inside.growth + count.length - (reader.offset - start) + added.length;
+    edits.replace(header + 1, start, encodeUnsigned(end - start + grown));
+    edits.replace(start, reader.offset, count);
+    edits.append(inside);
+    edits.replace(end, end, added);
+  }
+  addMissing(SECTION_ORDER.length, bytes.length);
+  return edits;
+}

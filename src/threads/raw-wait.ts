@@ -1,0 +1,128 @@
+/**
+ * Waits of guest threads with the engine's own instructions (`memory.atomic.wait32`, `wait64`), on carriers that are shared.
+ *
+ * The instruction would keep the agent, and with it the carrier's other threads. So the thread's stack is suspended, and the host's event loop, which nobody
+ * blocks, waits in its place with the engine's asynchronous wait. Whoever notifies need not know: its instruction stays the engine's.
+ *
+ * Life of a wait: noted in the thread's record, which stands in its crew's list (`Crew.rawWaiters`) with a count, until the host takes it out; the count goes to
+ * the host's wait. Where the process ends first, the host notifies its own waits.
+ */
+import { HostCall, type Kernel, keepThread, Thread } from "../kernel/index.ts";
+import { type KernelMemory, unpark } from "../shm/index.ts";
+import { FOREVER, sleepUntil, type Waiting } from "../syscalls/block.ts";
+import type { SyscallContext } from "../syscalls/context.ts";
+import { WOULD_BLOCK } from "../vfs/index.ts";
+import { Crew } from "./crew.ts";
+
+/** What the instruction answers; `none` while the wait goes on. */
+const Answer = { woken: 0, notEqual: 1, timedOut: 2, none: 3 } as const;
+
+const ANSWERS = { ok: Answer.woken, "not-equal": Answer.notEqual, "timed-out": Answer.timedOut };
+
+/** A thread's wait; see `StackPort.waitRaw`. Signals do not end it: their handlers run when it is over. */
+export function* waitRaw(
+  context: SyscallContext,
+  crew: number,
+  address: number,
+  expected: number | bigint,
+  timeout: number,
+): Waiting<number> {
+  const { kernel, memory, thread } = context;
+  const value = BigInt.asUintN(64, BigInt(expected));
+  Thread.rawAddress.set(memory, thread, address);
+  Thread.rawBytes.set(memory, thread, typeof expected === "bigint" ? 8 : 4);
+  Thread.rawExpected.set(memory, thread, Number(value & 0xffffffffn), Number(value >> 32n));
+  Thread.rawTimeout.set(memory, thread, timeout < 0 ? Infinity : timeout / 1e6);
+  Thread.rawAnswer.store(memory, thread, Answer.none);
+  keepThread(memory, thread);
+  Crew.lock.acquire(memory, crew);
+  Thread.queueNext.set(memory, thread, Crew.rawWaiters.get(memory, crew));
+  Crew.rawWaiters.set(memory, crew, thread);
+  Crew.lock.release(memory, crew);
+  kernel.callHost(HostCall.rawWaits);
+  const look = () => (Thread.rawAnswer.load(memory, thread) === Answer.none ? WOULD_BLOCK : 0);
+  while ((yield* sleepUntil(context, FOREVER, look)) !== 0);
+  return Thread.rawAnswer.load(memory, thread);
+}
+
+/** The host's side: the waits of one process. */
+export class RawWaits {
+  /** Threads with a count whose wait goes on here. */
+  private readonly threads = new Set<number>();
+
+  /** @param onIdle is called whenever none is left */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly crew: number,
+    private readonly guest: WebAssembly.Memory,
+    private readonly drop: (thread: number) => void,
+    private readonly onIdle: () => void,
+  ) {}
+
+  /** Whether no wait goes on. */
+  get isIdle(): boolean {
+    return this.threads.size === 0 && Crew.rawWaiters.get(this.kernel.memory, this.crew) === 0;
+  }
+
+  /** Takes up what threads have noted since the last time. */
+  takeUp(): void {
+    const { memory } = this.kernel;
+    for (let thread = takeRawWaiters(memory, this.crew); thread !== 0;) {
+      const next = Thread.queueNext.get(memory, thread);
+      Thread.queueNext.set(memory, thread, 0);
+      this.begin(thread);
+      thread = next;
+    }
+  }
+
+  private begin(thread: number): void {
+    const { memory } = this.kernel;
+    const wait = this.waitFor(thread, Thread.rawTimeout.get(memory, thread));
+    this.threads.add(thread);
+    if (wait.async) void wait.value.then((answer) => this.end(thread, answer));
+    else this.end(thread, wait.value);
+  }
+
+  private waitFor(thread: number, timeout: number): ReturnType<typeof Atomics.waitAsync> {
+    const { memory } = this.kernel;
+    const { buffer } = this.guest;
+    const bytes = Thread.rawBytes.get(memory, thread);
+    const index = Thread.rawAddress.get(memory, thread) / bytes;
+    const low = Thread.rawExpected.low(memory, thread);
+    if (bytes === 4) return Atomics.waitAsync(new Int32Array(buffer), index, low | 0, timeout);
+    const expected = (BigInt(Thread.rawExpected.high(memory, thread)) << 32n) | BigInt(low);
+    return Atomics.waitAsync(
+      new BigInt64Array(buffer),
+      index,
+      BigInt.asIntN(64, expected),
+      timeout,
+    );
+  }
+
+  private end(thread: number, answer: keyof typeof ANSWERS): void {
+    const { memory } = this.kernel;
+    memory.refreshIfGrown();
+    this.threads.delete(thread);
+    Thread.rawAnswer.store(memory, thread, ANSWERS[answer]);
+    unpark(memory, thread);
+    this.drop(thread);
+    if (this.threads.size === 0) this.onIdle();
+  }
+
+  /** The process has ended: no thread waits any more. What is here ends in later turns of the event loop. */
+  abandon(): void {
+    const { memory } = this.kernel;
+    this.takeUp();
+    const words = new Int32Array(this.guest.buffer);
+    for (const thread of this.threads)
+      Atomics.notify(words, Thread.rawAddress.get(memory, thread) / 4);
+  }
+}
+
+function takeRawWaiters(memory: KernelMemory, crew: number): number {
+  Crew.lock.acquire(memory, crew);
+  const first = Crew.rawWaiters.get(memory, crew);
+  Crew.rawWaiters.set(memory, crew, 0);
+  Crew.lock.release(memory, crew);
+  return first;
+}

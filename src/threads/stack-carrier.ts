@@ -1,0 +1,336 @@
+/**
+ * A shared carrier: it runs many threads, each on a stack of its own, which the engine suspends while its thread waits (JSPI).
+ *
+ *     run what is ready → wake whose time has come → begin a new thread → sleep on the bell; …; crew closes: leave
+ *
+ * One stack runs at a time: `active`. While it does, nothing of this file does, except for the calls that it makes. A call that waits returns a promise to the
+ * engine, which suspends the stack; the loop goes on in the next microtask. A stack is resumed by resolving that promise, and stays on its carrier for life:
+ * engines cannot move one. Nothing here goes through the event loop or its timers.
+ *
+ * A suspended thread's parker says so (`Parked.suspended`): whoever wakes it puts it on this carrier's ready queue and rings the bell. Of the thread's deadline
+ * and its waker only one can take the parker's word back, and so resume the stack.
+ *
+ * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
+ */
+import { type Kernel, Thread } from "../kernel/index.ts";
+import type { InstanceGroup } from "../loader/instance.ts";
+import { promising } from "../loader/suspension.ts";
+import {
+  hushBell,
+  Parked,
+  Parker,
+  pushReady,
+  ReadyQueue,
+  takeReady,
+  waitForBell,
+} from "../shm/index.ts";
+import { GIVE_WAY, type Outcome, RUN_HANDLERS, type Waiting } from "../syscalls/block.ts";
+import type { ThreadWork } from "../syscalls/context.ts";
+import type { StackPort } from "../syscalls/port.ts";
+import { deliverSuspendably } from "../syscalls/signal-delivery.ts";
+import {
+  beginRest,
+  clearSharedThread,
+  Crew,
+  endRest,
+  isLineTooLong,
+  leaveCrew,
+  nextSharedThread,
+} from "./crew.ts";
+import { Deadlines, type Sleeper } from "./deadlines.ts";
+import { GUEST_PAGE } from "./idle-carrier.ts";
+import { waitRaw } from "./raw-wait.ts";
+import { beginThread, endThread } from "./run-thread.ts";
+
+/** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
+const SLICE = 1;
+const LOOK_AGAIN = 0.05;
+
+/** Stop points that are passed without a look. */
+const FEWEST_PASSED = 100;
+const MOST_PASSED = 1_000_000;
+
+/** A thread with its stack. */
+class Stack implements ThreadWork, Sleeper {
+  signalCallback: string | undefined;
+  wasInterrupted = false;
+  guestFailure: unknown;
+  kernelFailure: unknown;
+  /** The instance that the thread uses. */
+  instance: WebAssembly.Instance | undefined;
+  sleep = 0;
+  /** Lets the suspended stack go on. */
+  resume: () => void = () => {};
+
+  constructor(readonly thread: number) {}
+}
+
+export class StackCarrier implements StackPort {
+  private readonly stacks = new Map<number, Stack>();
+  private readonly deadlines = new Deadlines<Stack>();
+  /** The stack that runs. */
+  private active: Stack | undefined;
+  /** When the active stack began to run, and when its stop points last came here, in milliseconds. */
+  private sliceBegin = 0;
+  private lastLook = 0;
+  /** Stop points to pass between looks. */
+  private interval = FEWEST_PASSED;
+  /** What ended this agent's work: a broken invariant. */
+  private failure: { readonly error: unknown } | undefined;
+
+  /** @param carrier this agent's record, in the crew already */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly carrier: number,
+    private readonly crew: number,
+    private readonly group: InstanceGroup,
+  ) {
+    group.context.stacks = this;
+  }
+
+  get canSuspend(): boolean {
+    return this.active !== undefined && this.group.context.innerEntries === 0;
+  }
+
+  hasOthers(): boolean {
+    return this.stacks.size > 1 || isLineTooLong(this.kernel.memory, this.crew);
+  }
+
+  pass(): number {
+    const { memory, clock } = this.kernel;
+    const stack = this.active!;
+    if (Thread.pending.load(memory, stack.thread) !== 0) return -1;
+    const now = clock.monotonicMilliseconds();
+    const since = now - this.lastLook;
+    this.lastLook = now;
+    if (since < LOOK_AGAIN / 2) this.interval = Math.min(this.interval * 2, MOST_PASSED);
+    else if (since > LOOK_AGAIN * 2) this.interval = Math.max(this.interval >>> 1, FEWEST_PASSED);
+    if (now - this.sliceBegin < SLICE) return this.interval;
+    this.sliceBegin = now;
+    return this.hasReady(now) ? -1 : this.interval;
+  }
+
+  /** Whether something could run now instead of the active stack. */
+  private hasReady(now: number): boolean {
+    const { memory } = this.kernel;
+    return (
+      ReadyQueue.head.load(memory, this.carrier) !== 0 ||
+      this.deadlines.first() <= now ||
+      isLineTooLong(memory, this.crew)
+    );
+  }
+
+  waitRaw(address: number, expected: number | bigint, timeout: number): Outcome {
+    const { context } = this.group;
+    return context.wait(waitRaw(context, this.crew, address, expected, timeout));
+  }
+
+  /**
+   * Serves the crew until it closes.
+   *
+   * @throws KernelPanic
+   */
+  async serve(): Promise<void> {
+    const { kernel, carrier, crew } = this;
+    const { memory } = kernel;
+    for (;;) {
+      await this.resumeReady();
+      await this.resumeDue();
+      const thread = nextSharedThread(memory, crew, carrier);
+      if (thread !== 0) await this.begin(thread);
+      else if (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0) break;
+      else this.rest();
+    }
+    leaveCrew(memory, crew, carrier);
+  }
+
+  /** Sleeps until a stack is ready, a deadline comes, there is a thread to take, or the crew closes. */
+  private rest(): void {
+    const { kernel, carrier, crew } = this;
+    const { memory } = kernel;
+    if (this.stacks.size === 0 && Crew.instances.load(memory, crew) !== 0) this.group.prepare();
+    hushBell(memory, carrier);
+    beginRest(memory, crew, carrier);
+    const isCalled =
+      ReadyQueue.head.load(memory, carrier) !== 0 ||
+      isLineTooLong(memory, crew) ||
+      (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0);
+    if (!isCalled) {
+      const deadline = this.deadlines.first();
+      const timeout = deadline === Infinity ? Infinity : deadline - this.now();
+      if (timeout > 0) waitForBell(memory, carrier, timeout);
+    }
+    endRest(memory, crew, carrier);
+    memory.refreshIfGrown();
+  }
+
+  private now(): number {
+    return this.kernel.clock.monotonicMilliseconds();
+  }
+
+  private async begin(thread: number): Promise<void> {
+    const { memory } = this.kernel;
+    const { crew, group } = this;
+    const stack = new Stack(thread);
+    this.stacks.set(thread, stack);
+    group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
+    this.active = stack;
+    this.sliceBegin = this.now();
+    void this.run(stack);
+    await this.settle();
+  }
+
+  /** Runs a thread from begin to end. Never rejects. */
+  private async run(stack: Stack): Promise<void> {
+    const { kernel, carrier, crew, group } = this;
+    const { memory } = kernel;
+    const { thread } = stack;
+    const clear = () => {
+      this.stacks.delete(thread);
+      clearSharedThread(memory, crew, carrier, thread);
+    };
+    let thrown: { error: unknown } | undefined;
+    try {
+      const { callee, parameters } = beginThread(kernel, group, thread, crew);
+      stack.instance = group.current;
+      await promising(callee)(...parameters);
+    } catch (error) {
+      thrown = { error };
+    }
+    try {
+      endThread(kernel, group, thread, crew, clear, thrown);
+    } catch (error) {
+      this.failure = { error };
+    }
+    this.active = undefined;
+  }
+
+  /** Resolves when the active stack has been suspended or has ended. */
+  private async settle(): Promise<void> {
+    while (this.active !== undefined) await undefined;
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+
+  private async resumeReady(): Promise<void> {
+    const { memory } = this.kernel;
+    let thread = takeReady(memory, this.carrier);
+    while (thread !== 0) {
+      const next = Parker.readyNext.get(memory, thread);
+      Parker.word.store(memory, thread, Parked.idle);
+      const stack = this.stacks.get(thread);
+      if (stack !== undefined) await this.resume(stack);
+      thread = next;
+    }
+  }
+
+  private async resumeDue(): Promise<void> {
+    if (this.deadlines.first() === Infinity) return;
+    const { memory } = this.kernel;
+    const now = this.now();
+    for (;;) {
+      const stack = this.deadlines.takeDue(now);
+      if (stack === undefined) return;
+      // Else its waker has it already, and it stands in the ready queue.
+      const before = Parker.word.compareExchange(
+        memory,
+        stack.thread,
+        Parked.suspended,
+        Parked.idle,
+      );
+      if (before === Parked.suspended) await this.resume(stack);
+    }
+  }
+
+  private async resume(stack: Stack): Promise<void> {
+    const { group } = this;
+    group.context.takeUp(stack);
+    group.current = stack.instance;
+    stack.sleep++;
+    this.active = stack;
+    this.sliceBegin = this.now();
+    stack.resume();
+    await this.settle();
+  }
+
+  /** The active stack stops here; resolves when the loop resumes it. */
+  private stop(): Promise<void> {
+    const stack = this.active!;
+    this.group.context.putBy(stack);
+    this.active = undefined;
+    return new Promise((resolve) => {
+      stack.resume = resolve;
+    });
+  }
+
+  /** The active stack sleeps until its thread is woken or `milliseconds` have passed. */
+  private sleep(milliseconds: number): Promise<void> | undefined {
+    const { memory } = this.kernel;
+    const stack = this.active!;
+    const { thread } = stack;
+    memory.lockOrder?.mustBeEmpty("suspend");
+    Parker.readyQueue.set(memory, thread, this.carrier);
+    const before = Parker.word.compareExchange(memory, thread, Parked.idle, Parked.suspended);
+    if (before === Parked.woken) {
+      Parker.word.store(memory, thread, Parked.idle);
+      return undefined;
+    }
+    if (milliseconds !== Infinity) this.deadlines.add(this.now() + milliseconds, stack);
+    return this.stop();
+  }
+
+  /** The active stack goes to the end of the ready queue. */
+  private giveWay(): Promise<void> {
+    const { memory } = this.kernel;
+    const { thread } = this.active!;
+    Parker.word.store(memory, thread, Parked.woken);
+    pushReady(memory, this.carrier, thread);
+    return this.stop();
+  }
+
+  async suspend(waiting: Waiting<number>): Promise<number> {
+    const { context } = this.group;
+    const { onEnd } = context;
+    context.onEnd = undefined;
+    let result: number | undefined;
+    try {
+      for (;;) {
+        const step = waiting.next();
+        if (step.done === true) {
+          result = step.value;
+          break;
+        }
+        if (step.value === RUN_HANDLERS) {
+          context.wasInterrupted = false;
+          await deliverSuspendably(context);
+        } else if (step.value === GIVE_WAY) await this.giveWay();
+        else await this.sleep(step.value);
+      }
+      onEnd?.(result);
+      return await this.finish(result);
+    } catch (error) {
+      if (result === undefined) onEnd?.(undefined);
+      throw context.leaveByThrow(error);
+    }
+  }
+
+  async handleFirst(call: () => Outcome): Promise<number> {
+    const { context } = this.group;
+    try {
+      await deliverSuspendably(context);
+      const outcome = call();
+      return typeof outcome === "number" ? await this.finish(outcome) : await outcome;
+    } catch (error) {
+      throw context.leaveByThrow(error);
+    }
+  }
+
+  /** As `SyscallContext.finish`, with handlers that can be suspended. */
+  private async finish(result: number): Promise<number> {
+    const { context } = this.group;
+    if (context.wasInterrupted) {
+      context.wasInterrupted = false;
+      await deliverSuspendably(context);
+    }
+    return context.finish(result);
+  }
+}

@@ -1,0 +1,57 @@
+/** Making threads: what `thread_spawn` asks of this floor. */
+import { Errno } from "../abi/errno.ts";
+import {
+  addThread,
+  createThread,
+  dropThread,
+  Process,
+  type StackLayout,
+  StartKind,
+} from "../kernel/index.ts";
+import type { Program } from "../loader/program.ts";
+import type { KernelMemory } from "../shm/index.ts";
+import type { SyscallContext } from "../syscalls/context.ts";
+import type { ThreadPort } from "../syscalls/port.ts";
+import { Crew, placeThread, reserveThread, unreserveThread } from "./crew.ts";
+import { GUEST_PAGE } from "./idle-carrier.ts";
+
+function notePages(memory: KernelMemory, crew: number, pages: number): void {
+  for (let known = Crew.pages.load(memory, crew); known < pages;) {
+    const before = Crew.pages.compareExchange(memory, crew, known, pages);
+    if (before === known) return;
+    known = before;
+  }
+}
+
+/** Makes threads of a program for the syscalls of one agent. */
+export class CrewThreadPort implements ThreadPort {
+  constructor(
+    private readonly program: Program,
+    private readonly cores: number,
+  ) {}
+
+  spawn(context: SyscallContext, startPointer: number, stack: StackLayout): number {
+    const { kernel, memory, process } = context;
+    if (!this.program.hasThreadEntry || !this.program.hasSharedMemory) return -Errno.ENOTCAPABLE;
+    const crew = Process.crew.get(memory, process);
+    if (!reserveThread(memory, crew)) return -Errno.EACCES;
+    const id = kernel.newId();
+    const thread = createThread(kernel, process, id, StartKind.spawned, startPointer, stack);
+    if (thread === 0) {
+      unreserveThread(memory, crew);
+      return -Errno.EACCES;
+    }
+    if (!addThread(kernel, process, thread)) {
+      dropThread(kernel, thread);
+      unreserveThread(memory, crew);
+      return -Errno.EACCES;
+    }
+    notePages(memory, crew, context.guest.memory.buffer.byteLength / GUEST_PAGE);
+    placeThread(kernel, crew, thread);
+    return id;
+  }
+
+  parallelism(): number {
+    return this.cores;
+  }
+}

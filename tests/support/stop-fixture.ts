@@ -1,0 +1,64 @@
+// Programs of a few lines of text, rewritten with stop points and run on an instance of their own, beside the same program as it was.
+
+import assert from "node:assert/strict";
+import { armStopPoints, type StopHost, stopModuleBytes } from "../../src/loader/stop-module.ts";
+import { addStopPoints, type StopPoints } from "../../src/loader/stop-points.ts";
+
+/** Makes a module of text. */
+export async function assemble(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { default: loadWabt } = await import("wabt");
+  const wabt = await loadWabt();
+  const features = {
+    threads: true,
+    exceptions: true,
+    mutable_globals: true,
+    bulk_memory: true,
+    reference_types: true,
+    multi_value: true,
+    memory64: true,
+  };
+  const module = wabt.parseWat("test.wat", text, features);
+  try {
+    module.resolveNames();
+    return new Uint8Array(module.toBinary({ write_debug_names: true }).buffer);
+  } finally {
+    module.destroy();
+  }
+}
+
+/** Rewrites a module that has something to rewrite. */
+export function rewrite(bytes: Uint8Array): StopPoints {
+  const stops = addStopPoints(bytes);
+  assert(stops, "nothing was rewritten");
+  return stops;
+}
+
+/** A host that counts spin points and answers stops with 0, but for what is given. */
+export function makeHost(host: Partial<StopHost> = {}): StopHost {
+  return { wait32: () => 0, wait64: () => 0, notify: () => 0, yield: () => 1, ...host };
+}
+
+/** An instance of the stop module for a host, which refuses to suspend unless told how. */
+export function makeStops(host: StopHost, suspend: object = {}): WebAssembly.Instance {
+  const refuse = () => assert.fail("the host was asked to suspend");
+  const imports = {
+    stops: { ...host },
+    suspend: { wait32: refuse, wait64: refuse, yield: refuse, ...suspend },
+  };
+  return new WebAssembly.Instance(new WebAssembly.Module(stopModuleBytes()), imports);
+}
+
+/** A program's exported functions, by name. */
+export type Exports = Record<string, (...parameters: (number | bigint)[]) => number>;
+
+/** Instantiates a rewritten module, armed with a host. */
+export function startRewritten(
+  stops: StopPoints,
+  host: StopHost,
+  imports?: WebAssembly.Imports,
+  suspend?: object,
+): Exports {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(stops.bytes), imports);
+  armStopPoints(instance, stops.tableName, makeStops(host, suspend));
+  return instance.exports as Exports;
+}
