@@ -86,7 +86,7 @@ function prepareClang(folder) {
   if (!existsSync(module)) {
     mkdirSync(resources);
     mkdirSync(work);
-    execFileSync("tar", ["-xf", find("llvm-resources.tar"), "-C", resources]);
+    execFileSync("tar", ["-xf", find("llvm-resources.tar"), "-C", resources], { timeout: 60_000 });
     copyFileSync(sourceOf("example"), join(work, "example.c"));
     symlinkSync(find("llvm.core.wasm"), module);
   }
@@ -123,34 +123,39 @@ function tooManyForRival(samples) {
  *
  * @param context `{ node, quick, folders, samples }`; `samples(experiment, side)` gives what has been
  *   measured before.
- * @returns a list of `{ id, title, rounds, sides, untimed }`, `sides` a function to an object of sides by
- *   label.
+ * @returns a list of `{ id, title, program, rounds, sides, untimed }`, `program` the one of ours that is run, if one is, `sides` a function to an object of
+ *   sides by label.
  */
 export function listExperiments(context) {
   const { node, quick, folders, samples } = context;
   const rounds = quick ? 2 : 5;
+  // Far more than a side that works takes.
+  const timeout = quick ? 20_000 : 60_000;
   const withArguments = (...args) => ({ node, args: args.map(String), memory: true });
   const sides = (name, { many, few = many }) => ({
-    native: program(native, name, withArguments(...many)),
-    rival: program(rival, name, { ...withArguments(...few), timeout: 60_000 }),
-    weft: program(weft, name, { ...withArguments(...many), timeout: 60_000 }),
+    native: program(native, name, { ...withArguments(...many), timeout }),
+    rival: program(rival, name, { ...withArguments(...few), timeout }, quick ? { rounds: 1 } : {}),
+    weft: program(weft, name, { ...withArguments(...many), timeout }),
   });
   return [
     {
       id: "spawn",
       title: "spawn and join",
+      program: "spawn",
       rounds,
       sides: () => sides("spawn", { many: [2000], few: [200] }),
     },
     {
       id: "handover",
       title: "hand-over",
+      program: "handover",
       rounds,
       sides: () => sides("handover", { many: [10_000], few: [3000] }),
     },
     {
       id: "threads-64",
       title: "64 threads",
+      program: "many",
       rounds,
       sides: () => {
         const all = sides("many", { many: [64] });
@@ -162,6 +167,7 @@ export function listExperiments(context) {
     {
       id: "threads-10000",
       title: "10,000 threads",
+      program: "many",
       rounds: quick ? 1 : 3,
       sides: () => ({
         native: program(native, "many", withArguments(10_000)),
@@ -171,10 +177,17 @@ export function listExperiments(context) {
           : refuse("needs JSPI: without it each thread has a worker"),
       }),
     },
-    { id: "compute", title: "CPU-bound work", rounds, sides: () => sides("compute", { many: [] }) },
+    {
+      id: "compute",
+      title: "CPU-bound work",
+      program: "compute",
+      rounds,
+      sides: () => sides("compute", { many: [] }),
+    },
     {
       id: "calls",
       title: "calls in memory",
+      program: "calls",
       rounds,
       sides: () => ({
         ...sides("calls", { many: ["/tmp"] }),
@@ -186,6 +199,7 @@ export function listExperiments(context) {
     {
       id: "host-calls",
       title: "calls in a folder of the host",
+      program: "calls",
       rounds,
       sides: () => ({
         native: program(native, "calls", withArguments(folders.host)),
@@ -199,12 +213,13 @@ export function listExperiments(context) {
     {
       id: "cold-start",
       title: "whole process",
+      program: "hello",
       rounds: quick ? 5 : 15,
       sides: () => ({
         "node -e 0": { run: () => runProcess(node.file, ["-e", "0"]) },
         native: program(native, "hello", { node }),
-        rival: program(rival, "hello", { node, timeout: 60_000 }),
-        weft: program(weft, "hello", { node, timeout: 60_000 }),
+        rival: program(rival, "hello", { node, timeout }, quick ? { rounds: 1 } : {}),
+        weft: program(weft, "hello", { node, timeout }),
       }),
     },
     { id: "size", title: "sizes of the files", rounds: 1, untimed: true, sides: measureSizes },

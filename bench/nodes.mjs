@@ -25,7 +25,9 @@ function findSystemNode() {
 const probe = `console.log(JSON.stringify([process.version, typeof WebAssembly.Suspending === "function"]))`;
 
 function describe(file) {
-  const [version, jspi] = JSON.parse(execFileSync(file, ["-e", probe], { encoding: "utf8" }));
+  const [version, jspi] = JSON.parse(
+    execFileSync(file, ["-e", probe], { encoding: "utf8", timeout: 30_000 }),
+  );
   return { file, version, jspi };
 }
 

@@ -33,15 +33,27 @@ function nameBuild(name, flags, extension) {
   return join(target, `${name}-${hash.digest("hex").slice(0, 16)}${extension}`);
 }
 
-function run(command, args, what) {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${what} failed: ${error?.message ?? stderr.trim()}`);
+/** A compiler that has not ended after this many milliseconds hangs, or has no processor to itself: it is tried once more. */
+const COMPILER_TIMEOUT = 100_000;
+
+function run(command, args, what, tries = 2) {
+  const { status, stderr, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    timeout: COMPILER_TIMEOUT,
+    killSignal: "SIGKILL",
+  });
+  if (status === 0) return;
+  if (error?.code === "ETIMEDOUT") {
+    if (tries > 1) return run(command, args, what, tries - 1);
+    throw new Error(`${what} did not end within ${COMPILER_TIMEOUT / 1000} s, twice`);
+  }
+  throw new Error(`${what} failed: ${error?.message ?? stderr.trim()}`);
 }
 
 /** The version line of gcc, or undefined where there is none. */
 export function findNativeCompiler() {
   try {
-    return execFileSync("gcc", ["--version"], { encoding: "utf8" }).split("\n")[0];
+    return execFileSync("gcc", ["--version"], { encoding: "utf8", timeout: 10_000 }).split("\n")[0];
   } catch {
     return undefined;
   }
@@ -61,25 +73,38 @@ export function buildNative(name) {
   return file;
 }
 
+/** How a program is built as a guest: `{ file, flags }`. */
+function describeGuest(name) {
+  const flags = usesThreads(name) ? [...guestFlags, ...threadFlags] : guestFlags;
+  return { file: nameBuild(name, flags, ".wasm"), flags };
+}
+
 /**
- * The WebAssembly module of a program, built if needed.
+ * Builds those of some programs that are not built yet as WebAssembly modules, all in one go.
  *
  * The compiler runs in a process of its own, so that its memory is gone when measuring begins.
  *
  * @throws {Error} with the compiler's words.
  */
-export function buildGuest(name) {
-  const flags = usesThreads(name) ? [...guestFlags, ...threadFlags] : guestFlags;
-  const file = nameBuild(name, flags, ".wasm");
-  if (existsSync(file)) return file;
+export function buildGuests(names) {
+  const missing = names
+    .map((name) => ({ name, ...describeGuest(name) }))
+    .filter(({ file }) => !existsSync(file));
+  if (missing.length === 0) return;
   mkdirSync(target, { recursive: true });
-  run(
-    process.execPath,
-    [compiler, sources, `${name}.c`, `${file}.part`, ...flags],
-    `clang ${name}.c`,
-  );
-  renameSync(`${file}.part`, file);
-  return file;
+  const list = missing.map(({ name, file, flags }) => [`${name}.c`, file, flags]);
+  const what = `clang ${missing.map(({ name }) => `${name}.c`).join(" ")}`;
+  run(process.execPath, [compiler, sources, JSON.stringify(list)], what);
+}
+
+/**
+ * The WebAssembly module of a program, built if needed.
+ *
+ * @throws {Error} with the compiler's words.
+ */
+export function buildGuest(name) {
+  buildGuests([name]);
+  return describeGuest(name).file;
 }
 
 /** Where a program's source is. */

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { listExperiments, makeFolders } from "./experiments.mjs";
 import { findNodes } from "./nodes.mjs";
 import { reasonOfFailure } from "./process.mjs";
-import { findNativeCompiler } from "./programs.mjs";
+import { buildGuests, findNativeCompiler } from "./programs.mjs";
 import { formatTable, judgeRows } from "./report.mjs";
 import { rows as allRows, selectRows } from "./rows.mjs";
 import { command } from "./runners/weft.mjs";
@@ -152,6 +152,13 @@ async function measure(node, options, folders) {
   const experiments = listExperiments({ node, quick: options.quick, folders, samples }).filter(
     ({ id }) => needed.has(id),
   );
+  const programs = new Set(experiments.map(({ program }) => program).filter(Boolean));
+  try {
+    buildGuests([...programs]);
+  } catch (error) {
+    // The sides that need what is missing try once more and tell.
+    progress(error.message);
+  }
   for (const [index, experiment] of experiments.entries()) {
     const title = `[${index + 1}/${experiments.length}] Node ${node.version}: ${experiment.title}`;
     measured.set(experiment.id, await runExperiment(experiment, options, title));

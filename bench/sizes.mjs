@@ -18,10 +18,22 @@ const figures = (values) => ({
   stderr: "",
 });
 
+/** The files that a built file loads at its start: itself and what it imports, directly or not. What it loads when asked for is not among them. */
+function loadedBy(file, loaded = new Set()) {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const text = readFileSync(new URL(file, dist), "utf8");
+  for (const [, imported] of text.matchAll(/\b(?:from|import)\s*["'`]\.\/([\w-]+\.js)["'`]/g))
+    loadedBy(imported, loaded);
+  return loaded;
+}
+
 /** The files as `npm run build` left them; they are minified already. */
 function measureWeft() {
-  const size = (...files) =>
-    files.reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
+  const size = (...entries) => {
+    const files = new Set(entries.flatMap((entry) => [...loadedBy(entry)]));
+    return [...files].reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
+  };
   return figures({
     size_node: size("node.js", "worker-node.js"),
     ...(existsSync(new URL("browser.js", dist)) && { size_browser: size("browser.js") }),

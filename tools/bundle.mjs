@@ -4,7 +4,9 @@
 //
 //   dist/node.js         the library in Node
 //   dist/worker-node.js  what a worker of it runs
-//   dist/shared-*.js     what these two have in common: the kernel
+//   dist/inspect.js      the library's entry for reading modules, in Node
+//   dist/kernel-*.js     what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
+//                        asked for: host directories, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
@@ -19,8 +21,10 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { rolldown } from "rolldown";
 import ts from "typescript";
 import { minify } from "vite";
+import { inlineConstants } from "./inline-constants.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const built = join(root, "build/src");
@@ -32,36 +36,23 @@ const common = {
   format: "esm",
   target: "es2023",
   legalComments: "none",
-  // Node prints the line of an error that nobody catches.
-  lineLimit: 160,
   logLevel: "warning",
   write: false,
 };
 
-/** Beside the bundle, the worker has another name than among the built files. */
-const nodeWorkerFile = {
-  name: "node-worker-file",
-  setup(builder) {
-    builder.onLoad({ filter: /[\\/]hosts[\\/]node[\\/][^\\/]+\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      return { contents: text.replaceAll("./worker-main.js", "./worker-node.js"), loader: "js" };
-    });
-  },
-};
+/** Numbers of the ABI and of the kernel as numbers, not as properties looked up by name. */
+const constants = await inlineConstants(built);
 
-/** `import source from "weft:worker-source"` gives the script of the browser's worker: the function that `bundleBrowser` writes, called with nothing. */
-const workerSource = {
-  name: "worker-source",
-  setup(builder) {
-    builder.onResolve({ filter: /^weft:worker-source$/ }, ({ path }) => ({
-      path,
-      namespace: "weft",
-    }));
-    builder.onLoad({ filter: /.*/, namespace: "weft" }, () => ({
-      contents: "export default `(${weftSource})()`;",
-    }));
-  },
-};
+/**
+ * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`, the script of the worker: the function that
+ * `bundleBrowser` writes, called with nothing.
+ */
+const virtualFiles = (entry) => ({
+  name: "virtual-files",
+  resolveId: (name) => (name.startsWith("weft:") ? name : undefined),
+  load: (name) =>
+    ({ "weft:entry": entry, "weft:worker-source": "export default `(${weftSource})()`;" })[name],
+});
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });
@@ -73,40 +64,47 @@ async function bundleText(entry, options) {
  * with nothing it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
  */
 async function bundleBrowser() {
-  const { metafile } = await build({
-    ...common,
-    platform: "browser",
-    plugins: [workerSource],
-    entryPoints: [join(built, "api/browser.js")],
-    metafile: true,
-  });
-  const names = Object.values(metafile.outputs)[0].exports.join(", ");
-  const body = await bundleBrowserText(`
-    import { ${names} } from "./api/browser.js";
-    import { serveWorker } from "./hosts/browser/worker-main.js";
-    if (weftSource === undefined) serveWorker();
-    else weftLibrary = { ${names} };`);
-  return `const weft=function(weftSource){let weftLibrary;${body}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
+  const library = JSON.stringify(join(built, "api/browser.js"));
+  const { exports } = await bundleForPages(`export * from ${library};`, "esm");
+  const names = exports.join(", ");
+  const { code } = await bundleForPages(
+    `import { ${names} } from ${library};
+    ${serveWorker}
+    else weftLibrary = { ${names} };`,
+    "iife",
+  );
+  return `const weft=function(weftSource){let weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
 }
 
-async function bundleBrowserText(contents) {
-  const { outputFiles } = await build({
-    ...common,
+const serveWorker = `
+  import { serveWorker } from ${JSON.stringify(join(built, "hosts/browser/worker-main.js"))};
+  if (typeof weftSource === "undefined") serveWorker();`;
+
+/** Bundles the text of an entry for pages. */
+async function bundleForPages(entry, format) {
+  const bundle = await rolldown({
+    input: "weft:entry",
+    platform: "browser",
     // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
-    target: "es2020",
-    format: "iife",
-    platform: "browser",
-    plugins: [workerSource],
-    stdin: { contents, resolveDir: built },
+    transform: { target: "es2020" },
+    plugins: [virtualFiles(entry), constants.rolldown],
   });
-  return outputFiles[0].text;
+  const { output } = await bundle.generate({ format, minify: true });
+  return output[0];
 }
 
-/** The entries of Node share their code in chunks: a worker and the library are mostly the same kernel. */
+/** The entries of Node share their code: a worker and the library are mostly the same kernel. */
 const nodeEntries = {
   node: "api/node.js",
   "worker-node": "hosts/node/worker-main.js",
+  inspect: "api/inspection.js",
 };
+
+/** What workers run: one file, for the more files there are, the longer workers take to start. */
+const inWorkers = reachableCode("hosts/node/worker-main.js");
+inWorkers.delete("hosts/node/worker-main.js");
+// Of these some constants are used whole.
+for (const table of ["errno", "layouts"]) inWorkers.add(`abi/${table}.js`);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -126,7 +124,7 @@ function reachableTypes(files) {
 
 async function copyTypes() {
   for (const file of reachableTypes(
-    ["api/node.d.ts", "api/browser.d.ts"].map((entry) => join(built, entry)),
+    ["api/node.d.ts", "api/browser.d.ts", "api/inspection.d.ts"].map((entry) => join(built, entry)),
   )) {
     const target = join(dist, "types", relative(built, file));
     await mkdir(dirname(target), { recursive: true });
@@ -134,47 +132,99 @@ async function copyTypes() {
   }
 }
 
-/** Minifies once more what pages load: Vite's minifier finds two per cent that esbuild leaves. */
-async function shrink(text) {
-  const { code, errors } = await minify("browser.js", text, { module: true });
+/** Minifies once more: Vite's minifier finds two per cent that esbuild leaves. */
+async function shrink(text, name) {
+  const { code, errors } = await minify(name, text, { module: true });
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
   return code;
 }
 
-/** Bundles the entries of Node; resolves to their sizes by file name. */
-async function bundleNode() {
-  const { outputFiles } = await build({
-    ...common,
-    platform: "node",
-    external: ["node:*"],
-    plugins: [nodeWorkerFile],
-    splitting: true,
-    outdir: dist,
-    entryNames: "[name]",
-    chunkNames: "shared-[hash]",
-    entryPoints: Object.entries(nodeEntries).map(([out, from]) => ({ in: join(built, from), out })),
-  });
-  const sizes = {};
-  for (const { path, text } of outputFiles) {
-    const name = relative(dist, path);
-    sizes[name] = await write(name, text);
-  }
-  return sizes;
+/** Begins a line with each statement: Node prints the line of an error that nobody catches. */
+function breakLines(text) {
+  const { statements } = ts.createSourceFile("bundle.js", text, ts.ScriptTarget.Latest);
+  return statements.map(({ pos, end }) => text.slice(pos, end)).join("\n");
 }
+
+/** Bundles the entries of Node; resolves to the files by name, each with its sizes and the files that it imports at once. */
+async function bundleNode() {
+  const bundle = await rolldown({
+    input: Object.fromEntries(
+      Object.entries(nodeEntries).map(([name, from]) => [name, join(built, from)]),
+    ),
+    platform: "node",
+    external: /^node:/,
+    plugins: [constants.rolldown],
+    // Entries may export more for the parts; so far none has to.
+    preserveEntrySignatures: "allow-extension",
+  });
+  const { output } = await bundle.generate({
+    format: "esm",
+    minify: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: "kernel", test: (id) => inWorkers.has(relative(built, id)) }],
+    },
+  });
+  const files = new Map();
+  for (const { fileName, code, imports } of output) {
+    // Beside the bundle, the worker has another name than among the built files.
+    const named = code.replaceAll("./worker-main.js", "./worker-node.js");
+    files.set(fileName, { ...(await write(fileName, breakLines(named))), imports });
+  }
+  return files;
+}
+
+/** The modules, by their paths, that a file of tsc's imports at once, directly or not, itself included; those that it wants only constants of are not among them. */
+function reachableCode(entry, reached = new Set()) {
+  if (reached.has(entry)) return reached;
+  reached.add(entry);
+  const { statements } = ts.createSourceFile(
+    entry,
+    readFileSync(join(built, entry), "utf8"),
+    ts.ScriptTarget.Latest,
+  );
+  for (const { moduleSpecifier, importClause } of statements) {
+    const names = importClause?.namedBindings?.elements;
+    if (names?.every(({ name, propertyName }) => !propertyName && constants.has(name.text)))
+      continue;
+    if (moduleSpecifier?.text.startsWith("."))
+      reachableCode(join(dirname(entry), moduleSpecifier.text), reached);
+  }
+  return reached;
+}
+
+/** The command has `require`: it needs no module of Node to make one. */
+const useRequire = {
+  name: "use-require",
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]hosts[\\/]node[\\/]builtin\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const contents = text
+        .replace('import { createRequire } from "node:module";', "")
+        .replace("createRequire(import.meta.url)", "require");
+      return { contents, loader: "js" };
+    });
+  },
+};
 
 /**
  * Bundles the command and what loads it. The command needs an address of its own to find the worker by, which CommonJS modules have under another
  * name; it is loaded as a script, which cannot import.
  */
 async function bundleCommand() {
-  const options = { platform: "node", format: "cjs", plugins: [nodeWorkerFile] };
+  const options = { platform: "node", format: "cjs", plugins: [constants.esbuild] };
   const command = await bundleText(join(built, "cli/main.js"), {
     ...options,
     define: { "import.meta.url": "moduleUrl" },
     supported: { "dynamic-import": false },
-    banner: { js: 'const moduleUrl=require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [useRequire, ...options.plugins],
   });
-  await write("command.cjs", command);
+  const head =
+    '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';
+  const named = command.replaceAll("./worker-main.js", "./worker-node.js");
+  await write("command.cjs", `${head}${named}})`);
   const launcher = await bundleText(join(built, "cli/launch.js"), {
     ...options,
     banner: { js: "#!/usr/bin/env node" },
@@ -193,27 +243,31 @@ async function write(name, text) {
 const kilobytes = (bytes) => (bytes / 1000).toFixed(1).padStart(7) + " kB";
 
 function printSize(name, { raw, gzipped }) {
-  console.log(`${name.padEnd(20)}${kilobytes(raw)}${kilobytes(gzipped)} gzipped`);
+  console.log(`${name.padEnd(28)}${kilobytes(raw)}${kilobytes(gzipped)} gzipped`);
 }
 
-/** The files that an entry loads: itself and the chunks it imports, directly or not. */
-function loadedBy(name, loaded = new Set()) {
-  if (loaded.has(name)) return loaded;
+/** The files that an entry loads at its start: itself and what it imports, directly or not. */
+function loadedBy(files, name, loaded = new Set()) {
+  if (loaded.has(name) || !files.has(name)) return loaded;
   loaded.add(name);
-  const text = readFileSync(join(dist, name), "utf8");
-  for (const [, chunk] of text.matchAll(/["']\.\/(shared-[\w-]+\.js)["']/g))
-    loadedBy(chunk, loaded);
+  for (const imported of files.get(name).imports) loadedBy(files, imported, loaded);
   return loaded;
+}
+
+/** Prints what files come to together. */
+function printSum(title, files, names) {
+  const sum = (key) => [...names].reduce((total, name) => total + files.get(name)[key], 0);
+  printSize(title, { raw: sum("raw"), gzipped: sum("gzipped") });
 }
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-const sizes = await bundleNode();
-const library = [...new Set([...loadedBy("node.js"), ...loadedBy("worker-node.js")])];
-const sum = (key) => library.reduce((total, name) => total + sizes[name][key], 0);
-printSize("node + worker", { raw: sum("raw"), gzipped: sum("gzipped") });
+const files = await bundleNode();
+const atOnce = loadedBy(files, "worker-node.js", loadedBy(files, "node.js"));
+printSum("library + worker", files, atOnce);
+printSum("… with all parts", files, [...files.keys()]);
 await bundleCommand();
-await write("browser.js", await shrink(await bundleBrowser()));
-const workerAlone = 'import { serveWorker } from "./hosts/browser/worker-main.js"; serveWorker();';
-await write("worker-browser.js", await shrink(await bundleBrowserText(workerAlone)));
+await write("browser.js", await shrink(await bundleBrowser(), "browser.js"));
+const { code: workerAlone } = await bundleForPages(serveWorker, "iife");
+await write("worker-browser.js", await shrink(workerAlone, "worker.js"));
 await copyTypes();

@@ -137,10 +137,6 @@ ${values.map(([name, value]) => `  ${name === "SUCCESS" ? name : "E" + name}: ${
 /** One of the numbers of {@link Errno}. */
 export type Errno = (typeof Errno)[keyof typeof Errno];
 
-// In the order of the numbers, which have no gap.
-const meanings = \`
-${values.map(([name]) => meanings[name]).join("\n")}\`;
-
 /**
  * Gives the POSIX name of an errno.
  * @param value any number, also one that is no errno
@@ -149,6 +145,15 @@ ${values.map(([name]) => meanings[name]).join("\n")}\`;
 export function errnoName(value: number): string {
   return Object.keys(Errno)[value] ?? \`errno \${value}\`;
 }
+`;
+}
+
+function errnoMeaningsFile() {
+  const names = Object.keys(abi.enums.errno.values);
+  return `${opening("What error numbers mean, for traces and messages: text of its own, which only these need.")}
+// In the order of the numbers, which have no gap.
+const meanings = \`
+${names.map((name) => meanings[name]).join("\n")}\`;
 
 /**
  * Says in a few words what an errno means.
@@ -471,6 +476,7 @@ export function findSignature(module: string, name: string): Signature | undefin
 // ---------------------------------------------------------------------------------------------------------------------
 
 await write("errno.ts", errnoFile());
+await write("errno-meanings.ts", errnoMeaningsFile());
 await write("flags.ts", flagsFile());
 await write("enums.ts", enumsFile());
 await write("layouts.ts", layoutsFile());

@@ -84,6 +84,12 @@ static inline void fail(const char *message) {
   proc_exit(1);
 }
 
+static inline u8 *reserve(u32 size) {
+  size_t page = __builtin_wasm_memory_grow(0, (size + 65535) / 65536);
+  if (page == (size_t)-1) fail("no memory for the stacks");
+  return (u8 *)(page * 65536);
+}
+
 static inline u32 argument(u32 index, u32 fallback) {
   static char bytes[4096];
   static char *values[64];

@@ -50,6 +50,12 @@ static inline void fail(const char *message) {
   exit(1);
 }
 
+static inline u8 *reserve(u32 size) {
+  u8 *bytes = malloc(size);
+  if (!bytes) fail("no memory for the stacks");
+  return bytes;
+}
+
 static inline void wait_word(word *at, i32 value) {
   syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }

@@ -6,6 +6,8 @@
 //   now()                              monotonic time, nanoseconds
 //   argument(index, fallback)          the index-th argument as a number
 //   report(name, value, unit)          one line `name value unit` on standard output
+//   reserve(size)                      that many bytes for the guest's stacks, never given back. An array would do, but object files
+//                                      of WebAssembly spell its zeros out, which takes the compiler minutes
 //   fail(message)                      the message on standard output, exit code 1
 //   start(thread, stack, size, body, argument)   1 when the thread was made, 0 when not
 //   join(thread)                       returns when the body has returned

@@ -4,8 +4,9 @@
 
 #define MOST 20000
 
+#define STACK_SIZE 4096
+
 static thread threads[MOST];
-static u8 STACK stacks[MOST][4096];
 static word running, all_running, released;
 static u32 count;
 
@@ -21,9 +22,10 @@ static void body(thread *self) {
 MAIN {
   count = argument(1, 64);
   if (count < 1 || count > MOST) fail("the count must be 1 to 20000");
+  u8 *stacks = reserve(count * STACK_SIZE);
   i64 before = now();
   for (u32 i = 0; i < count; i++)
-    if (!start(&threads[i], stacks[i], sizeof stacks[i], body, i)) {
+    if (!start(&threads[i], stacks + i * STACK_SIZE, STACK_SIZE, body, i)) {
       report("spawned", i, "threads");
       fail("a thread could not be spawned");
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Errno, errnoMeaning, errnoName } from "./errno.ts";
+import { errnoMeaning } from "./errno-meanings.ts";
+import { Errno, errnoName } from "./errno.ts";
 
 test("errno has the numbers of WASI", () => {
   assert.equal(Errno.SUCCESS, 0);

@@ -90,90 +90,6 @@ export const Errno = {
 /** One of the numbers of {@link Errno}. */
 export type Errno = (typeof Errno)[keyof typeof Errno];
 
-// In the order of the numbers, which have no gap.
-const meanings = `
-success
-argument list too long
-permission denied
-address already in use
-address not available
-address family not supported
-would block: try again
-connection already in progress
-bad file descriptor
-bad message
-device or resource busy
-operation canceled
-no child process
-connection aborted
-connection refused
-connection reset by peer
-resource deadlock would occur
-destination address required
-argument outside the domain of the function
-disk quota exceeded
-file exists
-bad address
-file too large
-host unreachable
-identifier removed
-illegal byte sequence
-operation in progress
-interrupted by a signal
-invalid argument
-input/output error
-socket is connected
-is a directory
-too many levels of symbolic links
-too many open files in the process
-too many links
-message too long
-multihop attempted
-file name too long
-network is down
-connection aborted by the network
-network unreachable
-too many open files in the system
-no buffer space available
-no such device
-no such file or directory
-not an executable format
-no locks available
-link has been severed
-not enough memory
-no message of the desired type
-protocol option not available
-no space left on device
-function not supported
-socket is not connected
-not a directory
-directory not empty
-state not recoverable
-not a socket
-operation not supported
-not a terminal
-no such device or address
-value too large for its type
-previous owner died
-operation not permitted
-broken pipe
-protocol error
-protocol not supported
-wrong protocol type for the socket
-result too large
-read-only file system
-invalid seek
-no such process
-stale file handle
-timed out
-text file busy
-link across devices
-capabilities insufficient
-socket is shut down
-pointer outside the memory
-unknown error
-operation pending`;
-
 /**
  * Gives the POSIX name of an errno.
  * @param value any number, also one that is no errno
@@ -181,12 +97,4 @@ operation pending`;
  */
 export function errnoName(value: number): string {
   return Object.keys(Errno)[value] ?? `errno ${value}`;
-}
-
-/**
- * Says in a few words what an errno means.
- * @param value any number, also one that is no errno
- */
-export function errnoMeaning(value: number): string {
-  return (value >= 0 && meanings.split("\n")[value + 1]) || `errno ${value}`;
 }

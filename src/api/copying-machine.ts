@@ -11,10 +11,9 @@ import { Access, FileOperations, makeOpenFile, OpenFile, OperationsId } from "..
 import { PageStreams } from "./copy-streams.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
-import type { ByteSink } from "./input.ts";
+import type { StreamMaker } from "./initial-files.ts";
 import { BaseMachine } from "./machine.ts";
 import type { LoadedProgram, MachineOptions, ProgramSource, SpawnOptions } from "./options.ts";
-import type { ByteSource } from "./output.ts";
 import type { Process } from "./process.ts";
 
 const ISOLATION =
@@ -75,29 +74,18 @@ export abstract class CopyingMachine extends BaseMachine {
     });
   }
 
-  /** There is nobody to type while a process runs: what is written before is its input. */
-  protected override openTerminal(
-    record: number,
-    options: SpawnOptions,
-    shows: boolean,
-  ): ReturnType<BaseMachine["openTerminal"]> {
-    if (this.browser.sharesMemory) return super.openTerminal(record, options, shows);
-    throw new WeftError("ERR_HOST", `terminal: ${ISOLATION}`);
-  }
-
-  protected override openInput(record: number): { file: number; sink: ByteSink } {
-    if (this.browser.sharesMemory) return super.openInput(record);
-    return { file: this.openStream(0, Access.read), sink: this.streamsOf(record).sink };
-  }
-
-  protected override openOutput(
-    record: number,
-    descriptor: number,
-  ): { file: number; source: ByteSource } {
-    if (this.browser.sharesMemory) return super.openOutput(record, descriptor);
+  protected override streamMaker(): StreamMaker {
+    if (this.browser.sharesMemory) return super.streamMaker();
     return {
-      file: this.openStream(descriptor, Access.write),
-      source: this.streamsOf(record).source(descriptor),
+      servesTerminals: false,
+      openInput: (record) => ({
+        file: this.openStream(0, Access.read),
+        sink: this.streamsOf(record).sink,
+      }),
+      openOutput: (record, descriptor) => ({
+        file: this.openStream(descriptor, Access.write),
+        source: this.streamsOf(record).source(descriptor),
+      }),
     };
   }
 

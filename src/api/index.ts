@@ -3,6 +3,16 @@ export { WeftError, type WeftErrorCode } from "./errors.ts";
 export type { FileKind, FileStat, MachineFiles } from "./files.ts";
 export type { Input } from "./input.ts";
 export type { MachineEvent } from "./machine.ts";
+export {
+  archive,
+  filesystem,
+  memory,
+  type Mountable,
+  type MountSource,
+  overlay,
+  type OverlayOptions,
+  readOnly,
+} from "./mount-sources.ts";
 export type {
   BytesSource,
   InputSource,
@@ -16,4 +26,5 @@ export type {
 } from "./options.ts";
 export type { Output } from "./output.ts";
 export type { Terminal, TerminalModes } from "./terminal.ts";
+export type { UserFilesystem, UserFileStat } from "./user-filesystem.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";

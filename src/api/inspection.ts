@@ -1,5 +1,6 @@
 /**
- * Looking at a program without running it, and at what Weft provides: for the command, and for tools that must decide before they run something.
+ * Looking at a program without running it, and at what Weft provides: for the command, and for tools that must decide before they run something. An entry
+ * of its own, `weft/inspect`.
  */
 import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
 import { checkImports, type LinkProblem } from "../loader/link-check.ts";
@@ -10,6 +11,7 @@ import {
   type ModuleImport,
 } from "../loader/module-description.ts";
 import { knownImports } from "../loader/program.ts";
+import { describeTools, type ToolDescription } from "../loader/tool-sections.ts";
 import { formatFunctionType } from "../loader/wasm-types.ts";
 import { findSyscall, listSyscalls, type Support } from "../syscalls/table.ts";
 import { programError } from "./program.ts";
@@ -101,9 +103,11 @@ export interface ProvidedImport {
  */
 export function inspectProgram(bytes: Uint8Array, name = "program.wasm"): Inspection {
   let description: ModuleDescription;
+  let tools: ToolDescription;
   let problems: LinkProblem[];
   try {
     description = describeModule(bytes);
+    tools = describeTools(bytes);
     problems = checkImports(description, knownImports());
   } catch (cause) {
     throw programError(name, cause);
@@ -135,8 +139,8 @@ export function inspectProgram(bytes: Uint8Array, name = "program.wasm"): Inspec
       type: formatType(entry),
     })),
     functionCount: description.functionCount,
-    features: description.targetFeatures,
-    producers: description.producers.flatMap(({ field, values }) =>
+    features: tools.targetFeatures,
+    producers: tools.producers.flatMap(({ field, values }) =>
       values.map(({ name: tool, version }) => ({ field, name: tool, version })),
     ),
     customSections: description.customSections,

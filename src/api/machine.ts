@@ -4,53 +4,46 @@
  * Life: `create` boots it; processes run in it, one after the other or at once, and share its files; `close` ends them, gives everything back and
  * checks that nothing is left.
  */
-import { Filetype } from "../abi/enums.ts";
 import { errnoName } from "../abi/errno.ts";
+import { installUserfs } from "../fs/userfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import {
-  ALL_RIGHTS,
   createProcess,
-  createTerminal,
   dropProcess,
   dropTerminal,
   EventKind,
-  installFile,
-  isTerminal,
   keepTerminal,
   type Kernel,
   KernelRoot,
-  openPipe,
-  openTerminal as openTerminalFile,
   Process as Record_,
-  setPreopen,
 } from "../kernel/index.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
 import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
-import type { TraceTarget } from "../threads/messages.ts";
 import type { ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropFile, dropInode, keepFile, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
-import { type ByteSink, Input } from "./input.ts";
+import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
+import { Input } from "./input.ts";
+import type { MadeMount } from "./mount-sources.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
-  InputSource,
   LoadedProgram,
   MachineOptions,
-  OutputTarget,
   ProgramSource,
   SpawnOptions,
 } from "./options.ts";
 import { type ByteSource, Output } from "./output.ts";
-import { PipeReader, PipeWriter } from "./pipe-ends.ts";
+import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
 import { Terminal } from "./terminal.ts";
+import { UserFileServer } from "./user-filesystem.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -72,6 +65,16 @@ export type MachineEvent =
       readonly pid: number;
       readonly tid: number;
       readonly exitCode: number;
+    }
+  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. */
+  | {
+      readonly type: "filesystem-error";
+      /** 0: which program asked is not known. */
+      readonly pid: 0;
+      /** Name of the method. */
+      readonly operation: string;
+      readonly path: string;
+      readonly cause: unknown;
     };
 
 const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
@@ -82,21 +85,12 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.taint]: "taint",
 };
 
-/** Directories of the root that are preopened for programs of preview 1 at most. */
-const MOST_PREOPENS = 256;
-
 const DEFAULTS = {
   maxThreads: 512,
   maxProcesses: 1024,
   maxKernelMemory: 2 ** 30,
   maxBuffer: 64 * 2 ** 20,
 };
-
-/** What traces are written to, and the bytes that wait at most: lines beyond are lost. */
-const TRACE = 3;
-const TRACE_ROOM = 2 ** 20;
-
-const NO_ROOM = "no room for standard streams (option maxKernelMemory)";
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
@@ -106,10 +100,10 @@ export abstract class BaseMachine {
   protected readonly tree: GuestTree;
   private readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
-  /** Ends of pipes that the host program holds and has not closed. */
-  private readonly pipeEnds = new Set<{ close(): void }>();
+  private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
-  private readonly mounts: readonly number[];
+  private readonly mounts: readonly MadeMount[];
+  private readonly users: UserFileServer;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -134,7 +128,13 @@ export abstract class BaseMachine {
     this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
-    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {});
+    this.pipes = new PipeStreams(this.kernel);
+    this.users = new UserFileServer(this.kernel, (operation, path, cause) => {
+      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
+      for (const listener of this.listeners) listener(event);
+    });
+    installUserfs(this.kernel, this.users);
+    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {}, this.users);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -167,22 +167,21 @@ export abstract class BaseMachine {
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
-    const { streams, trace } = this.openFiles(record, options, loaded.program.isWasix);
+    const files = this.openFiles(record, options, loaded);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
     // Before the process can end and drop its own count.
-    if (streams.terminal !== undefined) keepTerminal(memory, streams.terminal);
+    if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       shareable: loaded.shareable,
-      trace,
+      trace: files.trace,
     });
     if (served === undefined) {
-      for (const end of [streams.input, streams.stdout, streams.stderr, streams.shown])
-        end?.close();
-      if (streams.terminal !== undefined) dropTerminal(this.kernel.vfs, streams.terminal);
-      if (trace !== undefined) dropFile(this.kernel.vfs, trace.file);
+      for (const end of [files.stdin, files.stdout, files.stderr, files.shown]) end?.close();
+      if (files.terminal !== undefined) dropTerminal(this.kernel.vfs, files.terminal);
+      if (files.trace !== undefined) dropFile(this.kernel.vfs, files.trace.file);
       throw this.abandon(record, 2);
     }
     let process: Process | undefined = undefined;
@@ -192,12 +191,12 @@ export abstract class BaseMachine {
         ? undefined
         : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
     const terminal =
-      streams.terminal === undefined
+      files.terminal === undefined
         ? undefined
         : new Terminal(
             this.kernel,
-            streams.terminal,
-            streams.shown,
+            files.terminal,
+            files.shown,
             (source) => output(source)!,
             (signal) => process?.signal(signal),
           );
@@ -205,11 +204,12 @@ export abstract class BaseMachine {
       this.kernel,
       record,
       pid,
-      terminal !== undefined && isTypedInto(options) ? new Input(terminal.asSink()) : streams.input,
-      output(streams.stdout),
-      output(streams.stderr),
+      terminal !== undefined && files.isTyped ? new Input(terminal.asSink()) : files.stdin,
+      output(files.stdout),
+      output(files.stderr),
       terminal,
       served,
+      files.traced,
       {
         check: options.check === true,
         timeout: options.timeout,
@@ -279,8 +279,9 @@ export abstract class BaseMachine {
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
     await this.runner?.close();
     this.runner?.deliverEvents();
-    for (const end of this.pipeEnds) end.close();
-    dismantleTree(this.kernel, this.host, this.mounts);
+    this.pipes.close();
+    this.users.close();
+    dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
     if (this.crash !== undefined) throw this.crashError();
@@ -304,6 +305,7 @@ export abstract class BaseMachine {
         this.crash ??= error;
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
+      this.runner.onFileRequests = () => this.users.serve();
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
@@ -382,234 +384,24 @@ export abstract class BaseMachine {
     return record;
   }
 
-  /** Opens what a process begins with and what its outputs and trace are read through. Where that fails, gives it back, and the process too. */
-  protected openFiles(
-    record: number,
-    options: SpawnOptions,
-    isWasix: boolean,
-  ): { streams: ReturnType<BaseMachine["openStreams"]>; trace: TraceTarget | undefined } {
-    const before = new Set(this.pipeEnds);
+  /** Opens what a process begins with. Where that fails, gives the process back. */
+  protected openFiles(record: number, options: SpawnOptions, loaded: LoadedProgram): InitialFiles {
+    const before = this.pipes.mark();
     try {
-      const streams = this.openStreams(record, options, isWasix);
-      return { streams, trace: this.openTrace(record, options.trace) };
+      const { kernel, host, tree } = this;
+      return openInitialFiles({ kernel, host, tree, streams: this.streamMaker() }, record, {
+        ...options,
+        isWasix: loaded.program.isWasix,
+      });
     } catch (error) {
-      for (const end of [...this.pipeEnds]) if (!before.has(end)) end.close();
+      this.pipes.closeSince(before);
       dropProcess(this.kernel, record);
       throw error;
     }
   }
 
-  /** Opens descriptors 0, 1, 2 and the preopened directories. */
-  protected openStreams(
-    record: number,
-    options: SpawnOptions,
-    isWasix: boolean,
-  ): {
-    input: Input | undefined;
-    stdout: ByteSource | undefined;
-    stderr: ByteSource | undefined;
-    terminal: number | undefined;
-    shown: ByteSource | undefined;
-  } {
-    const { kernel } = this;
-    const { memory } = kernel;
-    const table = Record_.files.get(memory, record);
-    const install = (file: number, what: string): void => {
-      // A negative one is the errno of what could not be opened.
-      const fd = file <= 0 ? -1 : installFile(memory, table, file, ALL_RIGHTS);
-      if (fd >= 0) return;
-      if (file > 0) dropFile(kernel.vfs, file);
-      throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
-    };
-    let input: Input | undefined;
-    const hasTerminal = options.terminal !== undefined;
-    const source: InputSource = options.stdin ?? (hasTerminal ? "terminal" : "null");
-    const targets = [options.stdout, options.stderr].map(
-      (target): OutputTarget => target ?? (hasTerminal ? "terminal" : "pipe"),
-    );
-    const shows = targets.includes("terminal");
-    const made =
-      hasTerminal || source === "terminal" || shows
-        ? this.openTerminal(record, options, shows)
-        : undefined;
-    if (source === "inherit") install(this.inherit(0, 1), "stdin");
-    else if (source === "terminal" && made !== undefined) {
-      install(openTerminalFile(memory, made.terminal, Open.read, 0), "stdin");
-    } else {
-      const { file, sink } = this.openInput(record);
-      install(file, "stdin");
-      input = new Input(sink);
-      if (source === "null") input.close();
-      else if (source !== "pipe" && source !== "terminal") void feed(input, source);
-    }
-    const outputs = targets.map((target: OutputTarget, index) => {
-      if (target === "terminal" && made !== undefined) {
-        install(keepFile(memory, made.output), index === 0 ? "stdout" : "stderr");
-        return undefined;
-      }
-      if (target === "inherit") {
-        install(this.inherit(index + 1, 2), index === 0 ? "stdout" : "stderr");
-        return undefined;
-      }
-      if (target === "null") {
-        install(this.openNull(), index === 0 ? "stdout" : "stderr");
-        return undefined;
-      }
-      const { file, source: bytes } = this.openOutput(record, index + 1);
-      install(file, index === 0 ? "stdout" : "stderr");
-      return bytes;
-    });
-    this.openPreopens(record, table, isWasix);
-    return {
-      input: source === "pipe" ? input : undefined,
-      stdout: outputs[0],
-      stderr: outputs[1],
-      terminal: made?.terminal,
-      shown: made?.source,
-    };
-  }
-
-  /**
-   * Makes a process's terminal. What shows it is a pipe, or else the first output of the process that is a terminal of the host.
-   *
-   * @returns the record, whose count belongs to the process; the open file that shows it, or 0, without a count; what is shown
-   * @throws WeftError ERR_LIMIT
-   */
-  protected openTerminal(
-    record: number,
-    options: SpawnOptions,
-    shows: boolean,
-  ): { terminal: number; output: number; source: ByteSource | undefined } | undefined {
-    const { memory, vfs } = this.kernel;
-    let output = 0;
-    let reader: ByteSource | undefined;
-    if (shows) {
-      const { file, source } = this.openOutput(record, 1);
-      OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
-      output = file;
-      reader = source;
-    } else {
-      for (const descriptor of [1, 2]) {
-        const target = descriptor === 1 ? options.stdout : options.stderr;
-        if (output !== 0 || target !== "inherit") continue;
-        const file = this.inherit(descriptor, 2);
-        if (file > 0 && isTerminal(vfs, file)) output = file;
-        else if (file > 0) dropFile(vfs, file);
-      }
-    }
-    const size = { columns: 80, rows: 24, width: 0, height: 0, ...options.terminal };
-    const terminal = createTerminal(memory, size, output);
-    if (terminal === 0) {
-      if (output !== 0) dropFile(vfs, output);
-      throw new WeftError("ERR_LIMIT", NO_ROOM);
-    }
-    Record_.terminal.set(memory, record, terminal);
-    return {
-      terminal,
-      output,
-      source: reader,
-    };
-  }
-
-  /**
-   * Makes the two ends of an input: the guest's open file, and the host program's. @internal
-   *
-   * @throws WeftError ERR_LIMIT
-   */
-  protected openInput(_record: number): { file: number; sink: ByteSink } {
-    const ends = openPipe(this.kernel.vfs);
-    if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
-    return { file: ends[0], sink: new PipeWriter(this.kernel, ends[1], this.pipeEnds) };
-  }
-
-  /** The same for an output: descriptor 1, 2, or 3 for a trace. @internal */
-  protected openOutput(_record: number, descriptor: number): { file: number; source: ByteSource } {
-    const ends = openPipe(this.kernel.vfs, descriptor === TRACE ? TRACE_ROOM : undefined);
-    if (ends === undefined) throw new WeftError("ERR_LIMIT", NO_ROOM);
-    return { file: ends[1], source: new PipeReader(this.kernel, ends[0], this.pipeEnds) };
-  }
-
-  private inherit(descriptor: number, access: 1 | 2): number {
-    if (this.host.local === undefined)
-      throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
-    return this.host.local.openStream(this.kernel.vfs, descriptor, access);
-  }
-
-  private openNull(): number {
-    return this.tree.open("/dev/null", Open.write);
-  }
-
-  /**
-   * Opens the directories that the C library finds its way by. `/` is descriptor 3. The library of preview 1 has no working directory and takes the last
-   * preopened `.` for relative paths, but drops the leading slash of absolute ones first, so that `.` would catch these as well: with another working
-   * directory than `/`, each directory in the root is preopened too and, having the longer name, wins.
-   */
-  private openPreopens(record: number, table: number, isWasix: boolean): void {
-    const { memory, vfs } = this.kernel;
-    const root = KernelRoot.rootInode.get(memory, this.kernel.root);
-    const working = Record_.workingDirectory.get(memory, record);
-    this.preopen(table, "/", root);
-    if (isWasix || working === root) return;
-    for (const { name, type } of this.tree.list("/").slice(0, MOST_PREOPENS)) {
-      if (type !== Filetype.DIRECTORY && type !== Filetype.SYMBOLIC_LINK) continue;
-      let directory: number;
-      try {
-        directory = this.tree.findDirectory("/" + name);
-      } catch {
-        // A link to something else, or a directory that may not be opened: nothing is reached through it.
-        continue;
-      }
-      try {
-        this.preopen(table, "/" + name, directory);
-      } finally {
-        dropInode(vfs, directory);
-      }
-    }
-    this.preopen(table, ".", working);
-  }
-
-  private preopen(table: number, name: string, directory: number): void {
-    const { memory, vfs } = this.kernel;
-    const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
-    const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
-    if (fd < 0 && file > 0) dropFile(vfs, file);
-    if (fd < 0)
-      throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
-    setPreopen(memory, table, fd, new TextEncoder().encode(name));
-  }
-
-  protected openTrace(record: number, trace: SpawnOptions["trace"]): TraceTarget | undefined {
-    if (trace === undefined) return undefined;
-    if (typeof trace === "object") {
-      if (this.host.local === undefined)
-        throw new WeftError("ERR_HOST", "this host has no descriptors to trace to");
-      return { file: this.host.local.openStream(this.kernel.vfs, trace.descriptor, 2) };
-    }
-    const { file, source } = this.openOutput(record, TRACE);
-    const output = new Output(source, Infinity, () => {});
-    void (async () => {
-      for await (const line of output.lines()) trace(line);
-    })();
-    return { file };
-  }
-}
-
-/** Whether the process's standard input is its terminal. */
-function isTypedInto({ stdin, terminal }: SpawnOptions): boolean {
-  return (stdin ?? (terminal === undefined ? "null" : "terminal")) === "terminal";
-}
-
-/** Writes a source to an input and ends it; a program that stops reading is no error. */
-async function feed(input: Input, source: Exclude<InputSource, string>): Promise<void> {
-  try {
-    if (source instanceof Uint8Array) await input.write(source);
-    else if ("text" in source) await input.write(source.text);
-    else
-      for await (const chunk of source as unknown as AsyncIterable<Uint8Array>)
-        await input.write(chunk);
-  } catch {
-    // The program reads no more: what is left is for nobody.
-  } finally {
-    input.close();
+  /** @internal What makes the streams of processes. */
+  protected streamMaker(): StreamMaker {
+    return this.pipes;
   }
 }

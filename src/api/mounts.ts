@@ -1,7 +1,7 @@
 /** Building and undoing a machine's tree: root, /dev, /dev/shm, /proc, /tmp, mounts. */
+import { Filetype } from "../abi/enums.ts";
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
 import { createProcfs, destroyProcfs } from "../fs/procfs/index.ts";
-import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
 import {
@@ -9,35 +9,40 @@ import {
   dropInode,
   FilesystemId,
   forgetMountName,
+  Inode,
   keepInode,
   Mount,
+  MountFlags,
   nameMount,
 } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
-import type { MountOptions } from "./options.ts";
+import type { UserFileServer } from "./user-filesystem.ts";
+import {
+  type MadeMount,
+  makeMount,
+  memory,
+  type Mountable,
+  mustExist,
+  MountSource,
+} from "./mount-sources.ts";
 
 const ROOT = /^\/+$/;
 
-/** Makes a mount of a host directory. */
-function makeHostMount(kernel: Kernel, host: Host, options: MountOptions): number {
-  if (host.local === undefined) {
-    throw new WeftError(
-      "ERR_HOST",
-      `mounts: this host has no directories to mount (${options.hostPath})`,
-    );
-  }
-  try {
-    return host.local.mountDirectory(kernel.vfs, options.hostPath, options.readOnly === true);
-  } catch (cause) {
-    if (!(cause instanceof Error && "path" in cause && "code" in cause)) throw cause;
-    throw new WeftError("ERR_MOUNT", cause.message, { cause, errno: String(cause.code) });
+/** The devices. */
+class DeviceSource extends MountSource {
+  make({ kernel: { vfs } }: { kernel: Kernel }): MadeMount {
+    const mount = mustExist(createDevfs(vfs));
+    return { mount, undo: () => destroyDevfs(vfs, mount) };
   }
 }
 
-function mustExist(mount: number): number {
-  if (mount === 0) throw new WeftError("ERR_LIMIT", "no room for a mount (option maxKernelMemory)");
-  return mount;
+/** The processes. */
+class ProcessSource extends MountSource {
+  make({ kernel: { vfs } }: { kernel: Kernel }): MadeMount {
+    const mount = mustExist(createProcfs(vfs));
+    return { mount, undo: () => destroyProcfs(vfs, mount) };
+  }
 }
 
 /**
@@ -49,63 +54,83 @@ export function buildTree(
   kernel: Kernel,
   host: Host,
   tree: GuestTree,
-  wanted: Readonly<Record<string, string | MountOptions>>,
-): number[] {
-  const { memory, root, vfs } = kernel;
-  const mounts: number[] = [];
-  const list = Object.entries(wanted).map(([path, mount]): [string, MountOptions] => {
+  wanted: Readonly<Record<string, Mountable>>,
+  users: UserFileServer,
+): MadeMount[] {
+  const { memory: heap, root, vfs } = kernel;
+  const list = Object.entries(wanted);
+  for (const [path] of list) {
     if (!path.startsWith("/")) {
       throw new WeftError(
         "ERR_OPTION",
         `mounts: ${JSON.stringify(path)} is not absolute: it must start with /`,
       );
     }
-    return [path, typeof mount === "string" ? { hostPath: mount } : mount];
-  });
-  const rootMount = list.find(([path]) => ROOT.test(path));
-  const first =
-    rootMount === undefined
-      ? mustExist(createTmpfs(vfs))
-      : makeHostMount(kernel, host, rootMount[1]);
-  mounts.push(first);
-  addMount(memory, kernel.mounts, first, 0, 0);
-  KernelRoot.rootInode.set(memory, root, keepInode(memory, Mount.root.get(memory, first)));
+  }
+  const rootSource = list.find(([path]) => ROOT.test(path))?.[1];
+  const maker = { kernel, host, users };
+  const first = makeMount(maker, rootSource ?? memory());
+  const mounts: MadeMount[] = [first];
+  addMount(heap, kernel.mounts, first.mount, 0, 0);
+  KernelRoot.rootInode.set(heap, root, keepInode(heap, Mount.root.get(heap, first.mount)));
 
-  const mountAt = (path: string, make: () => number) => {
+  const mountAt = (path: string, source: Mountable) => {
     tree.makeDirectories(path);
     const covered = tree.findDirectory(path);
     const parent = tree.findDirectory(path + "/..");
-    const mount = mustExist(make());
-    mounts.push(mount);
-    addMount(memory, kernel.mounts, mount, covered, parent);
-    nameMount(memory, kernel.mounts, mount, new TextEncoder().encode(path));
-    dropInode(vfs, covered);
-    dropInode(vfs, parent);
+    try {
+      if (Inode.filesystem.get(heap, covered) === FilesystemId.userfs) {
+        throw new WeftError(
+          "ERR_OPTION",
+          `mounts: ${JSON.stringify(path)} lies in a filesystem() of your own, where nothing can be mounted`,
+        );
+      }
+      const made = makeMount(maker, source);
+      mounts.push(made);
+      addMount(heap, kernel.mounts, made.mount, covered, parent);
+      nameMount(heap, kernel.mounts, made.mount, new TextEncoder().encode(path));
+    } finally {
+      dropInode(vfs, covered);
+      dropInode(vfs, parent);
+    }
   };
-  if (rootMount === undefined) {
-    tree.makeDirectories("/tmp");
-    mountAt("/dev", () => createDevfs(vfs));
-    // Where C libraries keep named semaphores and shared memory.
-    mountAt("/dev/shm", () => createTmpfs(vfs));
-    mountAt("/proc", () => createProcfs(vfs));
-  }
-  // Shorter paths first, so that a mount inside another lands in it.
-  for (const [path, options] of list.sort(([a], [b]) => a.length - b.length)) {
-    if (!ROOT.test(path)) mountAt(path, () => makeHostMount(kernel, host, options));
+  try {
+    // A directory of the host stays as it is. What only this machine has gets what every program expects, where there is room for it.
+    const isOwn = rootSource === undefined || rootSource instanceof MountSource;
+    const isWritable = (Mount.flags.get(heap, first.mount) & MountFlags.readOnly) === 0;
+    if (isOwn && isWritable) tree.makeDirectories("/tmp");
+    if (isOwn && (isWritable || hasDirectory(tree, "/dev"))) {
+      mountAt("/dev", new DeviceSource());
+      // Where C libraries keep named semaphores and shared memory.
+      mountAt("/dev/shm", memory());
+    }
+    if (isOwn && (isWritable || hasDirectory(tree, "/proc"))) mountAt("/proc", new ProcessSource());
+    // Shorter paths first, so that a mount inside another lands in it.
+    for (const [path, source] of list.sort(([a], [b]) => a.length - b.length)) {
+      if (!ROOT.test(path)) mountAt(path, source);
+    }
+  } catch (error) {
+    // What was mounted may hold descriptors of the host.
+    dismantleTree(kernel, mounts);
+    throw error;
   }
   return mounts;
 }
 
+function hasDirectory(tree: GuestTree, path: string): boolean {
+  try {
+    return tree.stat(path).type === Filetype.DIRECTORY;
+  } catch {
+    return false;
+  }
+}
+
 /** Undoes every mount, the last first, and frees what is in memory. */
-export function dismantleTree(kernel: Kernel, host: Host, mounts: readonly number[]): void {
-  const { memory, root, vfs } = kernel;
-  dropInode(vfs, KernelRoot.rootInode.get(memory, root));
-  for (const mount of [...mounts].reverse()) {
-    forgetMountName(memory, mount);
-    const kind = Mount.filesystem.get(memory, mount);
-    if (kind === FilesystemId.hostfs) host.local!.unmountDirectory(vfs, mount);
-    else if (kind === FilesystemId.devfs) destroyDevfs(vfs, mount);
-    else if (kind === FilesystemId.procfs) destroyProcfs(vfs, mount);
-    else destroyTmpfs(vfs, mount);
+export function dismantleTree(kernel: Kernel, mounts: readonly MadeMount[]): void {
+  const { memory: heap, root, vfs } = kernel;
+  dropInode(vfs, KernelRoot.rootInode.get(heap, root));
+  for (const { mount, undo } of [...mounts].reverse()) {
+    forgetMountName(heap, mount);
+    undo();
   }
 }

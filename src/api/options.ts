@@ -1,5 +1,6 @@
 /** Options of the library: what a machine, a mount and a process are given. */
 import type { Program } from "../loader/program.ts";
+import type { Mountable } from "./mount-sources.ts";
 
 /** Where the bytes of a program come from: a path or URL, the bytes themselves, an answer of `fetch`. */
 export type BytesSource = string | URL | Uint8Array | ArrayBuffer | Response | Promise<Response>;
@@ -25,8 +26,11 @@ export interface MountOptions {
 }
 
 export interface MachineOptions {
-  /** Directories to mount, by their absolute path in the guest. `/` may be one; otherwise it is an empty directory in memory. */
-  readonly mounts?: Readonly<Record<string, string | MountOptions>>;
+  /**
+   * What to mount, by absolute path in the guest: directories of the host by their path, or what `archive`, `memory`, `overlay` and `readOnly`
+   * answer. `/` may be one; otherwise it is an empty directory in memory.
+   */
+  readonly mounts?: Readonly<Record<string, Mountable>>;
   /** Files to put into the guest's tree before anything runs, by absolute path. Directories above them are made. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Threads that may live at once in one process. Default 512; more than the host can carry fails with an error of the worker's start. */

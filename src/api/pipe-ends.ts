@@ -1,16 +1,62 @@
 /**
- * The ends of pipes that the host program holds: it reads a guest's outputs and writes its input. Each takes over the count of its open file, and is in the
- * machine's set of ends until it is closed.
+ * Pipes between guests and the host program, which holds one end of each: it reads a guest's outputs and writes its input. An end takes over the count of
+ * its open file, and is in the machine's set of ends until it is closed.
  */
 import { Errno } from "../abi/errno.ts";
-import { type Kernel, Pipe, readPipe, writePipe } from "../kernel/index.ts";
+import { type Kernel, openPipe, Pipe, readPipe, writePipe } from "../kernel/index.ts";
 import { dropFile, OpenFile, Readiness, Transfer, WOULD_BLOCK } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { waitForQueue } from "./host-waiter.ts";
+import type { StreamMaker } from "./initial-files.ts";
 import type { ByteSink } from "./input.ts";
 import type { ByteSource } from "./output.ts";
 
 const CHUNK = 65536;
+
+/** The number of the output that is a trace, and the bytes that wait in it at most: lines beyond are lost. */
+export const TRACE = 3;
+const TRACE_ROOM = 2 ** 20;
+
+/** The streams of a machine as pipes of its kernel. */
+export class PipeStreams implements StreamMaker {
+  readonly servesTerminals = true;
+  /** Ends that the host program holds and has not closed. */
+  private readonly ends = new Set<{ close(): void }>();
+
+  constructor(private readonly kernel: Kernel) {}
+
+  openInput(): { file: number; sink: PipeWriter } {
+    const [file, end] = this.openEnds(undefined);
+    return { file, sink: new PipeWriter(this.kernel, end, this.ends) };
+  }
+
+  openOutput(_record: number, descriptor: number): { file: number; source: PipeReader } {
+    const [end, file] = this.openEnds(descriptor === TRACE ? TRACE_ROOM : undefined);
+    return { file, source: new PipeReader(this.kernel, end, this.ends) };
+  }
+
+  /** The ends there are now, for `closeSince`. */
+  mark(): ReadonlySet<unknown> {
+    return new Set(this.ends);
+  }
+
+  /** Closes the ends that were made after the mark. */
+  closeSince(mark: ReadonlySet<unknown>): void {
+    for (const end of [...this.ends]) if (!mark.has(end)) end.close();
+  }
+
+  /** Closes all ends. */
+  close(): void {
+    for (const end of this.ends) end.close();
+  }
+
+  private openEnds(room: number | undefined): readonly [number, number] {
+    const ends = openPipe(this.kernel.vfs, room);
+    if (ends === undefined)
+      throw new WeftError("ERR_LIMIT", "no room for standard streams (option maxKernelMemory)");
+    return ends;
+  }
+}
 
 /** The read end of a pipe. */
 export class PipeReader implements ByteSource {

@@ -86,6 +86,8 @@ export class Process {
     /** Its terminal, when it was spawned with one. */
     readonly terminal: Terminal | undefined,
     private readonly served: Promise<void>,
+    /** Resolves when all lines of its trace were delivered; rejects with what their callback threw. */
+    private readonly traced: Promise<void>,
     private readonly options: {
       check: boolean;
       timeout: number | undefined;
@@ -98,7 +100,7 @@ export class Process {
   }
 
   /**
-   * Resolves when the process has ended and all it held was given back.
+   * Resolves when the process has ended, all it held was given back, and its trace was delivered.
    *
    * @throws WeftError with code ERR_EXIT when it was spawned with `check` and did not exit with 0
    */
@@ -220,6 +222,7 @@ export class Process {
       stdout: (await this.stdout?.leftover()) ?? "",
       stderr: (await this.stderr?.leftover()) ?? "",
     };
+    await this.traced;
     if (options.check && !result.ok) throw new ExitError(options.name, result);
     return result;
   }

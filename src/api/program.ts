@@ -74,11 +74,21 @@ export async function loadProgram(
   const name = givenName ?? ownName;
   const pages = pagesOf(maxMemory);
   try {
-    const program = await host.load(bytes, name, pages);
-    if (!canSuspendStacks || !mayShareCarriers(program)) return { name, program };
-    let shared: Promise<Program | undefined> | undefined;
-    return { name, program, shareable: () => (shared ??= host.loadShareable(bytes, name, pages)) };
+    return withSharing(host, bytes, pages, { name, program: await host.load(bytes, name, pages) });
   } catch (cause) {
     throw programError(name, cause);
   }
+}
+
+/** A loaded program that can be compiled once more for workers that its threads share, where the engine and the program allow it. */
+export function withSharing(
+  host: Host,
+  bytes: Uint8Array,
+  pages: number,
+  loaded: LoadedProgram,
+): LoadedProgram {
+  if (!canSuspendStacks || !mayShareCarriers(loaded.program)) return loaded;
+  let shared: Promise<Program | undefined> | undefined;
+  const shareable = () => (shared ??= host.loadShareable(bytes, loaded.name, pages));
+  return { ...loaded, shareable };
 }

@@ -1,5 +1,5 @@
 /** Failures of the command itself, for people: why it ends without its work done. */
-import { WeftError } from "../api/node.ts";
+import { WeftError } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 
 /** Ends the command with a code and a message: one line where one is enough. */

@@ -40,6 +40,10 @@ What the program sees: nothing of this machine but what these give it.
                               mean the same; :ro refuses every change
   --volume HOST:GUEST[:ro]    the same, with both paths
   --mapdir GUEST:HOST         the same, in wasmer's order
+                              HOST may be a tar or zip archive, whose files can be read; nothing is unpacked
+  --overlay HOST[,HOST…]:GUEST[:CHANGES]
+                              directories and archives as one tree, the first uppermost; they are not changed: changes
+                              go to the directory CHANGES, or are forgotten
   --env NAME=VALUE            an environment variable
   --env NAME                  … with the value it has here
   --forward-host-env          all variables there are here
@@ -60,6 +64,7 @@ Examples
   weft run hello.wasm world
   weft run --dir . wc.wasm README.md               files here, by the same names
   weft run --volume ~/data:/data:ro query.wasm     ~/data is /data, not to be changed
+  weft run --overlay .:/work build.wasm            may do in . what it wants, and nothing has happened
   weft run --timeout 10 --max-memory 256MiB untrusted.wasm
   weft run --trace=calls.txt program.wasm          then read calls.txt
 

@@ -1,6 +1,6 @@
 /** `weft inspect`: what a module is and needs, as text to read or as JSON. */
 import { basename } from "node:path";
-import { inspectProgram, type InspectedImport, type Inspection } from "../api/node.ts";
+import { inspectProgram, type InspectedImport, type Inspection } from "../api/command.ts";
 import { readProgramFile, withReasons } from "./run.ts";
 import { alignColumns, formatBytes, printable } from "./terminal-text.ts";
 

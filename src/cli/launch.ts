@@ -5,7 +5,7 @@
  * version of itself, other flags or another text made. The code is kept in the folder of the bundle, which every build and every
  * installation makes anew; where that cannot be written to, all is as before, only slower.
  *
- * This file and the command are bundled as CommonJS modules, which have `require` and `__filename`.
+ * This file is bundled as a CommonJS module, the command as the function that such a module is.
  */
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -45,8 +45,8 @@ function keep(script: Script): void {
 }
 
 const cachedData = readKept();
-const text = readFileSync(file, "latin1");
-const script = new Script(`(function(require,__filename){${text}\n})`, {
+// The file is a function of `require` and its own path, as it stands: a text that is put together here would have to be copied once more.
+const script = new Script(readFileSync(file, "latin1"), {
   filename: file,
   ...(cachedData === undefined ? {} : { cachedData }),
 });

@@ -1,6 +1,6 @@
 /** How a program's end becomes the end of the command. */
 import { constants } from "node:os";
-import type { ProcessResult } from "../api/node.ts";
+import type { ProcessResult } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 
 /** The command's exit code, and what to tell where the program did not simply exit. */

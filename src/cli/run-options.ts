@@ -1,6 +1,7 @@
 /** The options of `weft run`: from words to what a machine and a process are made of. */
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { MountOptions } from "../api/node.ts";
+import { archive, type Mountable, overlay } from "../api/command.ts";
 import { type GivenOption, type OptionDefinition, usageFailure } from "./options.ts";
 import { printable } from "./terminal-text.ts";
 
@@ -10,6 +11,7 @@ export const runOptions: readonly OptionDefinition[] = [
   { name: "dir", value: "required" },
   { name: "volume", value: "required" },
   { name: "mapdir", value: "required" },
+  { name: "overlay", value: "required" },
   { name: "cwd", value: "required" },
   { name: "argv0", value: "required" },
   { name: "timeout", value: "required" },
@@ -24,7 +26,7 @@ export const runOptions: readonly OptionDefinition[] = [
 export interface RunSettings {
   env: Record<string, string>;
   /** By path in the guest. */
-  mounts: Record<string, MountOptions>;
+  mounts: Record<string, Mountable>;
   cwd: string | undefined;
   argv0: string | undefined;
   /** Milliseconds. */
@@ -77,6 +79,9 @@ export function readRunSettings(
       case "mapdir":
         addMappedDirectory(settings.mounts, value);
         break;
+      case "overlay":
+        addOverlay(settings.mounts, value);
+        break;
       case "cwd":
         if (!value.startsWith("/")) {
           throw usageFailure(
@@ -128,9 +133,16 @@ function addVariable(
   if (value !== undefined) env[name] = value;
 }
 
+/** What a path of this machine is mounted as: a directory, or the files in an archive. */
+function sourceOf(path: string, readOnly: boolean): Mountable {
+  const hostPath = resolve(path);
+  const isFile = statSync(hostPath, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? archive(hostPath) : { hostPath, readOnly };
+}
+
 /** `HOST`, `HOST:GUEST`, `HOST:GUEST:ro`, `HOST:GUEST:rw`. */
 function addMount(
-  mounts: Record<string, MountOptions>,
+  mounts: Record<string, Mountable>,
   same: string[],
   option: string,
   text: string,
@@ -150,11 +162,11 @@ function addMount(
     throw wrong("the path in the guest must start with /.");
   const hostPath = resolve(host);
   if (guest === undefined) same.push(hostPath);
-  mounts[guest ?? hostPath] = { hostPath, readOnly: mode === "ro" };
+  mounts[guest ?? hostPath] = sourceOf(hostPath, mode === "ro");
 }
 
 /** `GUEST:HOST`, as wasmer has it. */
-function addMappedDirectory(mounts: Record<string, MountOptions>, text: string): void {
+function addMappedDirectory(mounts: Record<string, Mountable>, text: string): void {
   const colon = text.indexOf(":");
   const guest = text.slice(0, Math.max(colon, 0));
   const host = text.slice(colon + 1);
@@ -164,7 +176,29 @@ function addMappedDirectory(mounts: Record<string, MountOptions>, text: string):
       `--mapdir ${printable(text)}: write GUEST:HOST, where GUEST starts with /.`,
     );
   }
-  mounts[guest] = { hostPath: resolve(host), readOnly: false };
+  mounts[guest] = sourceOf(host, false);
+}
+
+/** `HOST[,HOST…]:GUEST`, `HOST[,HOST…]:GUEST:CHANGES`. */
+function addOverlay(mounts: Record<string, Mountable>, text: string): void {
+  const [hosts, guest, changes, ...more] = text.split(":");
+  const lower = hosts.split(",");
+  if (
+    lower.includes("") ||
+    guest === undefined ||
+    !guest.startsWith("/") ||
+    changes === "" ||
+    more.length > 0
+  ) {
+    throw usageFailure(
+      "run",
+      `--overlay ${printable(text)}: write HOST:GUEST or HOST,HOST:GUEST:CHANGES, where GUEST starts with /.`,
+    );
+  }
+  mounts[guest] = overlay({
+    lower: lower.map((path) => sourceOf(path, true)),
+    ...(changes === undefined ? {} : { upper: resolve(changes) }),
+  });
 }
 
 /** The host's working directory where the guest has it too, so that relative paths mean the same; else the root. */

@@ -6,7 +6,7 @@
  */
 import { openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type LoadedProgram, Machine, type ProcessResult } from "../api/node.ts";
+import { CommandMachine, type LoadedProgram, type ProcessResult } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
 import { usageFailure, type GivenOption } from "./options.ts";
@@ -49,7 +49,7 @@ export function runProgram(
   };
   if (
     settings.timeout !== undefined ||
-    loaded.program.importsThreadSpawn ||
+    !machine.canRunSync(loaded) ||
     (usesTerminal(loaded) && mayBeAtTerminal())
   ) {
     return runSupervised(machine, loaded, spawnOptions, settings.timeout).then(finish);
@@ -95,9 +95,9 @@ function prepare(
   { mounts, maxThreads, maxMemory }: RunSettings,
   bytes: Uint8Array,
   name: string,
-): { machine: Machine; loaded: LoadedProgram } {
+): { machine: CommandMachine; loaded: LoadedProgram } {
   return withReasons(() => {
-    const machine = Machine.createSync({
+    const machine = CommandMachine.createSync({
       mounts,
       ...(maxThreads === undefined ? {} : { maxThreads }),
       ...(maxMemory === undefined ? {} : { maxMemory }),

@@ -11,16 +11,16 @@
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
 import type {
+  CommandMachine,
   Input,
   LoadedProgram,
-  Machine,
   Process,
   ProcessResult,
   SpawnOptions,
   Terminal,
   TerminalModes,
   TerminalOptions,
-} from "../api/node.ts";
+} from "../api/command.ts";
 import { complain } from "./output.ts";
 import { failureOf } from "./failure.ts";
 
@@ -51,7 +51,7 @@ export function mayBeAtTerminal(): boolean {
 
 /** Runs a program to its end. */
 export async function runSupervised(
-  machine: Machine,
+  machine: CommandMachine,
   loaded: LoadedProgram,
   options: SpawnOptions,
   timeout: number | undefined,

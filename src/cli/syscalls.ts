@@ -1,5 +1,5 @@
 /** `weft syscalls`: every import that Weft provides and how well, as a table or as JSON. */
-import { listProvidedImports } from "../api/node.ts";
+import { listProvidedImports } from "../api/command.ts";
 import { alignColumns } from "./terminal-text.ts";
 
 const SUPPORT = { full: "works", partial: "in part", none: "refused" } as const;

@@ -1,10 +1,13 @@
 /** Text on its way to a terminal: names that a file or a guest chose may hold escape sequences, and columns need widths. */
 
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
 /** The text with control and format characters as `\u{…}`. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  // Nearly all names are ASCII, and an engine takes a third of a millisecond to make the expression below.
+  if (/^[ -~]*$/.test(text)) return text;
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 /** Lines with columns as wide as their widest cell, two spaces between; the last column is as long as it is. */

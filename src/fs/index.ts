@@ -2,3 +2,9 @@
 export { createDevfs, destroyDevfs, installDevfs, type OpenTerminal } from "./devfs/index.ts";
 export { createProcfs, destroyProcfs, installProcfs } from "./procfs/index.ts";
 export { createTmpfs, destroyTmpfs, installTmpfs } from "./tmpfs/index.ts";
+export {
+  createOverlayfs,
+  destroyOverlayfs,
+  installOverlayfs,
+  MOST_LAYERS,
+} from "./overlayfs/index.ts";

@@ -12,6 +12,8 @@ export interface LocalResources extends Drivers {
   /** Makes a mount of a directory, ready for `addMount`. @throws an error with `code` and `path` when it cannot be had */
   mountDirectory(vfs: Vfs, path: string, readOnly: boolean): number;
   unmountDirectory(vfs: Vfs, mount: number): void;
+  /** Opens a regular file for reading, by path; an open file with one count. @throws an error with `code` and `path` when it cannot be had */
+  openFile(vfs: Vfs, path: string): number;
 }
 
 export interface Host {

@@ -7,16 +7,17 @@
  *       Process                 threads of a process, its end
  *         Ids                   id → record
  *           FileTable           descriptors
- *             Epoll             what a set of files holds
- *             OpenFile          offset
- *               Mounts
- *                 Tree          names of one filesystem
- *                   Inode       bytes and size of one file
- *                     Terminal  what was typed
- *                     Pipe      bytes of one pipe
- *                       Futex   one bucket of waiters
- *                         WaitQueue
- *                           Heap
+ *             Overlay           names of one layered filesystem
+ *               Epoll           what a set of files holds
+ *               OpenFile        offset
+ *                 Mounts
+ *                   Tree        names of one filesystem
+ *                     Inode     bytes and size of one file
+ *                       Terminal what was typed
+ *                       Pipe    bytes of one pipe
+ *                         Futex one bucket of waiters
+ *                           WaitQueue
+ *                             Heap
  *
  * Life: one `KernelRoot` record per machine, made by `createKernel`, found by every other agent through the heap's header (`attachKernel`).
  */
@@ -51,6 +52,8 @@ export const HostCall = {
   streams: 8,
   /** Threads wait with the engine's own instruction. */
   rawWaits: 16,
+  /** A guest asks a filesystem whose code runs in the host program. */
+  files: 64,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {
@@ -76,6 +79,8 @@ export const KernelRoot = layout("KernelRoot", {
   /** Events that wait for the host, linked: see `events.ts`. */
   events: block(ReadyQueue.bytes),
   eventCount: atomic32,
+  /** Questions to filesystems whose code runs in the host program, linked: see `fs/userfs`. */
+  fileRequests: block(ReadyQueue.bytes),
   /** A thread record that is nobody's and must leave at once: contexts stand on it between threads. Written at boot. */
   nobody: address,
   mounts: block(Mounts.bytes),

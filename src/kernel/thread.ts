@@ -60,6 +60,8 @@ export const Thread = layout("Thread", {
   pending: atomic32,
   /** Queued signals, one bit each: anyone sets, the thread itself takes. */
   signals: atomic32,
+  /** Signals whose handlers run now, one bit each. The thread's own. */
+  handling: u32,
   /** `StartKind` and the start record's address in the guest: immutable. */
   startKind: u32,
   startPointer: u32,

@@ -18,7 +18,7 @@ interface Edit {
 }
 
 export class ByteEdits {
-  private edits: Edit[] = [];
+  private readonly edits: Edit[] = [];
   private grown = 0;
 
   /** Edits so far. */
@@ -41,14 +41,6 @@ export class ByteEdits {
   append(later: ByteEdits): void {
     for (const edit of later.edits) this.edits.push(edit);
     this.grown += later.grown;
-  }
-
-  /** Gives edits made since there were `count` of them the order of their places, after some were made late. What is put in comes before what is replaced there. */
-  sortFrom(count: number): void {
-    const late = this.edits
-      .splice(count)
-      .sort((first, second) => first.start - second.start || first.end - second.end);
-    for (const edit of late) this.edits.push(edit);
   }
 
   /** The new file, and where its bytes came from. */

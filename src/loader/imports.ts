@@ -9,8 +9,7 @@ import { giveWay, type Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { findSyscall, type Syscall, type SyscallHandler } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
-import { panic } from "../shm/index.ts";
-import type { GuestMemory } from "../syscalls/guest-memory.ts";
+import { panic, waitOnWord } from "../shm/index.ts";
 import type { StackPort } from "../syscalls/port.ts";
 import type { Program } from "./program.ts";
 import { stopModule } from "./stop-module.ts";
@@ -68,7 +67,9 @@ const MANY = 1_000_000;
 export function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Instance {
   // On a stack that cannot be suspended now nothing that may suspend can even be called.
   const wait = (address: number, expected: number | bigint, timeout: number): number =>
-    stacks.canSuspend ? -1 : waitHere(context.guest, address, expected, timeout);
+    stacks.canSuspend
+      ? -1
+      : waitOnWord(context.guest.memory, address, expected, timeout < 0 ? Infinity : timeout / 1e6);
   const waitSuspended = (_: SyscallContext, ...parameters: [number, number | bigint, number]) =>
     stacks.waitRaw(...parameters);
   const waiting = suspending(wrapCall(context, waitSuspended as SyscallHandler, 3));
@@ -77,28 +78,10 @@ export function makeStops(context: SyscallContext, stacks: StackPort): WebAssemb
     stops: {
       wait32: wait,
       wait64: wait,
-      notify: (address: number, count: number) =>
-        Atomics.notify(new Int32Array(context.guest.memory.buffer), address / 4, count >>> 0),
-      yield: () => (stacks.canSuspend ? stacks.pass() : MANY),
+      pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
     },
-    suspend: { wait32: waiting, wait64: waiting, yield: passing },
+    suspend: { wait32: waiting, wait64: waiting, pass: passing },
   });
-}
-
-/** The engine's own wait, with the agent. */
-function waitHere(
-  guest: GuestMemory,
-  address: number,
-  expected: number | bigint,
-  timeout: number,
-): number {
-  const { buffer } = guest.memory;
-  const milliseconds = timeout < 0 ? Infinity : timeout / 1e6;
-  const answer =
-    typeof expected === "bigint"
-      ? Atomics.wait(new BigInt64Array(buffer), address / 8, expected, milliseconds)
-      : Atomics.wait(new Int32Array(buffer), address / 4, expected, milliseconds);
-  return ["ok", "not-equal", "timed-out"].indexOf(answer);
 }
 
 function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {

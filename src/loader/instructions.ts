@@ -1,6 +1,6 @@
 /**
- * Instructions of WebAssembly code as bytes: how far each reaches, and what it does that the search for spin loops asks about. Nothing is
- * validated: for code that an engine accepts the answers are right; for other code they end, somewhere, and the engine says what is wrong.
+ * Instructions of WebAssembly code as bytes: how far each reaches. Nothing is validated: for code that an engine accepts the answers are right; for
+ * other code they end, somewhere, and the engine says what is wrong.
  *
  * Source: WebAssembly Core Specification 3.0, "Instructions"; the proposals "Threads", "Legacy Exception Handling", "Relaxed SIMD", "Wide
  * Arithmetic".
@@ -8,19 +8,17 @@
 
 /** Opcodes that others name. */
 export const Opcode = {
-  block: 0x02,
   loop: 0x03,
   if: 0x04,
   else: 0x05,
-  try: 0x06,
   end: 0x0b,
   return: 0x0f,
   call: 0x10,
   callIndirect: 0x11,
+  returnCall: 0x12,
   returnCallIndirect: 0x13,
-  delegate: 0x18,
-  tryTable: 0x1f,
-  drop: 0x1a,
+  callReference: 0x14,
+  returnCallReference: 0x15,
   localGet: 0x20,
   localTee: 0x22,
   globalGet: 0x23,
@@ -29,8 +27,8 @@ export const Opcode = {
   tableSet: 0x26,
   i32Const: 0x41,
   i64Const: 0x42,
-  i32LessSigned: 0x48,
   i32NotEqual: 0x47,
+  i32LessSigned: 0x48,
   i64NotEqual: 0x52,
   i32Add: 0x6a,
   i32Sub: 0x6b,
@@ -41,20 +39,15 @@ export const Opcode = {
   refIsNull: 0xd1,
   garbageCollection: 0xfb,
   miscellaneous: 0xfc,
-  vector: 0xfd,
   atomic: 0xfe,
 } as const;
 
 /** Operations behind the atomic prefix that others name. */
 export const AtomicOperation = {
-  notify: 0x00,
   wait32: 0x01,
   wait64: 0x02,
-  fence: 0x03,
   load32: 0x10,
   load64: 0x11,
-  firstStore: 0x17,
-  lastStore: 0x1d,
 } as const;
 
 /** The type of a block without parameters and results. */
@@ -308,80 +301,4 @@ export function highestTable(bytes: Uint8Array, opcode: number, offset: number):
     default:
       return -1;
   }
-}
-
-/** What an instruction does, as far as it decides whether a loop can only be ended by another thread. */
-export const Effect = {
-  /** Nothing of what follows. */
-  other: 0,
-  load: 1,
-  /** Changes something that outlives the instruction and is no local: memory, a table, a global, an object. */
-  change: 2,
-  call: 3,
-  localGet: 4,
-  localSet: 5,
-  localTee: 6,
-  constant: 7,
-  /** Makes one integer of one. */
-  unary: 8,
-  /** Makes one integer of two. */
-  binary: 9,
-  /** Takes a decision by the integer on the stack. */
-  branch: 10,
-} as const;
-
-const EFFECTS = makeTable(256, [
-  [0x04, 0x04, Effect.branch], // if
-  [0x0d, 0x0e, Effect.branch], // br_if, br_table
-  [0x10, 0x11, Effect.call],
-  [0x14, 0x14, Effect.call],
-  [0x20, 0x20, Effect.localGet],
-  [0x21, 0x21, Effect.localSet],
-  [0x22, 0x22, Effect.localTee],
-  [0x24, 0x24, Effect.change], // global.set
-  [0x26, 0x26, Effect.change], // table.set
-  [0x28, 0x35, Effect.load],
-  [0x36, 0x3e, Effect.change], // stores
-  [0x40, 0x40, Effect.change], // memory.grow
-  [0x41, 0x42, Effect.constant],
-  [0x45, 0x45, Effect.unary], // i32.eqz
-  [0x46, 0x4f, Effect.binary],
-  [0x50, 0x50, Effect.unary], // i64.eqz
-  [0x51, 0x5a, Effect.binary],
-  [0x6a, 0x78, Effect.binary],
-  [0x7c, 0x8a, Effect.binary],
-  [0xa7, 0xa7, Effect.unary], // i32.wrap_i64
-  [0xac, 0xad, Effect.unary], // i64.extend_i32
-  [0xc0, 0xc4, Effect.unary], // sign extension
-]);
-
-const PREFIXED_EFFECTS: readonly Uint8Array[] = [
-  makeTable(0x1f, [
-    [0x05, 0x05, Effect.change], // struct.set
-    [0x0e, 0x0e, Effect.change], // array.set
-    [0x10, 0x13, Effect.change], // array.fill, copy, init
-  ]),
-  makeTable(0x17, [
-    [0x08, 0x0f, Effect.change], // memory and table operations
-    [0x11, 0x11, Effect.change], // table.fill
-  ]),
-  makeTable(0x114, [
-    [0x00, 0x0a, Effect.load],
-    [0x0b, 0x0b, Effect.change],
-    [0x54, 0x57, Effect.load],
-    [0x58, 0x5b, Effect.change],
-    [0x5c, 0x5d, Effect.load],
-  ]),
-  makeTable(0x4f, [
-    [0x00, 0x02, Effect.call],
-    // Loads are stop points themselves.
-    [0x17, 0x4e, Effect.change],
-  ]),
-];
-
-/** The effect of an instruction whose immediates begin at `offset`. */
-export function effectOf(bytes: Uint8Array, opcode: number, offset: number): number {
-  return opcode < Opcode.garbageCollection || opcode > Opcode.atomic
-    ? EFFECTS[opcode]
-    : (PREFIXED_EFFECTS[opcode - Opcode.garbageCollection][readNumber(bytes, offset)] ?? 0);
 }

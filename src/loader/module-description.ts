@@ -6,13 +6,7 @@
  */
 import { type DylinkSection, readDylinkSection } from "./dylink-section.ts";
 import { ModuleError } from "./module-error.ts";
-import {
-  NameKind,
-  type ProducersField,
-  readNames,
-  readProducers,
-  readTargetFeatures,
-} from "./tool-sections.ts";
+import { NameKind, readNames } from "./tool-sections.ts";
 import { Limit, readSections, SectionId, WasmReader } from "./wasm-binary.ts";
 import {
   type FunctionType,
@@ -67,8 +61,6 @@ export interface ModuleDescription {
   /** Names of custom sections in file order, each once. */
   readonly customSections: readonly string[];
   readonly dylink: DylinkSection | undefined;
-  readonly targetFeatures: readonly string[];
-  readonly producers: readonly ProducersField[];
 
   /** Exports `_start`. */
   readonly isCommand: boolean;
@@ -112,8 +104,6 @@ class ModuleReading {
   functionCount = 0;
   hasStart = false;
   dylink: DylinkSection | undefined;
-  targetFeatures: string[] = [];
-  producers: ProducersField[] = [];
   globalNames: Map<number, string> | undefined;
 
   private readonly bytes: Uint8Array;
@@ -295,9 +285,7 @@ class ModuleReading {
     }
     if (name === "dylink.0") {
       this.dylink = readDylinkSection(this.bytes, reader.offset, reader.end);
-    } else if (name === "target_features") this.targetFeatures = readTargetFeatures(reader);
-    else if (name === "producers") this.producers = readProducers(reader);
-    else if (name === "name") this.globalNames = readNames(reader, NameKind.global);
+    } else if (name === "name") this.globalNames = readNames(reader, NameKind.global);
   }
 }
 
@@ -367,8 +355,6 @@ export function describeModule(bytes: Uint8Array): ModuleDescription {
     stackPointer: findStackPointer(reading),
     customSections: [...reading.customSections],
     dylink: reading.dylink,
-    targetFeatures: reading.targetFeatures,
-    producers: reading.producers,
     isCommand: exportedFunctions.has("_start"),
     isReactor: exportedFunctions.has("_initialize"),
     hasThreadEntry: exportedFunctions.has("wasi_thread_start"),

@@ -12,10 +12,10 @@ import {
 
 export interface ModuleSpaces {
   readonly sections: readonly Section[];
-  /** For each type, where a function type's parameters begin, else 0. */
-  readonly types: readonly number[];
-  /** For each function, its type's index. */
-  readonly functionTypes: readonly number[];
+  readonly types: number;
+  readonly functions: number;
+  /** How many of those are imported: they come first. */
+  readonly importedFunctions: number;
   readonly tables: number;
   readonly globals: number;
   readonly memories: readonly MemoryType[];
@@ -27,17 +27,13 @@ export function readModuleSpaces(bytes: Uint8Array): ModuleSpaces {
   const sections = [...readSections(bytes)];
   const memories: MemoryType[] = [];
   const exportNames = new Set<string>();
-  const functionTypes: number[] = [];
-  const counts = { tables: 0, globals: 0 };
-  let types: readonly number[] = [];
+  const counts = { types: 0, functions: 0, importedFunctions: 0, tables: 0, globals: 0 };
   for (const section of sections) {
     const reader = new WasmReader(bytes, section.start, section.end);
-    if (section.id === SectionId.type) types = readTypeSection(reader);
-    else if (section.id === SectionId.import) readImports(reader, counts, functionTypes, memories);
-    else if (section.id === SectionId.function) {
-      for (let left = reader.count("functions"); left > 0; left--)
-        functionTypes.push(reader.unsigned());
-    } else if (section.id === SectionId.table) counts.tables += reader.unsigned();
+    if (section.id === SectionId.type) counts.types = readTypeSection(reader).length;
+    else if (section.id === SectionId.import) readImports(reader, counts, memories);
+    else if (section.id === SectionId.function) counts.functions += reader.unsigned();
+    else if (section.id === SectionId.table) counts.tables += reader.unsigned();
     else if (section.id === SectionId.global) counts.globals += reader.unsigned();
     else if (section.id === SectionId.memory) {
       for (let left = reader.count("memories"); left > 0; left--)
@@ -50,13 +46,12 @@ export function readModuleSpaces(bytes: Uint8Array): ModuleSpaces {
       }
     }
   }
-  return { sections, types, functionTypes, memories, exportNames, ...counts };
+  return { sections, memories, exportNames, ...counts };
 }
 
 function readImports(
   reader: WasmReader,
-  counts: { tables: number; globals: number },
-  functionTypes: number[],
+  counts: { functions: number; importedFunctions: number; tables: number; globals: number },
   memories: MemoryType[],
 ): void {
   for (let left = reader.count("imports"); left > 0; left--) {
@@ -65,7 +60,9 @@ function readImports(
     const start = reader.offset;
     const kind = reader.byte();
     if (kind === 0) {
-      functionTypes.push(reader.unsigned());
+      reader.unsigned();
+      counts.functions++;
+      counts.importedFunctions++;
     } else if (kind === 1) {
       readTableType(reader);
       counts.tables++;

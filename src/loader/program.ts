@@ -12,7 +12,8 @@ import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
-import { addStopPoints, type StopPoints } from "./stop-points.ts";
+import { canSuspendStacks } from "./suspension.ts";
+import type { StopPoints } from "./stop-points.ts";
 import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 
 /** What carriers need to make instances. */
@@ -34,6 +35,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** Its threads may make contexts: each needs a stack that can be suspended. */
+  readonly importsContexts: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
   readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
@@ -48,6 +51,11 @@ export interface Program {
 /** Whether a program can have threads that share carriers, where the engine can suspend stacks. */
 export function mayShareCarriers(program: Program): boolean {
   return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
+}
+
+/** Whether a program's threads run on stacks that can be suspended even where each has a worker of its own: for contexts. */
+export function needsSuspension(program: Program): boolean {
+  return program.importsContexts && canSuspendStacks;
 }
 
 /** What `describeProgram` found before anything was compiled. */
@@ -179,6 +187,7 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: mainStackLayout(description),
@@ -195,22 +204,6 @@ export async function compileProgram(
 ): Promise<Program> {
   const found = readProgram(bytes, name, maximumPages);
   return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
-}
-
-/**
- * Compiles a program once more, for the threads that share a carrier: with stop points in its code. The bytes are those of a program that was compiled.
- *
- * @returns undefined where its code is not understood: each of its threads needs a carrier of its own
- */
-export async function compileShareable(
-  bytes: Uint8Array,
-  name: string,
-  maximumPages: number,
-): Promise<Program | undefined> {
-  const found = readProgram(bytes, name, maximumPages);
-  const stops = addStopPoints(found.bytes);
-  if (stops === undefined) return undefined;
-  return makeProgram(await WebAssembly.compile(stops.bytes), found, name, maximumPages, stops);
 }
 
 /** The same as `compileProgram` at once, on the calling thread. */

@@ -1,6 +1,6 @@
 /**
- * Functions that `addStopPoints` appends to a program, which its stop points call: one that counts spin points, one behind it that yields, and one for
- * each kind of wait or notify instruction with the offset it adds to its address.
+ * Functions that `addStopPoints` appends to a program, which its stop points call: one that counts down, one behind it that asks the host, and one for
+ * each kind of wait instruction with the offset it adds to its address.
  *
  * They reach the host through the table that is appended with them. Where a slot is empty they do what the program did before.
  *
@@ -16,8 +16,8 @@ import {
   ValueByte,
 } from "./wasm-writer.ts";
 
-/** Spin points passed before the host is asked for the first time, and whenever there is no host to ask. */
-export const SPIN_INTERVAL = 100;
+/** Stop points passed before the host is asked for the first time, and whenever there is no host to ask. */
+export const FIRST_INTERVAL = 100;
 
 /** Where what is appended comes to stand: the first free index of each index space. */
 export interface FreeIndexes {
@@ -30,12 +30,12 @@ export interface FreeIndexes {
 /** Helpers for different offsets: programs have a handful, and each costs memory. */
 const MOST_OFFSETS = 1000;
 
-/** Appended types: one for each stop, then that of functions without parameters and results, then those of the helpers for notify, wait32, wait64. */
+/** Appended types: one for each stop, then that of functions without parameters and results, then those of the helpers for wait32 and wait64. */
 const NO_VALUES_TYPE = STOPS.length;
 
 export class StopHelpers {
-  /** A call of the helper that counts a spin point: shared, not to be changed. */
-  readonly spin: readonly number[];
+  /** A stop point in code, a call of the helper that counts down: shared, not to be changed. */
+  readonly pass: readonly number[];
   private readonly calls = new Map<string, readonly number[]>();
   private readonly functions: { readonly type: number; readonly body: readonly number[] }[] = [];
 
@@ -44,17 +44,17 @@ export class StopHelpers {
     private readonly free: FreeIndexes,
     private readonly isWide: boolean,
   ) {
-    this.spin = this.addFunction(NO_VALUES_TYPE, this.writeSpin());
-    this.addFunction(NO_VALUES_TYPE, this.writeYield());
+    this.pass = this.addFunction(NO_VALUES_TYPE, this.writePass());
+    this.addFunction(NO_VALUES_TYPE, this.writeLook());
   }
 
-  /** A call of the helper for `memory.atomic.notify`, `wait32` or `wait64` with this offset; undefined when there are too many. */
-  callFor(operation: number, offset: number): readonly number[] | undefined {
+  /** A call of the helper for `memory.atomic.wait32` or `wait64` with this offset; undefined when there are too many. */
+  callWait(operation: number, offset: number): readonly number[] | undefined {
     const key = `${operation} ${offset}`;
     let call = this.calls.get(key);
     if (call === undefined && this.calls.size < MOST_OFFSETS) {
-      const body = this.writeStop(operation, offset);
-      call = this.addFunction(NO_VALUES_TYPE + 1 + operation, body);
+      const body = this.writeWait(operation, offset);
+      call = this.addFunction(NO_VALUES_TYPE + operation, body);
       this.calls.set(key, call);
     }
     return call;
@@ -67,7 +67,6 @@ export class StopHelpers {
     return [
       ...STOPS.map((name) => encodeFunctionType(...STOP_TYPES[name])),
       encodeFunctionType([], []),
-      encodeFunctionType([address, i32], [i32]),
       encodeFunctionType([address, i32, i64], [i32]),
       encodeFunctionType([address, i64, i64], [i32]),
     ];
@@ -90,7 +89,7 @@ export class StopHelpers {
 
   /** The global to append. */
   get global(): number[] {
-    return [ValueByte.i32, 1, Opcode.i32Const, ...encodeSigned(SPIN_INTERVAL), Opcode.end];
+    return [ValueByte.i32, 1, Opcode.i32Const, ...encodeSigned(FIRST_INTERVAL), Opcode.end];
   }
 
   private addFunction(type: number, body: readonly number[]): readonly number[] {
@@ -111,7 +110,7 @@ export class StopHelpers {
     return [Opcode.i32Const, slot, Opcode.callIndirect, ...type, ...table];
   }
 
-  private writeSpin(): number[] {
+  private writePass(): number[] {
     const global = encodeUnsigned(this.free.global);
     const countdown = 0;
     const code = [
@@ -124,45 +123,34 @@ export class StopHelpers {
     return encodeBody(code, [[1, ValueByte.i32]]);
   }
 
-  private writeYield(): number[] {
-    const slot = STOPS.indexOf("yield");
+  private writeLook(): number[] {
+    const slot = STOPS.indexOf("pass");
     return encodeBody([
       ...this.isEmpty(slot),
-      ...[Opcode.if, ValueByte.i32, Opcode.i32Const, ...encodeSigned(SPIN_INTERVAL)],
+      ...[Opcode.if, ValueByte.i32, Opcode.i32Const, ...encodeSigned(FIRST_INTERVAL)],
       ...[Opcode.else, ...this.callSlot(slot), Opcode.end],
       ...[Opcode.globalSet, ...encodeUnsigned(this.free.global)],
     ]);
   }
 
-  /** The original instruction's parameters are those of the function: address, then expected value and timeout, or count. */
-  private writeStop(operation: number, offset: number): number[] {
-    const isNotify = operation === AtomicOperation.notify;
+  /** The instruction's parameters are those of the function: address, expected value, timeout. */
+  private writeWait(operation: number, offset: number): number[] {
     const is64 = operation === AtomicOperation.wait64;
-    const slot = STOPS.indexOf(isNotify ? "notify" : is64 ? "wait64" : "wait32");
+    const slot = STOPS.indexOf(is64 ? "wait64" : "wait32");
     const memory = [is64 ? 3 : 2, ...encodeUnsigned(offset)];
     const local = (index: number): number[] => [Opcode.localGet, index];
-    const original = [
-      ...[...local(0), ...local(1), ...(isNotify ? [] : local(2))],
-      ...[Opcode.atomic, operation, ...memory],
-    ];
+    const original = [...local(0), ...local(1), ...local(2), Opcode.atomic, operation, ...memory];
     // Traps as the instruction would: what the host gets is an address of the memory.
     const load = is64 ? AtomicOperation.load64 : AtomicOperation.load32;
     const look = [...local(0), Opcode.atomic, load, ...memory];
-    // A loop around an instruction that does not wait is a spin loop.
-    const ifAnother = isNotify
-      ? [Opcode.drop, ...this.spin]
-      : [
-          ...[...local(1), is64 ? Opcode.i64NotEqual : Opcode.i32NotEqual, Opcode.if, EMPTY_BLOCK],
-          ...[...this.spin, Opcode.i32Const, 1, Opcode.return, Opcode.end],
-        ];
     const place = this.isWide
       ? [Opcode.i64Const, ...encodeSigned(offset), Opcode.i64Add, Opcode.f64ConvertI64Unsigned]
       : [Opcode.i32Const, ...encodeSigned(offset | 0), Opcode.i32Add, Opcode.f64ConvertI32Unsigned];
     return encodeBody([
-      ...[...look, ...ifAnother],
+      ...[...look, ...local(1), is64 ? Opcode.i64NotEqual : Opcode.i32NotEqual],
+      ...[Opcode.if, EMPTY_BLOCK, Opcode.i32Const, 1, Opcode.return, Opcode.end],
       ...[...this.isEmpty(slot), Opcode.if, EMPTY_BLOCK, ...original, Opcode.return, Opcode.end],
-      ...[...local(0), ...place, ...local(1)],
-      ...(isNotify ? [] : [...local(2), Opcode.f64ConvertI64Signed]),
+      ...[...local(0), ...place, ...local(1), ...local(2), Opcode.f64ConvertI64Signed],
       ...this.callSlot(slot),
     ]);
   }

@@ -32,24 +32,19 @@ export interface StopHost {
   wait32(address: number, expected: number, timeout: number): number;
   /** The same with a 64-bit word. */
   wait64(address: number, expected: bigint, timeout: number): number;
-  /** Wakes at most `count` waiters at `address` (an unsigned number that arrives as a signed one: -1 is all). Returns how many. */
-  notify(address: number, count: number): number;
-  /** Returns how many spin points to pass until the next call (0 is taken as 1), or a negative number to let others run as `SuspendHost` says. */
-  yield(): number;
+  /** Returns how many stop points to pass until the next call (0 is taken as 1), or a negative number to let others run as `SuspendHost` says. */
+  pass(): number;
 }
 
 /** What is called next where `StopHost` answers with a negative number: imported from `suspend`. Each may be a `WebAssembly.Suspending`. */
 export interface SuspendHost {
   wait32(address: number, expected: number, timeout: number): number | Promise<number>;
   wait64(address: number, expected: bigint, timeout: number): number | Promise<number>;
-  yield(): number | Promise<number>;
+  pass(): number | Promise<number>;
 }
 
 /** Functions of the stop module, by their slot in the program's table. A program does without what its slot does not hold. */
-export const STOPS = ["wait32", "wait64", "notify", "yield"] as const;
-
-/** Those that can suspend. */
-const SUSPENDING = ["wait32", "wait64", "yield"] as const;
+export const STOPS = ["wait32", "wait64", "pass"] as const;
 
 const { i32, i64, f64 } = ValueByte;
 
@@ -57,8 +52,7 @@ const { i32, i64, f64 } = ValueByte;
 export const STOP_TYPES: Readonly<Record<(typeof STOPS)[number], readonly [number[], number[]]>> = {
   wait32: [[f64, i32, f64], [i32]],
   wait64: [[f64, i64, f64], [i32]],
-  notify: [[f64, i32], [i32]],
-  yield: [[], [i32]],
+  pass: [[], [i32]],
 };
 
 let compiled: WebAssembly.Module | undefined;
@@ -73,7 +67,7 @@ export function stopModule(): WebAssembly.Module {
 export function stopModuleBytes(): Uint8Array<ArrayBuffer> {
   const imports = [
     ...STOPS.map((name) => ["stops", name] as const),
-    ...SUSPENDING.map((name) => ["suspend", name] as const),
+    ...STOPS.map((name) => ["suspend", name] as const),
   ];
   const sections: readonly [number, number[][]][] = [
     [SectionId.type, STOPS.map((name) => encodeFunctionType(...STOP_TYPES[name]))],
@@ -107,19 +101,17 @@ function writeStop(name: (typeof STOPS)[number], index: number): number[] {
   const [parameters] = STOP_TYPES[name];
   const given = parameters.flatMap((_, local) => [Opcode.localGet, local]);
   const attempt = [...given, Opcode.call, index];
-  const suspending = SUSPENDING.findIndex((one) => one === name);
-  if (suspending < 0) return encodeBody(attempt);
   const result = parameters.length;
   const code = [
     ...[...attempt, Opcode.localTee, result, Opcode.i32Const, 0, Opcode.i32LessSigned],
-    ...[Opcode.if, i32, ...given, Opcode.call, STOPS.length + suspending],
+    ...[Opcode.if, i32, ...given, Opcode.call, STOPS.length + index],
     ...[Opcode.else, Opcode.localGet, result, Opcode.end],
   ];
   return encodeBody(code, [[1, i32]]);
 }
 
 /**
- * Gives a rewritten program's instance what to do at its stop points. Before, and after `undefined`, each wait is the engine's own and spin points only
+ * Gives a rewritten program's instance what to do at its stop points. Before, and after `undefined`, each wait is the engine's own and stop points only
  * count: so it is while the start section runs.
  *
  * @param instance an instance of the rewritten program; @param tableName the name of its table, as `addStopPoints` gives it

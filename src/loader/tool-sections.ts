@@ -22,8 +22,29 @@ function readLeniently(read: () => void): void {
   }
 }
 
-/** Reads `target_features`: each feature with its prefix, such as `+atomics`. */
-export function readTargetFeatures(reader: WasmReader): string[] {
+/** What a module tells of how it was made. */
+export interface ToolDescription {
+  /** Each feature of the format that was used, with its prefix, such as `+atomics`. */
+  readonly targetFeatures: readonly string[];
+  readonly producers: readonly ProducersField[];
+}
+
+/** Reads what informs about a module's making; of several sections of a name the first counts. Throws ModuleError for bytes that are no module. */
+export function describeTools(bytes: Uint8Array): ToolDescription {
+  let targetFeatures: string[] | undefined;
+  let producers: ProducersField[] | undefined;
+  for (const section of readSections(bytes)) {
+    if (section.id !== SectionId.custom) continue;
+    const reader = new WasmReader(bytes, section.start, section.end);
+    const name = reader.text(true);
+    if (name === "target_features") targetFeatures ??= readTargetFeatures(reader);
+    else if (name === "producers") producers ??= readProducers(reader);
+  }
+  return { targetFeatures: targetFeatures ?? [], producers: producers ?? [] };
+}
+
+/** Reads `target_features`. */
+function readTargetFeatures(reader: WasmReader): string[] {
   const features: string[] = [];
   readLeniently(() => {
     for (let left = reader.count("features"); left > 0; left--) {
@@ -34,7 +55,7 @@ export function readTargetFeatures(reader: WasmReader): string[] {
 }
 
 /** Reads `producers`: which languages and tools made the module. */
-export function readProducers(reader: WasmReader): ProducersField[] {
+function readProducers(reader: WasmReader): ProducersField[] {
   const fields: ProducersField[] = [];
   readLeniently(() => {
     for (let left = reader.count("fields", Limit.parameters); left > 0; left--) {

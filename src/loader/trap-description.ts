@@ -4,7 +4,8 @@
  * (Firefox) and JavaScriptCore (Safari).
  */
 import { printable } from "./printable.ts";
-import { originalOffset, type StopPoints } from "./stop-points.ts";
+import { originalOffset } from "./byte-edits.ts";
+import type { StopPoints } from "./stop-points.ts";
 
 export type TrapKind =
   | "unreachable"

@@ -1,4 +1,5 @@
 /** Floor 1: shared memory. What the floors above use of it. */
+export * from "./engine-wait.ts";
 export * from "./heap.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
@@ -9,4 +10,5 @@ export * from "./panic.ts";
 export * from "./park.ts";
 export * from "./ranks.ts";
 export * from "./snapshot.ts";
+export * from "./spin.ts";
 export * from "./wait-queue.ts";

@@ -41,6 +41,9 @@ export const Header = {
   bumpLock: 36,
   /** Bytes in use by live blocks, for limits and reports. Counted in units of 16 bytes. */
   used: 40,
+  /** Agents that spin now, and how many may (`spin.ts`). */
+  spinners: 44,
+  mostSpinners: 48,
   /** One free list and one lock for each size class: 64 × 8 bytes. */
   classes: 64,
   /** Live objects by kind: 64 × 4 bytes, and the hashes of the kinds' names: 64 × 4 bytes (`ledger.ts`). */
@@ -71,6 +74,8 @@ export class KernelMemory {
   readonly mayBlock: boolean;
   /** Locks that this agent holds: none while guest code runs or something sleeps. */
   locksHeld = 0;
+  /** How often this agent looks at a word before it sleeps for it: see `spin.ts`. */
+  looks = 1000;
   /** Pages that this agent leaves free for the host's: see `HOST_RESERVE`. */
   readonly reserve: number;
   /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */

@@ -7,6 +7,7 @@
  */
 import { address, atomic32, layout } from "./layout.ts";
 import type { KernelMemory } from "./memory.ts";
+import { spinWhile } from "./spin.ts";
 
 export const Parked = { idle: 0, woken: 1, suspended: 2 } as const;
 
@@ -29,9 +30,6 @@ export const Parker = layout("Parker", parkerFields);
  */
 export const ReadyQueue = layout("ReadyQueue", { head: atomic32, bell: atomic32 });
 
-/** Tries of a sleeper before it really sleeps: about ten microseconds, in which a running peer often answers. */
-const SPINS = 200;
-
 /**
  * Sleeps until woken or until `timeout` milliseconds have passed (Infinity: no limit). Takes the wake-up. The agent must be one
  * that may block.
@@ -40,13 +38,9 @@ const SPINS = 200;
  */
 export function park(memory: KernelMemory, parker: number, timeout: number): boolean {
   const word = parker >>> 2;
-  for (let spin = 0; spin < SPINS; spin++) {
-    if (Atomics.load(memory.i32, word) === Parked.woken) break;
-  }
   if (memory.lockOrder !== undefined) memory.lockOrder.mustBeEmpty("park");
-  if (Atomics.load(memory.i32, word) !== Parked.woken && timeout > 0) {
+  if (timeout > 0 && !spinWhile(memory, word, Parked.idle))
     Atomics.wait(memory.i32, word, Parked.idle, timeout);
-  }
   return Atomics.exchange(memory.i32, word, Parked.idle) === Parked.woken;
 }
 
@@ -110,10 +104,7 @@ export function takeReady(memory: KernelMemory, queue: number): number {
 export function waitForBell(memory: KernelMemory, queue: number, timeout: number): void {
   if (memory.lockOrder !== undefined) memory.lockOrder.mustBeEmpty("waitForBell");
   const word = (queue + ReadyQueue.bell.offset) >>> 2;
-  for (let spin = 0; spin < SPINS; spin++) {
-    if (Atomics.load(memory.i32, word) !== 0) return;
-  }
-  Atomics.wait(memory.i32, word, 0, timeout);
+  if (!spinWhile(memory, word, 0)) Atomics.wait(memory.i32, word, 0, timeout);
 }
 
 /** Says that the carrier is about to sleep: from now on a push rings. */

@@ -13,8 +13,10 @@ export const Rank = {
   Ids: 25,
   /** A table of file descriptors. */
   FileTable: 30,
+  /** The names of a layered filesystem: held while its layers are looked into, whose open directories are listed. */
+  Overlay: 35,
   /** A set of watched files: its lists. */
-  Epoll: 35,
+  Epoll: 37,
   /** An open file description: its offset. Held over the read or write of the file itself. */
   OpenFile: 40,
   /** The table of mounts. */

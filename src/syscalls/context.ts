@@ -4,7 +4,7 @@
  * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
  * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
  */
-import { declareBroken, Header, sleepForever } from "../shm/index.ts";
+import { declareBroken, Header, park, sleepForever } from "../shm/index.ts";
 import {
   EndReason,
   exitProcess,
@@ -15,7 +15,7 @@ import {
   Process,
   Thread,
 } from "../kernel/index.ts";
-import { PathWalk, Transfer, type Vfs } from "../vfs/index.ts";
+import { PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
@@ -47,7 +47,7 @@ export interface ThreadWork {
   kernelFailure: unknown;
 }
 
-export class SyscallContext {
+export class SyscallContext implements Sleeper {
   readonly memory: KernelMemory;
   readonly vfs: Vfs;
   /** The thread it works for, its process and that one's file table. */
@@ -126,6 +126,7 @@ export class SyscallContext {
     this.process = Thread.process.get(memory, thread);
     this.files = Process.files.get(memory, this.process);
     this.vfs.caller = this.process;
+    this.vfs.sleeper = this;
   }
 
   /** Puts by what belongs to the thread. */
@@ -230,6 +231,23 @@ export class SyscallContext {
     return this.stacks?.canSuspend === true
       ? this.stacks.suspend(waiting)
       : waitInPlace(this, waiting);
+  }
+
+  /** As a `Sleeper`: the thread's own. */
+  get parker(): number {
+    return this.thread;
+  }
+
+  /** As a `Sleeper`. Signals do not cut it short: their handlers run at the end of the call. */
+  sleepWhile(waits: () => boolean): boolean {
+    const { memory, thread } = this;
+    while (waits()) {
+      if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) return false;
+      this.markSleeping();
+      park(memory, thread, Infinity);
+      this.markAwake();
+    }
+    return true;
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

@@ -11,6 +11,17 @@ import { MOST_BUFFERS, type Transfer } from "../vfs/index.ts";
 /** Bytes of the longest text that a call takes. */
 const LONGEST_TEXT = 65536;
 
+/**
+ * Shared memories that this agent has caught up with. V8 tells the isolates that know a memory of each growth; one that is being given the memory meanwhile
+ * is not told and keeps the old size, for its views as for its instances: until the next growth, which may never come.
+ */
+const caughtUp = new WeakSet<WebAssembly.Memory>();
+
+/** A page that is not isolated has no such class. */
+function isShared(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer === "function" && buffer instanceof SharedArrayBuffer;
+}
+
 export class GuestMemory {
   u8!: Uint8Array;
   view!: DataView;
@@ -18,6 +29,10 @@ export class GuestMemory {
   i32!: Int32Array;
 
   constructor(readonly memory: WebAssembly.Memory) {
+    if (isShared(memory.buffer) && !caughtUp.has(memory)) {
+      caughtUp.add(memory);
+      memory.grow(0);
+    }
     this.refresh();
   }
 
@@ -35,7 +50,7 @@ export class GuestMemory {
     if (end <= this.u8.length) return true;
     this.refresh();
     if (end <= this.u8.length) return true;
-    if (!(this.u8.buffer instanceof SharedArrayBuffer)) return false;
+    if (!isShared(this.u8.buffer)) return false;
     this.synchronize();
     return end <= this.u8.length;
   }

@@ -3,7 +3,7 @@ import { Errno } from "../abi/errno.ts";
 import { Filetype } from "../abi/enums.ts";
 import { Lookupflags, Rights } from "../abi/flags.ts";
 import { Filestat } from "../abi/layouts.ts";
-import { Inode, isReadOnly, PATH_MAX, type PathWalk } from "../vfs/index.ts";
+import { Inode, isReadOnly, Mount, PATH_MAX, type PathWalk } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { readTimes, writeFilestat } from "./filestat.ts";
 import { beginWalk, countLastDots, describeLast } from "./path-walk.ts";
@@ -183,9 +183,16 @@ export function path_rename(
   return errnoOf(answer);
 }
 
+/** The mount that holds the name a walk came by: of a mountpoint, the one around it. */
+function mountOfName({ memory }: SyscallContext, walk: PathWalk): number {
+  const mount = Inode.mount.get(memory, walk.directory);
+  const covered = walk.onMountpoint ? Mount.covered.get(memory, mount) : 0;
+  return covered === 0 ? mount : Inode.mount.get(memory, covered);
+}
+
 function renameLast(context: SyscallContext): number {
   const { memory, vfs, walk, secondWalk } = context;
-  if (!onSameMount(context)) return -Errno.EXDEV;
+  if (mountOfName(context, walk) !== mountOfName(context, secondWalk)) return -Errno.EXDEV;
   if (walk.name.length === 0 || secondWalk.name.length === 0) return -Errno.EBUSY;
   if (isReadOnly(memory, walk.directory)) return -Errno.EROFS;
   const filesystem = vfs.filesystemOf(walk.directory);

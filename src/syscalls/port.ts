@@ -28,6 +28,12 @@ export interface StackPort {
    * aligned; the timeout in nanoseconds, negative for none.
    */
   waitRaw(address: number, expected: number | bigint, timeout: number): Outcome;
+  /** Makes a context of the running thread; its number, or a negated errno. See `contexts.ts`. */
+  createContext(entry: number): number;
+  /** Suspends the running context in favour of another; an errno, later. */
+  switchContext(id: number): Outcome;
+  /** Ends a suspended context; an errno. */
+  destroyContext(id: number): number;
   /** Does a call that waits, with the stack suspended while it sleeps; ends the call as `SyscallContext.finish` and `leaveByThrow` do. */
   suspend(waiting: Waiting<number>): Promise<number>;
   /** Runs the handlers of queued signals, on a stack of their own, then does the call. */

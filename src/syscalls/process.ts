@@ -1,6 +1,7 @@
 /** Ending, ids and signals of processes: `proc_*`. */
 import { Errno } from "../abi/errno.ts";
-import { Signal } from "../abi/enums.ts";
+import { Disposition, Signal } from "../abi/enums.ts";
+import { SignalDisposition } from "../abi/layouts.ts";
 import {
   addSignalCallback,
   dropProcess,
@@ -86,14 +87,24 @@ export function callback_signal(context: SyscallContext, name: number, length: n
   }
 }
 
-/** Writes the number of signal dispositions that were inherited: none, since a parent cannot pass any yet. */
+/** The dispositions that a process begins with. The C library sets up its default actions with the first it is given, and has none without. */
+const DISPOSITIONS = [[Signal.CHLD, Disposition.DEFAULT]] as const;
+
+/** Writes the number of signal dispositions: of a parent's none are passed on yet. */
 export function proc_signals_sizes_get(context: SyscallContext, result: number): number {
   if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  context.guest.view.setUint32(result >>> 0, 0, true);
+  context.guest.view.setUint32(result >>> 0, DISPOSITIONS.length, true);
   return 0;
 }
 
-/** Writes the signal dispositions that were inherited: none. */
-export function proc_signals_get(_context: SyscallContext, _buffer: number): number {
+/** Writes the signal dispositions. */
+export function proc_signals_get({ guest }: SyscallContext, buffer: number): number {
+  const { $size, sig, disp } = SignalDisposition;
+  if (!guest.has(buffer, DISPOSITIONS.length * $size)) return Errno.EMEMVIOLATION;
+  for (const [index, [signal, disposition]] of DISPOSITIONS.entries()) {
+    const at = (buffer >>> 0) + index * $size;
+    guest.u8[at + sig] = signal;
+    guest.u8[at + disp] = disposition;
+  }
   return 0;
 }

@@ -137,24 +137,13 @@ export function moveInParts(
     if (refused !== 0) return done > 0 ? done : -refused;
     if (done >= transfer.total) return done;
     if (done > 0) dropFront(transfer, done);
-    keepFront(transfer, LARGEST_PART);
+    transfer.keepFront(LARGEST_PART);
     const part = transfer.total;
     const answer = move(done);
     if (answer <= 0) return done > 0 ? done : answer;
     done += answer;
     if (answer < part || (Thread.pending.load(memory, thread) & Pending.exit) !== 0) return done;
   }
-}
-
-/** Shortens a list of buffers to its first bytes. */
-function keepFront(transfer: Transfer, bytes: number): void {
-  if (transfer.total <= bytes) return;
-  const { lengths } = transfer;
-  transfer.total = bytes;
-  let last = 0;
-  while (bytes > lengths[last]) bytes -= lengths[last++];
-  lengths[last] = bytes;
-  transfer.count = last + 1;
 }
 
 /** Takes the first bytes, fewer than all, out of a list of buffers. */

@@ -36,10 +36,11 @@ export function hasHandler(context: SyscallContext): boolean {
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
 }
 
-/** A signal for the guest, and the export that takes it. */
-export interface Delivery {
+/** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
+interface Delivery {
   readonly signal: number;
   readonly callback: string;
+  readonly handling: number;
 }
 
 /**
@@ -47,28 +48,25 @@ export interface Delivery {
  *
  * @returns undefined when none is left for the guest
  */
-export function nextDelivery(context: SyscallContext): Delivery | undefined {
+function nextDelivery(context: SyscallContext): Delivery | undefined {
   const { memory, thread, guestPort } = context;
   const callback = callbackOf(context);
   for (;;) {
     const queued = Thread.signals.load(memory, thread) >>> 0;
     if (queued === 0) return undefined;
     const signal = 31 - Math.clz32(queued & -queued);
+    const bit = 1 << signal;
+    const handling = Thread.handling.get(memory, thread);
+    const unblocked = callback !== undefined && guestPort.has(callback);
+    if (signal === Signal.ABRT && isAbort(handling, unblocked))
+      endBySignal(context, abortedBy(handling));
     if (signal !== Signal.KILL && callback !== undefined) {
-      if (!guestPort.has(callback)) return undefined;
-      Thread.signals.and(memory, thread, ~(1 << signal));
-      return { signal, callback };
+      if (!unblocked) return undefined;
+      Thread.signals.and(memory, thread, ~bit);
+      return { signal, callback, handling: handling | bit };
     }
-    Thread.signals.and(memory, thread, ~(1 << signal));
-    if (isIgnoredByDefault(signal)) continue;
-    exitProcess(
-      context.kernel,
-      context.process,
-      exitCodeOfSignal(signal),
-      EndReason.signalled,
-      signal,
-    );
-    throw PROCESS_EXIT;
+    Thread.signals.and(memory, thread, ~bit);
+    if (!isIgnoredByDefault(signal)) endBySignal(context, signal);
   }
 }
 
@@ -85,6 +83,8 @@ export function deliverSignals(context: SyscallContext): boolean {
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
+    const before = Thread.handling.get(memory, thread);
+    Thread.handling.set(memory, thread, delivery.handling);
     context.leave();
     context.innerEntries++;
     try {
@@ -95,6 +95,7 @@ export function deliverSignals(context: SyscallContext): boolean {
     } finally {
       context.innerEntries--;
       context.claim();
+      Thread.handling.set(memory, thread, before);
     }
     ran = true;
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
@@ -103,11 +104,13 @@ export function deliverSignals(context: SyscallContext): boolean {
 
 /** The same with each handler on a stack of its own, which can be suspended. */
 export async function deliverSuspendably(context: SyscallContext): Promise<void> {
-  const { memory, guestPort } = context;
-  Thread.pending.and(memory, context.thread, ~Pending.signal);
+  const { memory, thread, guestPort } = context;
+  Thread.pending.and(memory, thread, ~Pending.signal);
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return;
+    const before = Thread.handling.get(memory, thread);
+    Thread.handling.set(memory, thread, delivery.handling);
     context.leave();
     try {
       await guestPort.callSuspendably(delivery.callback, delivery.signal);
@@ -116,7 +119,29 @@ export async function deliverSuspendably(context: SyscallContext): Promise<void>
       throw error;
     } finally {
       context.claim();
+      Thread.handling.set(memory, thread, before);
     }
-    if ((Thread.pending.load(memory, context.thread) & Pending.exit) !== 0) context.doPending();
+    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
   }
+}
+
+/** Ends the process as a signal's default action does. */
+function endBySignal(context: SyscallContext, signal: number): never {
+  const { kernel, process } = context;
+  exitProcess(kernel, process, exitCodeOfSignal(signal), EndReason.signalled, signal);
+  throw PROCESS_EXIT;
+}
+
+/**
+ * Whether a SIGABRT comes from the default action of another signal, or its own: in the C library these call `abort`, which raises it, with signals blocked
+ * or not. A handler of the program's own runs unblocked, and may raise it once.
+ */
+function isAbort(handling: number, unblocked: boolean): boolean {
+  return (handling & (1 << Signal.ABRT)) !== 0 || (handling !== 0 && !unblocked);
+}
+
+/** The signal whose default action it then is: the one that is being handled beside SIGABRT, if there is one. */
+function abortedBy(handling: number): number {
+  const others = handling & ~(1 << Signal.ABRT);
+  return others === 0 ? Signal.ABRT : 31 - Math.clz32(others & -others);
 }

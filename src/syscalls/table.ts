@@ -10,6 +10,7 @@ import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
 import type { Outcome } from "./block.ts";
 import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
 import type { SyscallContext } from "./context.ts";
+import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import {
   args_get,
   args_sizes_get,
@@ -139,13 +140,13 @@ const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
 const NO_CHILDREN = "A process cannot start another yet: ENOSYS.";
 const NO_FORK = "A process cannot be copied: ENOTSUP.";
-const NO_CONTEXTS = "There are no contexts: ENOTSUP.";
+const CONTEXTS =
+  "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
 const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
 
 const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
-const noContext = refused(Errno.ENOTSUP, NO_CONTEXTS);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
 const noChild = refused(Errno.ENOSYS, NO_CHILDREN);
 const noFork = refused(Errno.ENOTSUP, NO_FORK);
@@ -236,11 +237,11 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_signal: full(proc_signal),
   proc_signals_get: partial(
     proc_signals_get,
-    "A parent cannot pass dispositions yet: there are none.",
+    "A parent cannot pass dispositions yet: they are the default.",
   ),
   proc_signals_sizes_get: partial(
     proc_signals_sizes_get,
-    "A parent cannot pass dispositions yet: there are none.",
+    "A parent cannot pass dispositions yet: they are the default.",
   ),
 
   stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
@@ -302,9 +303,9 @@ const wasix: Readonly<Record<string, Service>> = {
   closure_allocate: noDynamicCall,
   closure_free: noDynamicCall,
   reflect_signature: noDynamicCall,
-  context_create: noContext,
-  context_switch: noContext,
-  context_destroy: noContext,
+  context_create: partial(context_create, CONTEXTS),
+  context_switch: { ...partial(context_switch, CONTEXTS), blocks: true },
+  context_destroy: partial(context_destroy, CONTEXTS),
 };
 
 /** The older door to threads, which is in every module but `wasix_32v1`. */

@@ -5,7 +5,8 @@ import { Oflags } from "../abi/flags.ts";
 import { findSignature } from "../abi/signatures.ts";
 import { THREAD_EXIT } from "./control.ts";
 import { findSyscall, listSyscalls } from "./table.ts";
-import { formatCall, traced } from "./trace.ts";
+import { formatCall } from "./call-text.ts";
+import { provideCallFormatter, traced } from "./trace.ts";
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -58,6 +59,8 @@ process("paths, flags and failures have names", (fixture) => {
   const time = trace(fixture, "clock_res_get", 1, 4096);
   assert.equal(time, "clock_res_get(MONOTONIC, 0x1000) = 0 (1000)");
 });
+
+provideCallFormatter(formatCall);
 
 process("a call that does not return has no result", (fixture) => {
   const lines: string[] = [];

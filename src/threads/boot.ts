@@ -1,9 +1,12 @@
 /**
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
+import { installArchivefs } from "../fs/archivefs/index.ts";
 import { installDevfs } from "../fs/devfs/index.ts";
+import { installOverlayfs } from "../fs/overlayfs/index.ts";
 import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
+import { installUserfs } from "../fs/userfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
@@ -32,6 +35,9 @@ export interface Drivers {
 export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
+  installArchivefs(vfs);
+  installOverlayfs(vfs);
+  installUserfs(kernel);
   installDevfs(vfs, kernel.randomness, openOwnTerminal);
   installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());

@@ -7,6 +7,7 @@
  */
 import type { Kernel } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
+import { needsSuspension } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
@@ -49,7 +50,8 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
-  if (sharing) await new StackCarrier(kernel, carrier, crew, group).serve();
+  if (sharing || needsSuspension(program))
+    await new StackCarrier(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group);
 }
 

@@ -42,6 +42,8 @@ export interface RunOptions {
 
 /** Runs the processes of a machine: the supervisor, or what a host has where memory cannot be shared. */
 export interface ProcessRunner {
+  /** Is called when a guest asks a filesystem whose code runs in the host program. */
+  onFileRequests?: (() => void) | undefined;
   /** Workers alive, for tests and reports. */
   readonly workerCount: number;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */

@@ -8,16 +8,14 @@
  * the host's wait. Where the process ends first, the host notifies its own waits.
  */
 import { HostCall, type Kernel, keepThread, Thread } from "../kernel/index.ts";
-import { type KernelMemory, unpark } from "../shm/index.ts";
+import { type KernelMemory, notifyWord, unpark, waitOnWordAsync } from "../shm/index.ts";
 import { FOREVER, sleepUntil, type Waiting } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import { Crew } from "./crew.ts";
 
-/** What the instruction answers; `none` while the wait goes on. */
-const Answer = { woken: 0, notEqual: 1, timedOut: 2, none: 3 } as const;
-
-const ANSWERS = { ok: Answer.woken, "not-equal": Answer.notEqual, "timed-out": Answer.timedOut };
+/** In the place of an answer (`WaitAnswer`) while the wait goes on. */
+const NO_ANSWER = 3;
 
 /** A thread's wait; see `StackPort.waitRaw`. Signals do not end it: their handlers run when it is over. */
 export function* waitRaw(
@@ -33,14 +31,14 @@ export function* waitRaw(
   Thread.rawBytes.set(memory, thread, typeof expected === "bigint" ? 8 : 4);
   Thread.rawExpected.set(memory, thread, Number(value & 0xffffffffn), Number(value >> 32n));
   Thread.rawTimeout.set(memory, thread, timeout < 0 ? Infinity : timeout / 1e6);
-  Thread.rawAnswer.store(memory, thread, Answer.none);
+  Thread.rawAnswer.store(memory, thread, NO_ANSWER);
   keepThread(memory, thread);
   Crew.lock.acquire(memory, crew);
   Thread.queueNext.set(memory, thread, Crew.rawWaiters.get(memory, crew));
   Crew.rawWaiters.set(memory, crew, thread);
   Crew.lock.release(memory, crew);
   kernel.callHost(HostCall.rawWaits);
-  const look = () => (Thread.rawAnswer.load(memory, thread) === Answer.none ? WOULD_BLOCK : 0);
+  const look = () => (Thread.rawAnswer.load(memory, thread) === NO_ANSWER ? WOULD_BLOCK : 0);
   while ((yield* sleepUntil(context, FOREVER, look)) !== 0);
   return Thread.rawAnswer.load(memory, thread);
 }
@@ -77,33 +75,24 @@ export class RawWaits {
 
   private begin(thread: number): void {
     const { memory } = this.kernel;
-    const wait = this.waitFor(thread, Thread.rawTimeout.get(memory, thread));
-    this.threads.add(thread);
-    if (wait.async) void wait.value.then((answer) => this.end(thread, answer));
-    else this.end(thread, wait.value);
-  }
-
-  private waitFor(thread: number, timeout: number): ReturnType<typeof Atomics.waitAsync> {
-    const { memory } = this.kernel;
-    const { buffer } = this.guest;
-    const bytes = Thread.rawBytes.get(memory, thread);
-    const index = Thread.rawAddress.get(memory, thread) / bytes;
     const low = Thread.rawExpected.low(memory, thread);
-    if (bytes === 4) return Atomics.waitAsync(new Int32Array(buffer), index, low | 0, timeout);
-    const expected = (BigInt(Thread.rawExpected.high(memory, thread)) << 32n) | BigInt(low);
-    return Atomics.waitAsync(
-      new BigInt64Array(buffer),
-      index,
-      BigInt.asIntN(64, expected),
-      timeout,
+    const high = Thread.rawExpected.high(memory, thread);
+    const isWide = Thread.rawBytes.get(memory, thread) === 8;
+    this.threads.add(thread);
+    waitOnWordAsync(
+      this.guest,
+      Thread.rawAddress.get(memory, thread),
+      isWide ? BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)) : low | 0,
+      Thread.rawTimeout.get(memory, thread),
+      (answer) => this.end(thread, answer),
     );
   }
 
-  private end(thread: number, answer: keyof typeof ANSWERS): void {
+  private end(thread: number, answer: number): void {
     const { memory } = this.kernel;
     memory.refreshIfGrown();
     this.threads.delete(thread);
-    Thread.rawAnswer.store(memory, thread, ANSWERS[answer]);
+    Thread.rawAnswer.store(memory, thread, answer);
     unpark(memory, thread);
     this.drop(thread);
     if (this.threads.size === 0) this.onIdle();
@@ -113,9 +102,8 @@ export class RawWaits {
   abandon(): void {
     const { memory } = this.kernel;
     this.takeUp();
-    const words = new Int32Array(this.guest.buffer);
     for (const thread of this.threads)
-      Atomics.notify(words, Thread.rawAddress.get(memory, thread) / 4);
+      notifyWord(this.guest, Thread.rawAddress.get(memory, thread));
   }
 }
 

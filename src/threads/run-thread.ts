@@ -27,6 +27,7 @@ import { describeTrap } from "../loader/trap-description.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
+import { ContextReturned } from "./contexts.ts";
 import { openInstances, unreserveThread } from "./crew.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
@@ -169,11 +170,14 @@ function endByThrow(
   if (error instanceof Control) {
     return error.kind === "process exit" ? Process.exitCode.get(memory, process) | 0 : 0;
   }
-  const code = isMain ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
+  const returned = error instanceof ContextReturned;
+  const code = isMain && !returned ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const trap = describeTrap(error, undefined, group.program.stops);
-  const message = `thread ${tid} of process ${pid} (${group.program.name}): ${trap.text}`;
+  const reason = returned
+    ? error.message
+    : describeTrap(error, undefined, group.program.stops).text;
+  const message = `thread ${tid} of process ${pid} (${group.program.name}): ${reason}`;
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code);
   }

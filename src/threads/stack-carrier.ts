@@ -1,5 +1,6 @@
 /**
- * A shared carrier: it runs many threads, each on a stack of its own, which the engine suspends while its thread waits (JSPI).
+ * A carrier that runs threads on stacks which the engine suspends while they wait (JSPI): many threads where it is shared, one at a time where it only
+ * suspends them for their contexts.
  *
  *     run what is ready → wake whose time has come → begin a new thread → sleep on the bell; …; crew closes: leave
  *
@@ -12,6 +13,7 @@
  *
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
  */
+import { Errno } from "../abi/errno.ts";
 import { type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { promising } from "../loader/suspension.ts";
@@ -30,15 +32,18 @@ import type { StackPort } from "../syscalls/port.ts";
 import { deliverSuspendably } from "../syscalls/signal-delivery.ts";
 import {
   beginRest,
+  clearCarrier,
   clearSharedThread,
   Crew,
   endRest,
   isLineTooLong,
   leaveCrew,
   nextSharedThread,
+  nextThread,
 } from "./crew.ts";
+import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
-import { GUEST_PAGE } from "./idle-carrier.ts";
+import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
 import { beginThread, endThread } from "./run-thread.ts";
 
@@ -61,8 +66,19 @@ class Stack implements ThreadWork, Sleeper {
   sleep = 0;
   /** Lets the suspended stack go on. */
   resume: () => void = () => {};
+  /** Stacks within the thread, once it has made one. */
+  contexts: Contexts | undefined;
+  /** Ends the thread by what was thrown on another of its stacks than the first. */
+  endElsewhere: (error: unknown) => void = () => {};
 
   constructor(readonly thread: number) {}
+}
+
+/** Rejects when the thread ends on another of its stacks than the first. */
+function endElsewhere(stack: Stack): Promise<never> {
+  return new Promise((_, reject) => {
+    stack.endElsewhere = reject;
+  });
 }
 
 export class StackCarrier implements StackPort {
@@ -84,6 +100,7 @@ export class StackCarrier implements StackPort {
     private readonly carrier: number,
     private readonly crew: number,
     private readonly group: InstanceGroup,
+    private readonly isShared: boolean,
   ) {
     group.context.stacks = this;
   }
@@ -93,7 +110,7 @@ export class StackCarrier implements StackPort {
   }
 
   hasOthers(): boolean {
-    return this.stacks.size > 1 || isLineTooLong(this.kernel.memory, this.crew);
+    return this.stacks.size > 1 || (this.isShared && isLineTooLong(this.kernel.memory, this.crew));
   }
 
   pass(): number {
@@ -136,9 +153,18 @@ export class StackCarrier implements StackPort {
     for (;;) {
       await this.resumeReady();
       await this.resumeDue();
-      const thread = nextSharedThread(memory, crew, carrier);
-      if (thread !== 0) await this.begin(thread);
-      else if (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0) break;
+      if (!this.isShared && this.stacks.size > 0) {
+        this.rest();
+        continue;
+      }
+      const thread = this.isShared
+        ? nextSharedThread(memory, crew, carrier)
+        : nextThread(kernel, crew, carrier);
+      if (thread < 0) return;
+      if (thread > 0) await this.begin(thread);
+      else if (!this.isShared) {
+        if (sleepIdle(memory, crew, carrier, this.group)) break;
+      } else if (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0) break;
       else this.rest();
     }
     leaveCrew(memory, crew, carrier);
@@ -150,17 +176,18 @@ export class StackCarrier implements StackPort {
     const { memory } = kernel;
     if (this.stacks.size === 0 && Crew.instances.load(memory, crew) !== 0) this.group.prepare();
     hushBell(memory, carrier);
-    beginRest(memory, crew, carrier);
+    if (this.isShared) beginRest(memory, crew, carrier);
     const isCalled =
       ReadyQueue.head.load(memory, carrier) !== 0 ||
-      isLineTooLong(memory, crew) ||
-      (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0);
+      (this.isShared &&
+        (isLineTooLong(memory, crew) ||
+          (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0)));
     if (!isCalled) {
       const deadline = this.deadlines.first();
       const timeout = deadline === Infinity ? Infinity : deadline - this.now();
       if (timeout > 0) waitForBell(memory, carrier, timeout);
     }
-    endRest(memory, crew, carrier);
+    if (this.isShared) endRest(memory, crew, carrier);
     memory.refreshIfGrown();
   }
 
@@ -187,13 +214,15 @@ export class StackCarrier implements StackPort {
     const { thread } = stack;
     const clear = () => {
       this.stacks.delete(thread);
-      clearSharedThread(memory, crew, carrier, thread);
+      if (this.isShared) clearSharedThread(memory, crew, carrier, thread);
+      else clearCarrier(memory, crew, carrier);
     };
     let thrown: { error: unknown } | undefined;
     try {
       const { callee, parameters } = beginThread(kernel, group, thread, crew);
       stack.instance = group.current;
-      await promising(callee)(...parameters);
+      const over = promising(callee)(...parameters);
+      await (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over);
     } catch (error) {
       thrown = { error };
     }
@@ -285,6 +314,39 @@ export class StackCarrier implements StackPort {
     Parker.word.store(memory, thread, Parked.woken);
     pushReady(memory, this.carrier, thread);
     return this.stop();
+  }
+
+  createContext(entry: number): number {
+    const stack = this.active!;
+    const { context } = this.group;
+    stack.contexts ??= new Contexts(
+      stack.instance!,
+      () => context.leave(),
+      (error) => stack.endElsewhere(error),
+    );
+    return stack.contexts.create(entry);
+  }
+
+  switchContext(id: number): Outcome {
+    const { contexts } = this.active!;
+    if (contexts?.isCurrent(id) ?? id === 0) return 0;
+    if (!this.canSuspend) return Errno.ENOTSUP;
+    const back = contexts?.switchTo(id);
+    return back === undefined ? Errno.EINVAL : this.returnLater(back);
+  }
+
+  private async returnLater(back: Promise<void>): Promise<number> {
+    const { context } = this.group;
+    const { onEnd } = context;
+    context.onEnd = undefined;
+    await back;
+    onEnd?.(0);
+    return this.finish(0);
+  }
+
+  destroyContext(id: number): number {
+    const { contexts } = this.active!;
+    return contexts?.destroy(id) ?? (id === 0 ? Errno.EINVAL : 0);
   }
 
   async suspend(waiting: Waiting<number>): Promise<number> {

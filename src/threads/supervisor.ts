@@ -24,7 +24,15 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { isBroken, type KernelMemory, panic, parkAsync, ringBell, unpark } from "../shm/index.ts";
+import {
+  allowSpinning,
+  isBroken,
+  type KernelMemory,
+  panic,
+  parkAsync,
+  ringBell,
+  unpark,
+} from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import { dropFile } from "../vfs/index.ts";
 import {
@@ -96,6 +104,8 @@ export class Supervisor implements ProcessRunner {
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
   onEvents: ((events: KernelEvent[]) => void) | undefined;
+  /** Is called when a guest asks a filesystem whose code runs in the host program. */
+  onFileRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -104,6 +114,8 @@ export class Supervisor implements ProcessRunner {
     private readonly host: WorkerHost,
     private readonly debug: boolean,
   ) {
+    // One core is left to whoever is waited for.
+    allowSpinning(kernel.memory, host.parallelism - 1);
     this.running = this.run().catch((error: unknown) => this.onCrash?.(asError(error)));
   }
 
@@ -195,6 +207,7 @@ export class Supervisor implements ProcessRunner {
       memory.refreshIfGrown();
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
+      if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)

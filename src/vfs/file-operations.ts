@@ -108,4 +108,8 @@ export const OperationsId = {
   procFile: 16,
   procDirectory: 17,
   terminal: 18,
+  overlayDirectory: 20,
+  archiveFile: 21,
+  userFile: 22,
+  userDirectory: 23,
 } as const;

@@ -96,4 +96,11 @@ export interface Filesystem {
 }
 
 /** Numbers of the drivers, the same in every agent. */
-export const FilesystemId = { tmpfs: 1, hostfs: 2, devfs: 3, procfs: 16 } as const;
+export const FilesystemId = {
+  tmpfs: 1,
+  hostfs: 2,
+  devfs: 3,
+  overlayfs: 5,
+  userfs: 6,
+  procfs: 16,
+} as const;

@@ -48,6 +48,15 @@ export const Mounts = layout("Mounts", {
   nextDevice: u32,
 });
 
+/** Gives a mount its device number. `addMount` does so; the layers of an overlay, which are in no table, get theirs here. */
+export function numberMount(memory: KernelMemory, mounts: number, mount: number): void {
+  Mounts.lock.acquire(memory, mounts);
+  const device = Mounts.nextDevice.get(memory, mounts) + 1;
+  Mounts.nextDevice.set(memory, mounts, device);
+  Mount.device.set(memory, mount, device);
+  Mounts.lock.release(memory, mounts);
+}
+
 /** Puts a mount in the table. `parent` is the directory in which the covered one has its name. */
 export function addMount(
   memory: KernelMemory,
@@ -56,10 +65,8 @@ export function addMount(
   covered: number,
   parent: number,
 ): void {
+  numberMount(memory, mounts, mount);
   Mounts.lock.acquire(memory, mounts);
-  const device = Mounts.nextDevice.get(memory, mounts) + 1;
-  Mounts.nextDevice.set(memory, mounts, device);
-  Mount.device.set(memory, mount, device);
   Mount.next.set(memory, mount, Mounts.first.get(memory, mounts));
   if (covered !== 0) {
     Mount.covered.set(memory, mount, keepInode(memory, covered));

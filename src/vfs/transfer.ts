@@ -68,6 +68,17 @@ export class Transfer {
     return this;
   }
 
+  /** Makes this the list of its first `bytes` bytes, if it has more. The cursor must be at the start. */
+  keepFront(bytes: number): void {
+    if (this.total <= bytes) return;
+    const { lengths } = this;
+    this.total = bytes;
+    let last = 0;
+    while (bytes > lengths[last]) bytes -= lengths[last++];
+    lengths[last] = bytes;
+    this.count = last + 1;
+  }
+
   /** Copies bytes to the guest at the cursor. The caller never gives more than fits (`total`). */
   put(source: Uint8Array, start: number, length: number): void {
     if (this.count === 1) {

@@ -7,7 +7,7 @@ import type { FileOperations } from "./file-operations.ts";
 import { type Filesystem, Name, Stat, Times } from "./filesystem.ts";
 import { Inode } from "./inode.ts";
 import { OpenFile } from "./open-file.ts";
-import type { WallClock } from "./port.ts";
+import type { Sleeper, WallClock } from "./port.ts";
 
 export class Vfs {
   private readonly filesystems: Filesystem[] = [];
@@ -21,6 +21,8 @@ export class Vfs {
   readonly stat = new Stat();
   readonly times = new Times();
   readonly name = new Name();
+  /** For the call in progress, if it may sleep: set by the syscall floor for the thread that the agent works for. */
+  sleeper: Sleeper | undefined;
   /** Halves of the last time that `now` gave. */
   nowLow = 0;
   nowHigh = 0;

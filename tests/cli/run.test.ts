@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { zipTree } from "../support/archive-writer.ts";
 import { compileGuest } from "../support/compile.ts";
 import { command, run, withDirectory } from "./command.ts";
 
@@ -245,4 +246,34 @@ test("limits of memory and threads hold", async () => {
   assert.match(small.stderr, /memory/);
   const enough = await run(["run", "--max-memory=512MiB", "--max-threads=8", program]);
   assert.equal(enough.stdout, "4 threads: sum 500500\n");
+});
+
+test("archives and overlays are mounted by their paths", async () => {
+  const program = await compileGuest("use_files");
+  await withDirectory(async (directory) => {
+    await mkdir(join(directory, "lower"));
+    await mkdir(join(directory, "upper"));
+    await writeFile(join(directory, "lower", "file"), "lower");
+    await writeFile(join(directory, "more.zip"), zipTree({ zipped: "in the archive" }));
+    const options = { cwd: directory };
+    const zip = await run(["--volume", "more.zip:/z", program, "read", "/z/zipped"], options);
+    assert.equal(zip.stdout, "in the archive", zip.stderr);
+    const layers = ["--overlay", "lower,more.zip:/w"];
+    assert.equal((await run([...layers, program, "write", "/w/file", "x"], options)).code, 0);
+    assert.equal((await run([...layers, program, "read", "/w/file"], options)).stdout, "lower");
+    assert.equal(
+      (await run([...layers, program, "read", "/w/zipped"], options)).stdout,
+      "in the archive",
+    );
+    const kept = ["--overlay", "lower:/w:upper"];
+    assert.equal((await run([...kept, program, "write", "/w/file", "changed"], options)).code, 0);
+    assert.equal((await run([...kept, program, "read", "/w/file"], options)).stdout, "changed");
+    assert.equal(await readFile(join(directory, "lower", "file"), "utf8"), "lower");
+    assert.equal(await readFile(join(directory, "upper", "file"), "utf8"), "changed");
+    for (const wrong of ["lower", "lower:w", ":/w", "lower,:/w", "lower:/w:", "a:/b:c:d"]) {
+      const { code, stderr } = await run(["--overlay", wrong, program, "read", "/w/file"], options);
+      assert.equal(code, 2);
+      assert.match(stderr, /write HOST:GUEST or HOST,HOST:GUEST:CHANGES/);
+    }
+  });
 });

@@ -23,5 +23,5 @@ const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
 addDrivers(kernel, createNodeResources());
 kernel.vfs.addOperations(OperationsId.pipe, new FailingPipes());
 parentPort!.on("message", (message: BindMessage) => {
-  handleBind(kernel, start, message, 2, (answer) => parentPort!.postMessage(answer));
+  void handleBind(kernel, start, message, 2, (answer) => parentPort!.postMessage(answer));
 });

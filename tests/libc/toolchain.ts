@@ -11,9 +11,9 @@ import { type LoadedProgram, type Machine, type ProcessResult } from "../../src/
 
 const packageDirectory = dirname(createRequire(import.meta.url).resolve("@yowasp/clang"));
 
-/** What compiling and linking a C program needs: the headers of compiler and C library, the library and what starts a program. */
+/** What compiling and linking C and C++ needs: the headers of compiler and libraries, the libraries and what starts a program. */
 const NEEDED =
-  /^(include\/(?!.*c\+\+|.*intrin)|lib\/wasm32-wasip1\/(crt1-command\.o|libc\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/;
+  /^(include\/|lib\/wasm32-wasip1\/(crt1-command\.o|lib(c|c\+\+|c\+\+abi)\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/;
 
 /** The files that the tools look for below `/usr`, by their path in the guest. */
 export async function readToolFiles(): Promise<Record<string, Uint8Array>> {

@@ -35,7 +35,7 @@ const threadFlags = [
   "-mmutable-globals",
   "-Wl,--import-memory,--shared-memory,--max-memory=268435456",
   "-Wl,--export-if-defined=__stack_pointer,--export-if-defined=__heap_base",
-  "-Wl,--export-if-defined=__tls_base",
+  "-Wl,--export-if-defined=__tls_base,--export-table",
 ];
 
 /** The nearest folder above with a package.json: this runs from build/ as well as from its source. */

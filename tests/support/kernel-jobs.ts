@@ -238,17 +238,21 @@ export function appendRecords(
  */
 export function disturbTree(
   memory: KernelMemory,
-  { mounts, seed, times }: { mounts: number; seed: number; times: number },
+  {
+    mounts,
+    seed,
+    times,
+    root,
+  }: { mounts: number; seed: number; times: number; root?: number | undefined },
 ): number {
-  const machine = KernelMachine.attach(memory, mounts);
+  const machine = KernelMachine.attach(memory, mounts, root);
   const random = new Random(seed);
   const open: number[] = [];
   const { ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL, EPERM, ELOOP, EBUSY } = Errno;
-  const possible = new Set<number>(
-    [ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL, EPERM, ELOOP, EBUSY].map(
-      (errno) => -errno,
-    ),
-  );
+  const list: number[] = [ENOENT, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL, EPERM, ELOOP, EBUSY];
+  // Layers refuse to rename what lies in the lower one.
+  if (root !== undefined) list.push(Errno.EXDEV);
+  const possible = new Set<number>(list.map((errno) => -errno));
   let worked = 0;
   const check = (what: string, answer: number) => {
     if (answer >= 0) worked++;

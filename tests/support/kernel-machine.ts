@@ -4,7 +4,15 @@
  */
 import { Filetype } from "../../src/abi/enums.ts";
 import { Errno } from "../../src/abi/errno.ts";
-import { createTmpfs, destroyDevfs, destroyTmpfs, installTmpfs } from "../../src/fs/index.ts";
+import {
+  createOverlayfs,
+  createTmpfs,
+  destroyDevfs,
+  destroyOverlayfs,
+  destroyTmpfs,
+  installOverlayfs,
+  installTmpfs,
+} from "../../src/fs/index.ts";
 import {
   blockSize,
   FIRST_POOL,
@@ -22,9 +30,11 @@ import {
   dropInode,
   type Filesystem,
   FilesystemId,
+  Inode,
   IS_SYMLINK,
   Mount,
   Mounts,
+  numberMount,
   Open,
   OpenFile,
   PathWalk,
@@ -58,7 +68,7 @@ export class KernelMachine {
   readonly transfer = new Transfer();
   readonly stat = new Stat();
   /** The directory that `/` means. */
-  readonly root: number;
+  root: number;
   private readonly walk: PathWalk;
   private readonly otherWalk: PathWalk;
   /** Mounts made here, oldest first. */
@@ -71,6 +81,7 @@ export class KernelMachine {
   ) {
     this.vfs = new Vfs(memory, { milliseconds: now });
     installTmpfs(this.vfs);
+    installOverlayfs(this.vfs);
     if (Mounts.first.get(memory, mounts) === 0) {
       const mount = createTmpfs(this.vfs);
       addMount(memory, mounts, mount, 0, 0);
@@ -89,16 +100,31 @@ export class KernelMachine {
     return new KernelMachine(memory, Mounts.allocate(memory), now);
   }
 
-  /** Another agent's view of a machine. */
-  static attach(memory: KernelMemory, mounts: number): KernelMachine {
-    return new KernelMachine(memory, mounts, Date.now);
+  /** Another agent's view of a machine; `root` where its `/` is no longer the first mount's. */
+  static attach(memory: KernelMemory, mounts: number, root?: number): KernelMachine {
+    const machine = new KernelMachine(memory, mounts, Date.now);
+    if (root !== undefined) machine.root = root;
+    return machine;
+  }
+
+  /** Lays an overlay over the root: from now on what is there is only read, and changes go to a new layer above it. Nothing may be open. */
+  coverRoot(): void {
+    const { memory, mounts, vfs } = this;
+    const upper = createTmpfs(vfs);
+    numberMount(memory, mounts, upper);
+    const overlay = createOverlayfs(vfs, upper, [Inode.mount.get(memory, this.root)]);
+    numberMount(memory, mounts, overlay);
+    this.made.push(upper, overlay);
+    this.root = Mount.root.get(memory, overlay);
   }
 
   /** Frees everything; what is left then in the ledger, and bytes in use. */
   destroy(): { ledger: Record<string, number>; bytes: number } {
     for (const mount of this.made.reverse()) {
-      const devices = Mount.filesystem.get(this.memory, mount) === FilesystemId.devfs;
-      (devices ? destroyDevfs : destroyTmpfs)(this.vfs, mount);
+      const kind = Mount.filesystem.get(this.memory, mount);
+      if (kind === FilesystemId.devfs) destroyDevfs(this.vfs, mount);
+      else if (kind === FilesystemId.overlayfs) destroyOverlayfs(this.vfs, mount);
+      else destroyTmpfs(this.vfs, mount);
     }
     Mounts.free(this.memory, this.mounts);
     this.memory.lockOrder?.mustBeEmpty("destroy");

@@ -33,9 +33,9 @@ export function rewrite(bytes: Uint8Array): StopPoints {
   return stops;
 }
 
-/** A host that counts spin points and answers stops with 0, but for what is given. */
+/** A host that counts stop points and answers stops with 0, but for what is given. */
 export function makeHost(host: Partial<StopHost> = {}): StopHost {
-  return { wait32: () => 0, wait64: () => 0, notify: () => 0, yield: () => 1, ...host };
+  return { wait32: () => 0, wait64: () => 0, pass: () => 1, ...host };
 }
 
 /** An instance of the stop module for a host, which refuses to suspend unless told how. */
@@ -43,7 +43,7 @@ export function makeStops(host: StopHost, suspend: object = {}): WebAssembly.Ins
   const refuse = () => assert.fail("the host was asked to suspend");
   const imports = {
     stops: { ...host },
-    suspend: { wait32: refuse, wait64: refuse, yield: refuse, ...suspend },
+    suspend: { wait32: refuse, wait64: refuse, pass: refuse, ...suspend },
   };
   return new WebAssembly.Instance(new WebAssembly.Module(stopModuleBytes()), imports);
 }

@@ -130,6 +130,7 @@ export interface ModuleParts {
   globals?: readonly Bytes[];
   exports?: readonly Bytes[];
   start?: number;
+  elements?: readonly Bytes[];
   /** Written before the type section. */
   before?: readonly Bytes[];
   /** Written at the end. */
@@ -154,6 +155,7 @@ export function buildModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
   add(Section.global, parts.globals);
   add(Section.export, parts.exports);
   if (parts.start !== undefined) sections.push(section(Section.start, unsigned(parts.start)));
+  add(Section.element, parts.elements);
   add(
     Section.code,
     functions.map((entry) => body(entry.code)),

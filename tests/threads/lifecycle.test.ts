@@ -74,6 +74,21 @@ test("trace lines say process and thread, in the order of each thread's calls", 
   assert.equal(callsOf(pid).filter((name) => name === "thread_spawn_v2").length, 6);
 });
 
+test("wait resolves after the last line of the trace, and rejects with what the callback throws", async () => {
+  const program = await shared.load("hello");
+  const machine = await shared.machine;
+  for (let round = 0; round < 20; round++) {
+    const lines: string[] = [];
+    await machine.run(program, { trace: (line) => lines.push(line) });
+    assert.match(lines.at(-1)!, /fd_write\(1, .*hello, world/);
+  }
+  const broken = new Error("the callback failed");
+  const trace = () => {
+    throw broken;
+  };
+  await assert.rejects(machine.run(program, { trace }), broken);
+});
+
 test("without room for a process's first thread, spawn throws ERR_LIMIT and nothing is left", async () => {
   await withMachine({ maxKernelMemory: 2 * 2 ** 20 }, async (machine) => {
     const program = await loadGuest(machine, "thread_storm");

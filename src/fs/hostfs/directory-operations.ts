@@ -10,6 +10,7 @@ import {
   type DirectoryReader,
   dropInode,
   FileOperations,
+  isReadOnly,
   Name,
   OpenFile,
   type Stat,
@@ -53,7 +54,9 @@ export class HostDirectoryOperations extends FileOperations {
   }
 
   override setTimes(vfs: Vfs, file: number, times: Times): number {
-    return this.driver.setDirectoryTimes(vfs, OpenFile.inode.get(vfs.memory, file), times);
+    const directory = OpenFile.inode.get(vfs.memory, file);
+    if (isReadOnly(vfs.memory, directory)) return -Errno.EROFS;
+    return this.driver.setDirectoryTimes(vfs, directory, times);
   }
 
   override sync(vfs: Vfs, file: number): number {

@@ -144,16 +144,16 @@ export class HostfsDriver implements Filesystem {
       if (descriptor === -Errno.ENOENT && asked !== request) return -Errno.EROFS;
       return this.whyNotOpened(place, name, request, descriptor);
     }
-    const result = port.statDescriptor(descriptor, stat);
-    if (result < 0) {
+    const type = port.typeOf(descriptor);
+    if (type < 0) {
       port.close(descriptor);
-      return result;
+      return type;
     }
-    if (stat.type === Filetype.DIRECTORY) {
+    if (type === Filetype.DIRECTORY) {
       const inode = this.adopt(vfs, directory, descriptor, NO_PATH);
       return inode < 0 ? inode : this.openInode(vfs, inode, flags);
     }
-    if (stat.type !== Filetype.REGULAR_FILE) {
+    if (type !== Filetype.REGULAR_FILE) {
       port.close(descriptor);
       return -Errno.EACCES;
     }

@@ -13,6 +13,8 @@ import type { KernelMemory } from "../../shm/index.ts";
 import {
   AT_OFFSET,
   FileOperations,
+  Mount,
+  MountFlags,
   OpenFile,
   type Stat,
   type Times,
@@ -94,7 +96,11 @@ export class HostFileOperations extends FileOperations {
   }
 
   override setTimes(vfs: Vfs, file: number, times: Times): number {
-    return this.driver.port.setDescriptorTimes(OpenFile.host.get(vfs.memory, file) - 1, times);
+    const { memory } = vfs;
+    // A descriptor that was opened for reading would do for the host.
+    const flags = Mount.flags.get(memory, OpenFile.state.get(memory, file));
+    if ((flags & MountFlags.readOnly) !== 0) return -Errno.EROFS;
+    return this.driver.port.setDescriptorTimes(OpenFile.host.get(memory, file) - 1, times);
   }
 
   /** Makes a shorter file `end` bytes long; the host may still give the space later only. */

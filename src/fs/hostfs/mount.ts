@@ -2,7 +2,8 @@
  * Making and undoing mounts of host directories.
  */
 import { Filetype } from "../../abi/enums.ts";
-import { Errno, errnoMeaning, errnoName } from "../../abi/errno.ts";
+import { errnoMeaning } from "../../abi/errno-meanings.ts";
+import { Errno, errnoName } from "../../abi/errno.ts";
 import { allocate, free, panic } from "../../shm/index.ts";
 import { dropInode, FilesystemId, Inode, Mount, MountFlags, type Vfs } from "../../vfs/index.ts";
 import { addDirectory, closeUnused, HostDirectory, HostMount } from "./directory.ts";

@@ -37,6 +37,8 @@ export interface HostFiles {
   /** The path of a name in the directory with a path: for hosts that do not pin. */
   join(directory: string, name: Name): Uint8Array | number;
 
+  /** Opens a file for reading by its path, links in it followed: for what the host program itself names. */
+  openPath(path: string): number;
   /** Opens the directory at a real path, only to act inside it. Pinning hosts. */
   openRoot(path: Uint8Array): number;
   /** Opens a directory, only to act inside it: ENOTDIR for anything else, a symbolic link too. Pinning hosts. */
@@ -59,6 +61,8 @@ export interface HostFiles {
   statAt(place: HostPlace, name: Name, into: HostStat): number;
   statDirectory(place: HostPlace, into: HostStat): number;
   statDescriptor(descriptor: number, into: HostStat): number;
+  /** The `Filetype` of what a descriptor has open: cheaper than all that `statDescriptor` tells. */
+  typeOf(descriptor: number): number;
 
   setTimesAt(place: HostPlace, name: Name, times: Times): number;
   setDirectoryTimes(place: HostPlace, times: Times): number;

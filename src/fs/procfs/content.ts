@@ -207,6 +207,8 @@ const FILESYSTEM_NAMES: Readonly<Record<number, string>> = {
   [FilesystemId.tmpfs]: "tmpfs",
   [FilesystemId.hostfs]: "hostfs",
   [FilesystemId.devfs]: "devfs",
+  [FilesystemId.overlayfs]: "overlay",
+  [FilesystemId.userfs]: "userfs",
   [FilesystemId.procfs]: "proc",
 };
 

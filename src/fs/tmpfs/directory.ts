@@ -8,6 +8,7 @@ import { Errno } from "../../abi/errno.ts";
 import {
   type DirectoryReader,
   FileOperations,
+  isReadOnly,
   OpenFile,
   type Stat,
   type Times,
@@ -34,7 +35,8 @@ export class TmpfsDirectory extends FileOperations {
   }
 
   override setTimes(vfs: Vfs, file: number, times: Times): number {
-    return setInodeTimes(vfs, OpenFile.inode.get(vfs.memory, file), times);
+    const inode = OpenFile.inode.get(vfs.memory, file);
+    return isReadOnly(vfs.memory, inode) ? -Errno.EROFS : setInodeTimes(vfs, inode, times);
   }
 
   override sync(): number {

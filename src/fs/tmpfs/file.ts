@@ -9,6 +9,7 @@ import { Fdflags } from "../../abi/flags.ts";
 import {
   AT_OFFSET,
   FileOperations,
+  isReadOnly,
   OpenFile,
   type Stat,
   type Times,
@@ -74,7 +75,8 @@ export class TmpfsFile extends FileOperations {
   }
 
   override setTimes(vfs: Vfs, file: number, times: Times): number {
-    return setInodeTimes(vfs, OpenFile.inode.get(vfs.memory, file), times);
+    const inode = OpenFile.inode.get(vfs.memory, file);
+    return isReadOnly(vfs.memory, inode) ? -Errno.EROFS : setInodeTimes(vfs, inode, times);
   }
 
   override allocate(vfs: Vfs, file: number, end: number): number {

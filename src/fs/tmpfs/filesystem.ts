@@ -37,6 +37,7 @@ import {
   touchModified,
 } from "./inode.ts";
 import { findEntry, insertEntry, removeEntry } from "./names.ts";
+import { freePacked } from "./packed.ts";
 import { addLinks, renameEntry } from "./rename.ts";
 import { TmpfsTree, treeOf } from "./tree.ts";
 
@@ -84,8 +85,7 @@ export class Tmpfs implements Filesystem {
     if (refusal === 0) keepInode(memory, inode);
     TmpfsTree.lock.release(memory, tree);
     if (refusal !== 0) return refusal;
-    const operations =
-      type === Filetype.DIRECTORY ? OperationsId.tmpfsDirectory : OperationsId.tmpfsFile;
+    const operations = operationsOf(memory, inode, type);
     const access = request & (Access.read | Access.write);
     const file = makeOpenFile(memory, operations, type, access, flags, inode);
     if (file === 0) {
@@ -245,6 +245,14 @@ function lookUp(vfs: Vfs, tree: number, directory: number, name: Name): number {
   return entry === 0 ? -Errno.ENOENT : TmpfsEntry.inode.get(vfs.memory, entry);
 }
 
+/** Which operations an open file of an inode has. */
+function operationsOf(memory: KernelMemory, inode: number, type: number): number {
+  if (type === Filetype.DIRECTORY) return OperationsId.tmpfsDirectory;
+  return TmpfsInode.packed.get(memory, inode) === 0
+    ? OperationsId.tmpfsFile
+    : OperationsId.archiveFile;
+}
+
 /** Why a name of this type cannot be opened as asked, or 0. */
 function refuseOpen(type: number, request: number): number {
   if ((request & Open.exclusive) !== 0 && (request & Open.create) !== 0) return -Errno.EEXIST;
@@ -351,6 +359,7 @@ function freeInode(vfs: Vfs, inode: number): void {
   for (;;) {
     const parent = TmpfsInode.parent.get(memory, inode);
     releaseBytes(memory, inode);
+    freePacked(memory, inode);
     TmpfsInode.free(memory, inode);
     // A loop, since a guest may build a chain of removed directories deeper than any stack.
     if (parent === 0 || parent === inode || Inode.refs.add(memory, parent, -1) !== 1) return;

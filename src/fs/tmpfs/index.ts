@@ -6,20 +6,28 @@
  */
 import { Filetype } from "../../abi/enums.ts";
 import {
+  Access,
+  dropFile,
   dropInode,
   FilesystemId,
+  makeOpenFile,
   Mount,
   MountFlags,
   OperationsId,
+  Transfer,
   type Vfs,
 } from "../../vfs/index.ts";
+import { releaseBytes, writeBytes } from "./bytes.ts";
 import { TmpfsDirectory } from "./directory.ts";
 import { TmpfsEntry } from "./entry.ts";
 import { TmpfsFile } from "./file.ts";
 import { Tmpfs } from "./filesystem.ts";
-import { makeInode } from "./inode.ts";
+import { makeInode, TmpfsInode } from "./inode.ts";
 import { freeBuckets, makeBuckets, removeEntry } from "./names.ts";
 import { TmpfsTree } from "./tree.ts";
+
+export { archiveOf, holdsBytes, keepBytes, PackedBytes, packFile } from "./packed.ts";
+export { releaseBytes, TmpfsFile, TmpfsInode };
 
 /** Gives an agent the code for files in memory. Every agent does so once, before it meets one. */
 export function installTmpfs(vfs: Vfs): void {
@@ -53,6 +61,43 @@ export function createTmpfs(vfs: Vfs, options: { readOnly?: boolean } = {}): num
 }
 
 /**
+ * Makes an empty filesystem in memory that refuses every change by guests, for files whose bytes lie in an archive (`packed.ts`).
+ *
+ * @param archive an open file, whose count is taken over; or its bytes, which are copied
+ * @returns as `createTmpfs`; at 0 the count stays with the caller
+ */
+export function createPackedTmpfs(vfs: Vfs, archive: number | Uint8Array): number {
+  const { memory } = vfs;
+  const mount = createTmpfs(vfs, { readOnly: true });
+  if (mount === 0) return 0;
+  const tree = Mount.state.get(memory, mount);
+  const file = typeof archive === "number" ? archive : makeNamelessFile(vfs, mount, archive);
+  if (file === 0) {
+    destroyTmpfs(vfs, mount);
+    return 0;
+  }
+  TmpfsTree.archive.set(memory, tree, file);
+  return mount;
+}
+
+/** Makes a file without a name that holds bytes, open for reading; 0 when the kernel heap is full. */
+function makeNamelessFile(vfs: Vfs, mount: number, bytes: Uint8Array): number {
+  const { memory } = vfs;
+  const type = Filetype.REGULAR_FILE;
+  const inode = makeInode(vfs, Mount.state.get(memory, mount), mount, type, 0);
+  if (inode === 0) return 0;
+  const transfer = new Transfer().single(bytes, 0, bytes.length);
+  TmpfsInode.lock.acquire(memory, inode);
+  const done = bytes.length === 0 ? 0 : writeBytes(memory, inode, transfer, 0, bytes.length);
+  TmpfsInode.lock.release(memory, inode);
+  const { tmpfsFile } = OperationsId;
+  const file =
+    done === bytes.length ? makeOpenFile(memory, tmpfsFile, type, Access.read, 0, inode) : 0;
+  if (file === 0) dropInode(vfs, inode);
+  return file;
+}
+
+/**
  * Frees a filesystem in memory with all it holds, and its mount. For the end of a machine: nobody may walk in it any more, its files
  * must be closed, and the table of mounts must not be used after. Mounts go in the opposite order of their making, since each holds
  * a count of the directory it covers.
@@ -76,6 +121,8 @@ export function destroyTmpfs(vfs: Vfs, mount: number): void {
     }
   }
   dropInode(vfs, Mount.root.get(memory, mount));
+  const archive = TmpfsTree.archive.get(memory, tree);
+  if (archive !== 0) dropFile(vfs, archive);
   freeBuckets(memory, tree);
   TmpfsTree.free(memory, tree);
   const covered = Mount.covered.get(memory, mount);

@@ -30,6 +30,8 @@ export const TmpfsInode = layout("TmpfsInode", {
   data: address,
   capacity: u32,
   chunks: u32,
+  /** Where the bytes are when they lie in an archive (`packed.ts`), or 0: immutable once the file is known. */
+  packed: address,
   accessed: u64,
   modified: u64,
   changed: u64,

@@ -15,6 +15,8 @@ export const TmpfsTree = layout("TmpfsTree", {
   /** A power of two. */
   bucketCount: u32,
   entryCount: u32,
+  /** The archive that the files' bytes lie in, with a count, or 0: immutable. */
+  archive: address,
   /** Number of the inode made last. */
   lastNumber: f64,
 });

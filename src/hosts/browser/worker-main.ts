@@ -1,8 +1,11 @@
 /** What a worker of a browser runs: the one script behind every carrier. */
 import { attachKernel, type Kernel } from "../../kernel/index.ts";
 import { ModuleError } from "../../loader/module-error.ts";
-import { compileProgram, compileShareable } from "../../loader/program.ts";
+import { compileProgram } from "../../loader/program.ts";
+import { compileShareable } from "../../loader/shareable-program.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { formatCall } from "../../syscalls/call-text.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
@@ -71,6 +74,7 @@ function handle(message: PageMessage): void {
 
 /** Makes this agent a worker of the library's. */
 export function serveWorker(): void {
+  provideCallFormatter(formatCall);
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];
   scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {

@@ -16,8 +16,8 @@ function builtin(name: string): unknown {
 export const workerThreads = () =>
   builtin("node:worker_threads") as typeof import("node:worker_threads");
 
-/** `node:tty` */
-export const tty = () => builtin("node:tty") as typeof import("node:tty");
-
 /** `node:crypto` */
 export const crypto = () => builtin("node:crypto") as typeof import("node:crypto");
+
+/** `node:tty` */
+export const tty = () => builtin("node:tty") as typeof import("node:tty");

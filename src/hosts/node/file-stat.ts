@@ -1,15 +1,13 @@
 /**
  * What Node tells of files, as the kernel wants it: 64-bit numbers in halves, types as the ABI numbers them; and times on their way back.
  */
-import fs from "node:fs";
+import { type BigIntStats, constants, lstatSync } from "node:fs";
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import type { HostStat } from "../../fs/hostfs/index.ts";
 import type { Times } from "../../vfs/index.ts";
 import { errnoOf } from "./errno.ts";
 import type { Path } from "./file-path.ts";
-
-const { constants } = fs;
 
 /** Options for exact numbers, and no exception for what is missing. */
 export const EXACT = { bigint: true, throwIfNoEntry: false } as const;
@@ -22,7 +20,7 @@ const LEAVE_ALONE = isAtLeast(process.versions.uv, 1, 51) ? new Date(NaN) : unde
 /** Describes a name without following a link. A missing one costs no exception. */
 export function statPath(path: Path, into: HostStat): number {
   try {
-    const stats = fs.lstatSync(path, EXACT);
+    const stats = lstatSync(path, EXACT);
     return stats === undefined ? -Errno.ENOENT : fillStat(stats, into);
   } catch (error) {
     return errnoOf(error);
@@ -34,7 +32,7 @@ const wholes = new BigInt64Array(8);
 const halves = new Uint32Array(wholes.buffer);
 
 /** Takes over what Node has found. */
-export function fillStat(stats: fs.BigIntStats, into: HostStat): number {
+export function fillStat(stats: BigIntStats, into: HostStat): number {
   wholes[0] = stats.dev;
   wholes[1] = stats.ino;
   wholes[2] = stats.mode;
@@ -47,7 +45,7 @@ export function fillStat(stats: fs.BigIntStats, into: HostStat): number {
   into.deviceHigh = halves[1];
   into.inodeLow = halves[2];
   into.inodeHigh = halves[3];
-  into.type = typeOf(halves[4] & constants.S_IFMT);
+  into.type = typeOfMode(halves[4]);
   into.links = halves[6];
   into.size = halves[9] * 2 ** 32 + halves[8];
   into.accessedLow = halves[10];
@@ -59,9 +57,9 @@ export function fillStat(stats: fs.BigIntStats, into: HostStat): number {
   return 0;
 }
 
-/** The ABI has no number for a named pipe. */
-function typeOf(format: number): number {
-  switch (format) {
+/** The `Filetype` that a mode tells. The ABI has no number for a named pipe. */
+export function typeOfMode(mode: number): number {
+  switch (mode & constants.S_IFMT) {
     case constants.S_IFREG:
       return Filetype.REGULAR_FILE;
     case constants.S_IFDIR:
@@ -82,7 +80,7 @@ function typeOf(format: number): number {
 /** Sets the times that are asked for and leaves the other as it is. */
 export function setTimes(
   times: Times,
-  look: () => fs.BigIntStats,
+  look: () => BigIntStats,
   set: (accessed: number | Date, modified: number | Date) => void,
 ): number {
   const { setAccessed, setModified } = times;

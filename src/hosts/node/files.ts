@@ -12,7 +12,33 @@
  *
  * Descriptors belong to the process and can be used by all its threads, as workers are started without `trackUnmanagedFds`.
  */
-import fs from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  readvSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+  writevSync,
+} from "node:fs";
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import { Fdflags } from "../../abi/flags.ts";
@@ -20,9 +46,8 @@ import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.
 import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
 import { errnoOf } from "./errno.ts";
 import { directoryPathOf, isPlain, type Path, pathOf, withSlash } from "./file-path.ts";
-import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath } from "./file-stat.ts";
+import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath, typeOfMode } from "./file-stat.ts";
 
-const { constants } = fs;
 /** Linux: only to name the file, no right to read it is needed. Node has no constant for it. */
 const O_PATH = 0o10000000;
 const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -53,7 +78,7 @@ export class NodeFiles implements HostFiles {
 
   resolve(path: string | Uint8Array): Uint8Array | number {
     try {
-      return fs.realpathSync.native(typeof path === "string" ? path : Buffer.from(path), BYTES);
+      return realpathSync.native(typeof path === "string" ? path : Buffer.from(path), BYTES);
     } catch (error) {
       return errnoOf(error);
     }
@@ -69,6 +94,10 @@ export class NodeFiles implements HostFiles {
     if (!isPlain(name)) return -Errno.ENOENT;
     const { bytes, start, length } = name;
     return Buffer.concat([Buffer.from(withSlash(directory)), bytes.slice(start, start + length)]);
+  }
+
+  openPath(path: string): number {
+    return open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   }
 
   openRoot(path: Uint8Array): number {
@@ -103,7 +132,7 @@ export class NodeFiles implements HostFiles {
 
   close(descriptor: number): void {
     try {
-      fs.closeSync(descriptor);
+      closeSync(descriptor);
     } catch (error) {
       // The descriptor is gone also when writing back failed; there is nobody left to tell.
       errnoOf(error);
@@ -123,7 +152,16 @@ export class NodeFiles implements HostFiles {
 
   statDescriptor(descriptor: number, into: HostStat): number {
     try {
-      return fillStat(fs.fstatSync(descriptor, EXACT_OPEN), into);
+      return fillStat(fstatSync(descriptor, EXACT_OPEN), into);
+    } catch (error) {
+      return errnoOf(error);
+    }
+  }
+
+  typeOf(descriptor: number): number {
+    try {
+      // Not with exact numbers: making those takes as long as asking.
+      return typeOfMode(fstatSync(descriptor).mode);
     } catch (error) {
       return errnoOf(error);
     }
@@ -135,8 +173,8 @@ export class NodeFiles implements HostFiles {
     const path = pathOf(place, name);
     return setTimes(
       times,
-      () => fs.lstatSync(path, EXACT_OPEN),
-      (accessed, modified) => fs.lutimesSync(path, accessed, modified),
+      () => lstatSync(path, EXACT_OPEN),
+      (accessed, modified) => lutimesSync(path, accessed, modified),
     );
   }
 
@@ -146,34 +184,34 @@ export class NodeFiles implements HostFiles {
     const path = directoryPathOf(place);
     return setTimes(
       times,
-      () => fs.statSync(path, EXACT_OPEN),
-      (accessed, modified) => fs.utimesSync(path, accessed, modified),
+      () => statSync(path, EXACT_OPEN),
+      (accessed, modified) => utimesSync(path, accessed, modified),
     );
   }
 
   setDescriptorTimes(descriptor: number, times: Times): number {
     return setTimes(
       times,
-      () => fs.fstatSync(descriptor, EXACT_OPEN),
-      (accessed, modified) => fs.futimesSync(descriptor, accessed, modified),
+      () => fstatSync(descriptor, EXACT_OPEN),
+      (accessed, modified) => futimesSync(descriptor, accessed, modified),
     );
   }
 
   makeDirectoryAt(place: HostPlace, name: Name): number {
-    return this.change(place, name, (path) => void fs.mkdirSync(path, 0o777));
+    return this.change(place, name, (path) => void mkdirSync(path, 0o777));
   }
 
   symlinkAt(place: HostPlace, name: Name, target: Uint8Array): number {
     const bytes = Buffer.from(target);
     if (bytes.includes(0)) return -Errno.EINVAL;
-    return this.change(place, name, (path) => fs.symlinkSync(bytes, path));
+    return this.change(place, name, (path) => symlinkSync(bytes, path));
   }
 
   readlinkAt(place: HostPlace, name: Name, into: Uint8Array): number {
     const refused = this.refuse(place, name);
     if (refused < 0) return refused;
     try {
-      const target = fs.readlinkSync(pathOf(place, name), BYTES);
+      const target = readlinkSync(pathOf(place, name), BYTES);
       const length = Math.min(target.length, into.length);
       into.set(target.subarray(0, length));
       return length;
@@ -183,21 +221,21 @@ export class NodeFiles implements HostFiles {
   }
 
   unlinkAt(place: HostPlace, name: Name): number {
-    const result = this.change(place, name, (path) => fs.unlinkSync(path));
+    const result = this.change(place, name, (path) => unlinkSync(path));
     // Other systems than Linux say EPERM, as POSIX does.
     if (result !== -Errno.EPERM || this.pins) return result;
     return this.isType(pathOf(place, name), Filetype.DIRECTORY) ? -Errno.EISDIR : result;
   }
 
   removeDirectoryAt(place: HostPlace, name: Name): number {
-    return this.change(place, name, (path) => fs.rmdirSync(path));
+    return this.change(place, name, (path) => rmdirSync(path));
   }
 
   renameAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number {
     const refused = this.refuse(to, toName);
     if (refused < 0) return refused;
     const target = pathOf(to, toName);
-    return this.change(from, fromName, (path) => fs.renameSync(path, target));
+    return this.change(from, fromName, (path) => renameSync(path, target));
   }
 
   linkAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number {
@@ -208,14 +246,14 @@ export class NodeFiles implements HostFiles {
       return -Errno.ENOTSUP;
     }
     const target = pathOf(to, toName);
-    return this.change(from, fromName, (path) => fs.linkSync(path, target));
+    return this.change(from, fromName, (path) => linkSync(path, target));
   }
 
   list(place: HostPlace): readonly Uint8Array[] | number {
     const refused = this.refuse(place);
     if (refused < 0) return refused;
     try {
-      return fs.readdirSync(directoryPathOf(place), BYTES);
+      return readdirSync(directoryPathOf(place), BYTES);
     } catch (error) {
       return errnoOf(error);
     }
@@ -238,10 +276,10 @@ export class NodeFiles implements HostFiles {
     try {
       if (into.count === 1) {
         const length = Math.min(into.total, MOST_BYTES);
-        return fs.readSync(descriptor, into.bytes, into.starts[0], length, position);
+        return readSync(descriptor, into.bytes, into.starts[0], length, position);
       }
-      if (into.total > GATHERED) return fs.readvSync(descriptor, views(into), position);
-      const length = fs.readSync(descriptor, this.gathered, 0, into.total, position);
+      if (into.total > GATHERED) return readvSync(descriptor, views(into), position);
+      const length = readSync(descriptor, this.gathered, 0, into.total, position);
       into.put(this.gathered, 0, length);
       return length;
     } catch (error) {
@@ -254,14 +292,14 @@ export class NodeFiles implements HostFiles {
     try {
       if (from.count === 1) {
         const length = Math.min(from.total, MOST_BYTES);
-        return fs.writeSync(descriptor, from.bytes, from.starts[0], length, at);
+        return writeSync(descriptor, from.bytes, from.starts[0], length, at);
       }
       if (from.total > GATHERED) {
         // The declaration of writevSync leaves out null, which Node takes for undefined.
-        return fs.writevSync(descriptor, views(from), at ?? undefined);
+        return writevSync(descriptor, views(from), at ?? undefined);
       }
       from.take(this.gathered, 0, from.total);
-      return fs.writeSync(descriptor, this.gathered, 0, from.total, at);
+      return writeSync(descriptor, this.gathered, 0, from.total, at);
     } catch (error) {
       return errnoOf(error);
     }
@@ -269,7 +307,7 @@ export class NodeFiles implements HostFiles {
 
   setSize(descriptor: number, size: number): number {
     try {
-      fs.ftruncateSync(descriptor, size);
+      ftruncateSync(descriptor, size);
       return 0;
     } catch (error) {
       return errnoOf(error);
@@ -278,8 +316,8 @@ export class NodeFiles implements HostFiles {
 
   sync(descriptor: number, dataOnly: boolean): number {
     try {
-      if (dataOnly) fs.fdatasyncSync(descriptor);
-      else fs.fsyncSync(descriptor);
+      if (dataOnly) fdatasyncSync(descriptor);
+      else fsyncSync(descriptor);
       return 0;
     } catch (error) {
       return errnoOf(error);
@@ -307,7 +345,7 @@ export class NodeFiles implements HostFiles {
     if (this.pins) return 0;
     if (name !== undefined && !isPlain(name)) return -Errno.ENOENT;
     try {
-      return fs.realpathSync.native(place.path) === place.path ? 0 : -Errno.EACCES;
+      return realpathSync.native(place.path) === place.path ? 0 : -Errno.EACCES;
     } catch (error) {
       return errnoOf(error);
     }
@@ -320,11 +358,11 @@ function canPin(): boolean {
   const descriptor = open("/", ONLY_TO_NAME);
   if (descriptor < 0) return false;
   try {
-    const direct = fs.fstatSync(descriptor, EXACT_OPEN);
-    const through = fs.lstatSync(`/proc/self/fd/${descriptor}/.`, EXACT);
+    const direct = fstatSync(descriptor, EXACT_OPEN);
+    const through = lstatSync(`/proc/self/fd/${descriptor}/.`, EXACT);
     return through?.ino === direct.ino && through.dev === direct.dev;
   } finally {
-    fs.closeSync(descriptor);
+    closeSync(descriptor);
   }
 }
 
@@ -344,7 +382,7 @@ function hostFlags(request: number, flags: number): number {
 
 function open(path: Path, flags: number): number {
   try {
-    return fs.openSync(path, flags, 0o666);
+    return openSync(path, flags, 0o666);
   } catch (error) {
     return errnoOf(error);
   }

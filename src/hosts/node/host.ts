@@ -1,25 +1,31 @@
 /** Node as a host. */
-import fs from "node:fs";
-import { compileProgram, compileShareable } from "../../loader/program.ts";
+import { promises } from "node:fs";
+import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
+import type { HostDirectories } from "./host-directories.ts";
 import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
-import { nodeWorkers } from "./workers.ts";
+import { createNodeWorkers } from "./workers.ts";
 
-/** Makes the host for one agent. */
-export function createNodeHost(): Host {
+/**
+ * Makes the host for one machine.
+ *
+ * @param directories for a machine that mounts directories of the host
+ */
+export function createNodeHost(directories?: HostDirectories): Host {
   return {
     name: "node",
     clock: new NodeClock(),
     randomness: nodeRandomness,
-    workers: nodeWorkers,
+    workers: createNodeWorkers(directories !== undefined),
     mayBlock: true,
     sharesMemory: true,
-    local: createNodeResources(),
+    local: createNodeResources(directories),
     readFile: readLocation,
     load: compileProgram,
-    loadShareable: compileShareable,
+    loadShareable: async (...program) =>
+      (await import("../../loader/shareable-program.ts")).compileShareable(...program),
   };
 }
 
@@ -29,5 +35,5 @@ async function readLocation(text: string): Promise<Uint8Array> {
     if (!response.ok) throw new Error(`${text} answered ${response.status} ${response.statusText}`);
     return new Uint8Array(await response.arrayBuffer());
   }
-  return fs.promises.readFile(text.startsWith("file:") ? new URL(text) : text);
+  return promises.readFile(text.startsWith("file:") ? new URL(text) : text);
 }

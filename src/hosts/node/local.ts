@@ -1,20 +1,22 @@
-/** What Node's machine offers guests: its directories and the program's own descriptors. One per agent. */
-import { createHostfs, destroyHostfs, HostfsDriver } from "../../fs/hostfs/index.ts";
+/** What Node's machine offers guests: the program's own descriptors, and its directories where any are mounted. One per agent. */
 import { HostStreamOperations, openHostStream } from "../../fs/hoststream/host-stream.ts";
+import { panic } from "../../shm/index.ts";
 import { OperationsId } from "../../vfs/index.ts";
 import type { LocalResources } from "../port.ts";
-import { NodeFiles } from "./files.ts";
+import type { HostDirectories } from "./host-directories.ts";
 import { nodeStreams } from "./streams.ts";
 
-export function createNodeResources(): LocalResources {
-  const files = new NodeFiles();
+/** @param directories for a machine that mounts any: all its agents need them then */
+export function createNodeResources(directories?: HostDirectories): LocalResources {
+  const mounted = () => directories ?? panic("a host directory where none was announced");
   return {
-    install({ vfs }) {
-      new HostfsDriver(files).register(vfs);
-      vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(nodeStreams));
+    install(kernel) {
+      directories?.install(kernel);
+      kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(nodeStreams));
     },
     openStream: (vfs, descriptor, access) => openHostStream(vfs, nodeStreams, descriptor, access),
-    mountDirectory: (vfs, path, readOnly) => createHostfs(vfs, files, path, { readOnly }),
-    unmountDirectory: (vfs, mount) => destroyHostfs(vfs, files, mount),
+    mountDirectory: (vfs, path, readOnly) => mounted().mountDirectory(vfs, path, readOnly),
+    unmountDirectory: (vfs, mount) => mounted().unmountDirectory(vfs, mount),
+    openFile: (vfs, path) => mounted().openFile(vfs, path),
   };
 }

@@ -42,9 +42,10 @@ export const nodeStreams: HostStreams = {
     try {
       const stat = fstatSync(descriptor);
       if (stat.isFile()) return Filetype.REGULAR_FILE;
-      // A C library takes a character device without an offset for a terminal.
-      if (stat.isCharacterDevice() && isTerminal(descriptor, stat.rdev))
-        return Filetype.CHARACTER_DEVICE;
+      // Another device, such as /dev/null, is of no type here: C libraries take a character device without an offset for a terminal.
+      if (stat.isCharacterDevice()) {
+        return isTerminal(descriptor, stat.rdev) ? Filetype.CHARACTER_DEVICE : Filetype.UNKNOWN;
+      }
       if (stat.isSocket()) return Filetype.SOCKET_STREAM;
     } catch {
       // A closed standard stream: reads and writes say so.

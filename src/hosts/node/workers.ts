@@ -1,15 +1,22 @@
 /** Workers of Node, for carriers. */
 import { availableParallelism } from "node:os";
-import type { WorkerMessage } from "../../threads/messages.ts";
+import type { WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import { workerThreads } from "./builtin.ts";
 
 const entry = new URL("./worker-main.js", import.meta.url);
 
-export const nodeWorkers: WorkerHost = {
+/** What a worker of Node is started with. */
+export interface NodeWorkerStart extends WorkerStart {
+  /** Whether the machine mounts directories of the host. */
+  readonly hostDirectories: boolean;
+}
+
+/** Makes the workers of one machine. */
+export const createNodeWorkers = (hostDirectories: boolean): WorkerHost => ({
   startWorker(start, onMessage, onDeath) {
     const worker = new (workerThreads().Worker)(entry, {
-      workerData: start,
+      workerData: { ...start, hostDirectories } satisfies NodeWorkerStart,
       env: {},
       argv: [],
       execArgv: [],
@@ -33,4 +40,4 @@ export const nodeWorkers: WorkerHost = {
       setTimeout(resolve, milliseconds);
     }),
   parallelism: availableParallelism(),
-};
+});

@@ -1,0 +1,88 @@
+/**
+ * The library as the command uses it: everything at once, on the calling thread. The command is one file for a quick start, so nothing of it is loaded on
+ * demand.
+ */
+import { createHostDirectories } from "../hosts/node/host-directories.ts";
+import { createNodeHost } from "../hosts/node/host.ts";
+import { Process as Record_ } from "../kernel/index.ts";
+import { compileProgramSync, needsSuspension } from "../loader/program.ts";
+import { formatCall } from "../syscalls/call-text.ts";
+import { provideCallFormatter } from "../syscalls/trace.ts";
+import { runInPlace } from "../threads/run-in-place.ts";
+import { traceSinkOf } from "../threads/trace-sink.ts";
+import { dropFile } from "../vfs/index.ts";
+import { WeftError } from "./errors.ts";
+import { BaseMachine } from "./machine.ts";
+import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
+import { type ProcessResult, takeResult } from "./process.ts";
+import { pagesOf, programError, withSharing } from "./program.ts";
+
+export * from "./index.ts";
+export {
+  inspectProgram,
+  listProvidedImports,
+  type InspectedImport,
+  type Inspection,
+} from "./inspection.ts";
+
+/** A machine that is made at once, and runs programs without threads on the calling thread. */
+export class CommandMachine extends BaseMachine {
+  /** Boots a machine. @throws WeftError: ERR_OPTION, ERR_MOUNT */
+  static createSync(options: MachineOptions = {}): CommandMachine {
+    const mountsAny = Object.keys(options.mounts ?? {}).length > 0;
+    const directories = mountsAny ? createHostDirectories() : undefined;
+    return new CommandMachine(createNodeHost(directories), options);
+  }
+
+  /** The same as `load` for bytes, at once: compiling a large program blocks the caller. */
+  loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
+    try {
+      const pages = pagesOf(this.options.maxMemory);
+      const program = compileProgramSync(bytes, name, pages);
+      return withSharing(this.host, bytes, pages, { name, program });
+    } catch (cause) {
+      throw programError(name, cause);
+    }
+  }
+
+  /** Whether a program is one for `runSync`: it imports neither what makes threads nor, where they work, contexts. */
+  canRunSync({ program }: LoadedProgram): boolean {
+    return !program.importsThreadSpawn && !needsSuspension(program);
+  }
+
+  /**
+   * Runs a program on the calling thread, which it blocks until the program has ended: for commands. The program may not make threads (its
+   * spawns fail), and only the end of the host program ends one that computes for ever; `pipe`, `timeout` and `signal` are not for it.
+   */
+  runSync(loaded: LoadedProgram, options: SpawnOptions = {}): ProcessResult {
+    this.mustBeOpen();
+    if (options.timeout !== undefined || options.signal !== undefined) {
+      throw new WeftError(
+        "ERR_OPTION",
+        "runSync: timeout and signal need spawn or run, where another thread can end the program",
+      );
+    }
+    const { kernel } = this;
+    const { memory } = kernel;
+    const guestMemory = this.guestMemoryFor(loaded);
+    const record = this.createRecord(loaded, options);
+    const { trace } = this.openFiles(
+      record,
+      { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },
+      loaded,
+    );
+    const pid = Record_.id.get(memory, record);
+    if (trace !== undefined) provideCallFormatter(formatCall);
+    const ran = runInPlace(
+      kernel,
+      record,
+      loaded.program,
+      guestMemory,
+      this.host.workers.parallelism,
+      trace === undefined ? undefined : traceSinkOf(kernel, trace.file),
+    );
+    if (trace !== undefined) dropFile(kernel.vfs, trace.file);
+    if (!ran) throw this.abandon(record, 1);
+    return takeResult(kernel, record, pid);
+  }
+}

@@ -1,0 +1,99 @@
+// A plugin of the bundler: writes constants as the numbers they are.
+//
+// `Errno.EBADF` is a property of an exported object, which minifiers must keep, with its name. Where the declarations say that an exported object
+// has nothing but read-only numbers (`as const`), each use of a member becomes the number; an object that is only used so is left out altogether.
+
+import { existsSync } from "node:fs";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import ts from "typescript";
+
+/** In a declaration file: an object with nothing but read-only numbers. */
+const CONSTANTS =
+  /^export declare const (\w+): \{\n((?:\s*\/\*\*(?:[^*]|\*(?!\/))*\*\/\n|\s*readonly [\w$]+: (?:number|-?\d+);\n)+)\};$/gm;
+
+/** The files below the hosts, which any JavaScript engine can run to learn their constants. */
+const FLOORS = ["abi", "shm", "vfs", "kernel", "fs", "syscalls", "loader", "threads"];
+
+/** Values of the constants by name of the object. A name that two files use for different things is left alone. */
+async function findConstants(built) {
+  const found = new Map();
+  const ambiguous = new Set();
+  for (const floor of FLOORS)
+    for (const name of await readdir(join(built, floor), { recursive: true })) {
+      const file = join(built, floor, name);
+      const code = file.replace(/\.d\.ts$/, ".js");
+      if (code === file || !existsSync(code)) continue;
+      for (const [, object] of (await readFile(file, "utf8")).matchAll(CONSTANTS)) {
+        if (found.has(object)) ambiguous.add(object);
+        found.set(object, (await import(pathToFileURL(code).href))[object]);
+      }
+    }
+  for (const object of ambiguous) found.delete(object);
+  return found;
+}
+
+/** Names of constants that a file imports or declares, so that no other variable of the name is meant. */
+function namesIn(file, constants) {
+  const names = new Set();
+  for (const statement of file.statements) {
+    const elements = statement.importClause?.namedBindings?.elements ?? [];
+    for (const { name, propertyName } of elements)
+      if (!propertyName && constants.has(name.text)) names.add(name.text);
+    for (const { name } of statement.declarationList?.declarations ?? [])
+      if (constants.has(name.text)) names.add(name.text);
+  }
+  return names;
+}
+
+/** The text of a file with each member of a constant object replaced by its number. */
+function inline(path, text, constants) {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+  const names = namesIn(file, constants);
+  if (names.size === 0) return text;
+  const edits = [];
+  const visit = (node) => {
+    if (
+      ts.isPropertyAccessExpression(node) &&
+      ts.isIdentifier(node.expression) &&
+      names.has(node.expression.text) &&
+      Object.hasOwn(constants.get(node.expression.text), node.name.text)
+    )
+      edits.push(node);
+    else ts.forEachChild(node, visit);
+  };
+  visit(file);
+  let result = "";
+  let end = 0;
+  for (const node of edits) {
+    const value = constants.get(node.expression.text)[node.name.text];
+    result += `${text.slice(end, node.getStart(file))}(${value})`;
+    end = node.end;
+  }
+  return result + text.slice(end);
+}
+
+/**
+ * Makes the plugin for the files that tsc has built, once for each bundler, and tells of a name whether it is that of such an object.
+ *
+ * @param {string} built the folder they are in
+ */
+export async function inlineConstants(built) {
+  const constants = await findConstants(built);
+  const name = "inline-constants";
+  const rolldown = {
+    name,
+    transform: (code, path) => (path.startsWith(built) ? inline(path, code, constants) : undefined),
+  };
+  const esbuild = {
+    name,
+    setup(builder) {
+      builder.onLoad({ filter: /\.js$/ }, async ({ path }) => {
+        if (!path.startsWith(built)) return undefined;
+        return { contents: inline(path, await readFile(path, "utf8"), constants), loader: "js" };
+      });
+    },
+  };
+  return { rolldown, esbuild, has: (object) => constants.has(object) };
+}
