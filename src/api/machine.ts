@@ -87,6 +87,7 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
 
 const DEFAULTS = {
   maxThreads: 512,
+  maxThreadsSharing: 16_384,
   maxProcesses: 1024,
   maxKernelMemory: 2 ** 30,
   maxBuffer: 64 * 2 ** 20,
@@ -173,7 +174,10 @@ export abstract class BaseMachine {
     // Before the process can end and drop its own count.
     if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
-      threads: this.options.maxThreads ?? DEFAULTS.maxThreads,
+      threads:
+        this.options.maxThreads ??
+        (loaded.shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
+      workers: this.options.maxThreads ?? DEFAULTS.maxThreads,
       spare: loaded.program.importsThreadSpawn ? 1 : 0,
       shareable: loaded.shareable,
       trace: files.trace,

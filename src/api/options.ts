@@ -33,7 +33,10 @@ export interface MachineOptions {
   readonly mounts?: Readonly<Record<string, Mountable>>;
   /** Files to put into the guest's tree before anything runs, by absolute path. Directories above them are made. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Threads that may live at once in one process. Default 512; more than the host can carry fails with an error of the worker's start. */
+  /**
+   * Threads that may live at once in one process. Default: 16,384 where threads can share workers (current Node, Chromium), elsewhere 512; more than the host
+   * can carry fails with an error of the worker's start.
+   */
   readonly maxThreads?: number;
   /** Processes that may live at once. Default 1024. */
   readonly maxProcesses?: number;

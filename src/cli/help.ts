@@ -52,7 +52,7 @@ What the program sees: nothing of this machine but what these give it.
 
 Limits
   --timeout SECONDS           end it after so long (exit code 124)
-  --max-threads COUNT         threads that may live at once; 512 without it
+  --max-threads COUNT         threads that may live at once; without it 16384, on Node 20 512
   --max-memory SIZE           memory it may have: 512MiB, 2GiB
 
 Looking on

@@ -41,7 +41,7 @@ export const Crew = layout("Crew", {
   /** Carriers of one thread in the crew, and those asked for that have not come. */
   carriers: u32,
   wanted: u32,
-  /** Threads that live, and how many may: each needs a carrier of its own where stacks cannot be suspended. */
+  /** Threads that live, and how many may. */
   threads: u32,
   most: u32,
   /** Carriers to keep ready beyond those in use. */
@@ -285,11 +285,13 @@ export function clearSharedThread(
 }
 
 /** Where threads cannot share carriers after all: each gets one of its own. Returns whether carriers are asked for. */
-export function unshareCrew(memory: KernelMemory, crew: number): boolean {
+export function unshareCrew(memory: KernelMemory, crew: number, carriers: number): boolean {
   Crew.lock.acquire(memory, crew);
   Crew.mostShared.set(memory, crew, 0);
   Crew.sharedWanted.set(memory, crew, 0);
-  Crew.mostCarriers.set(memory, crew, Crew.most.get(memory, crew));
+  const most = Math.min(carriers, Crew.most.get(memory, crew));
+  Crew.most.set(memory, crew, most);
+  Crew.mostCarriers.set(memory, crew, most);
   const order = orderCarriersLocked(memory, crew);
   Crew.lock.release(memory, crew);
   return order;

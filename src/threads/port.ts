@@ -33,6 +33,8 @@ export interface WorkerHost {
 export interface RunOptions {
   /** Threads that may live at once, the main one included. */
   threads: number;
+  /** Workers that may serve it at once, where each thread needs one. */
+  workers: number;
   /** Carriers to have ready when the program is likely to make threads. */
   spare: number;
   /** Compiles the program for carriers that several of its threads share; undefined where none can, or the promise's value. */

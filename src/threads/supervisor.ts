@@ -85,6 +85,7 @@ interface Team {
   shared: Program | undefined;
   readonly compileShared: (() => Promise<Program | undefined>) | undefined;
   isCompiling: boolean;
+  readonly mostWorkers: number;
   readonly rawWaits: RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
@@ -162,6 +163,7 @@ export class Supervisor implements ProcessRunner {
       shared: undefined,
       compileShared: shareable,
       isCompiling: false,
+      mostWorkers: options.workers,
       rawWaits:
         memory &&
         new RawWaits(
@@ -242,7 +244,7 @@ export class Supervisor implements ProcessRunner {
     } finally {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
-        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew);
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
         this.hire(team);
       }
     }

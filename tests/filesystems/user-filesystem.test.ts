@@ -1,6 +1,7 @@
 /** Filesystems that a library user writes: programs on other threads ask them and wait; errors, promises, kills. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   filesystem,
   Machine,
@@ -37,7 +38,7 @@ class MapFilesystem implements UserFilesystem {
   constructor(private readonly isLate: boolean) {}
 
   private later<T>(value: T): T | Promise<T> {
-    return this.isLate ? new Promise((resolve) => setTimeout(() => resolve(value), 1)) : value;
+    return this.isLate ? delay(1, value) : value;
   }
 
   stat(path: string) {
@@ -195,7 +196,9 @@ test("a program that waits for an answer that never comes can be killed, and the
   await withMachine({ mounts: { "/s": filesystem(silent) } }, async (machine) => {
     const program = await loadGuest(machine, "use_files");
     for (const end of ["kill", "timeout", "close"]) {
-      const reached = new Promise<void>((resolve) => (note = resolve));
+      const reached = new Promise<void>((resolve) => {
+        note = resolve;
+      });
       const options = {
         args: ["read", "/s/hello.txt"],
         ...(end === "timeout" ? { timeout: 100 } : {}),
@@ -218,13 +221,17 @@ test("an answer that comes after the program was killed is thrown away", async (
     ...hello,
     read: () => {
       note();
-      return new Promise((resolve) => (answer = resolve));
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
     },
   };
   await withMachine({ mounts: { "/s": filesystem(slow) } }, async (machine) => {
     const program = await loadGuest(machine, "use_files");
     for (let round = 0; round < 3; round++) {
-      const reached = new Promise<void>((resolve) => (note = resolve));
+      const reached = new Promise<void>((resolve) => {
+        note = resolve;
+      });
       const process = await machine.spawn(program, { args: ["read", "/s/hello.txt"] });
       await reached;
       process.kill();
