@@ -1,16 +1,19 @@
-/** Building and undoing a machine's tree: root, /dev, /dev/shm, /tmp, mounts. */
+/** Building and undoing a machine's tree: root, /dev, /dev/shm, /proc, /tmp, mounts. */
 import { Filetype } from "../abi/enums.ts";
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
+import { createProcfs, destroyProcfs } from "../fs/procfs/index.ts";
 import type { Host } from "../hosts/port.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
 import {
   addMount,
   dropInode,
   FilesystemId,
+  forgetMountName,
   Inode,
   keepInode,
   Mount,
   MountFlags,
+  nameMount,
 } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
@@ -31,6 +34,14 @@ class DeviceSource extends MountSource {
   make({ kernel: { vfs } }: { kernel: Kernel }): MadeMount {
     const mount = mustExist(createDevfs(vfs));
     return { mount, undo: () => destroyDevfs(vfs, mount) };
+  }
+}
+
+/** The processes. */
+class ProcessSource extends MountSource {
+  make({ kernel: { vfs } }: { kernel: Kernel }): MadeMount {
+    const mount = mustExist(createProcfs(vfs));
+    return { mount, undo: () => destroyProcfs(vfs, mount) };
   }
 }
 
@@ -77,6 +88,7 @@ export function buildTree(
       const made = makeMount(maker, source);
       mounts.push(made);
       addMount(heap, kernel.mounts, made.mount, covered, parent);
+      nameMount(heap, kernel.mounts, made.mount, new TextEncoder().encode(path));
     } finally {
       dropInode(vfs, covered);
       dropInode(vfs, parent);
@@ -92,6 +104,7 @@ export function buildTree(
       // Where C libraries keep named semaphores and shared memory.
       mountAt("/dev/shm", memory());
     }
+    if (isOwn && (isWritable || hasDirectory(tree, "/proc"))) mountAt("/proc", new ProcessSource());
     // Shorter paths first, so that a mount inside another lands in it.
     for (const [path, source] of list.sort(([a], [b]) => a.length - b.length)) {
       if (!ROOT.test(path)) mountAt(path, source);
@@ -116,5 +129,8 @@ function hasDirectory(tree: GuestTree, path: string): boolean {
 export function dismantleTree(kernel: Kernel, mounts: readonly MadeMount[]): void {
   const { memory: heap, root, vfs } = kernel;
   dropInode(vfs, KernelRoot.rootInode.get(heap, root));
-  for (const { undo } of [...mounts].reverse()) undo();
+  for (const { mount, undo } of [...mounts].reverse()) {
+    forgetMountName(heap, mount);
+    undo();
+  }
 }

@@ -4,13 +4,17 @@
 import { installArchivefs } from "../fs/archivefs/index.ts";
 import { installDevfs } from "../fs/devfs/index.ts";
 import { installOverlayfs } from "../fs/overlayfs/index.ts";
+import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import { installUserfs } from "../fs/userfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
   createKernel,
+  installEpoll,
   type Kernel,
+  openOwnTerminal,
+  TerminalOperations,
   type KernelLimits,
   KernelRoot,
   Pending,
@@ -34,9 +38,12 @@ export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   installArchivefs(vfs);
   installOverlayfs(vfs);
   installUserfs(kernel);
-  installDevfs(vfs, kernel.randomness);
+  installDevfs(vfs, kernel.randomness, openOwnTerminal);
+  installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
+  installEpoll(vfs);
+  vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   local?.install(kernel);
 }
 
