@@ -78,6 +78,7 @@ export abstract class CopyingMachine extends BaseMachine {
   protected override streamMaker(): StreamMaker {
     if (this.browser.sharesMemory) return super.streamMaker();
     return {
+      servesTerminals: false,
       openInput: (record) => ({
         file: this.openStream(0, Access.read),
         sink: this.streamsOf(record).sink,

@@ -9,7 +9,9 @@ import type { Host } from "../hosts/port.ts";
 import {
   createProcess,
   dropProcess,
+  dropTerminal,
   EventKind,
+  keepTerminal,
   type Kernel,
   KernelRoot,
   Process as Record_,
@@ -25,6 +27,7 @@ import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
+import { Input } from "./input.ts";
 import type { MadeMount, MakerFactory, MountMaker } from "./mount-sources.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
@@ -38,6 +41,7 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
+import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -115,7 +119,12 @@ export abstract class BaseMachine {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
-    const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
+    const limits = {
+      processes: options.maxProcesses ?? DEFAULTS.maxProcesses,
+      threads: 2 ** 30,
+      cores: host.workers.parallelism,
+      ...(options.maxMemory === undefined ? {} : { programMemory: options.maxMemory }),
+    };
     this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
@@ -160,6 +169,8 @@ export abstract class BaseMachine {
     const files = this.openFiles(record, options, loaded);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
+    // Before the process can end and drop its own count.
+    if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads:
         this.options.maxThreads ??
@@ -170,7 +181,8 @@ export abstract class BaseMachine {
       trace: files.trace,
     });
     if (served === undefined) {
-      for (const end of [files.stdin, files.stdout, files.stderr]) end?.close();
+      for (const end of [files.stdin, files.stdout, files.stderr, files.shown]) end?.close();
+      if (files.terminal !== undefined) dropTerminal(this.kernel.vfs, files.terminal);
       if (files.trace !== undefined) dropFile(this.kernel.vfs, files.trace.file);
       throw this.abandon(record, 2);
     }
@@ -180,13 +192,24 @@ export abstract class BaseMachine {
       source === undefined
         ? undefined
         : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+    const terminal =
+      files.terminal === undefined
+        ? undefined
+        : new Terminal(
+            this.kernel,
+            files.terminal,
+            files.shown,
+            (source) => output(source)!,
+            (signal) => process?.signal(signal),
+          );
     process = new Process(
       this.kernel,
       record,
       pid,
-      files.stdin,
+      terminal !== undefined && files.isTyped ? new Input(terminal.asSink()) : files.stdin,
       output(files.stdout),
       output(files.stderr),
+      terminal,
       served,
       files.traced,
       {

@@ -1,6 +1,7 @@
-/** Building and undoing a machine's tree: root, /dev, /dev/shm, /tmp, mounts. */
+/** Building and undoing a machine's tree: root, /dev, /dev/shm, /proc, /tmp, mounts. */
 import { Filetype } from "../abi/enums.ts";
 import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
+import { createProcfs, destroyProcfs } from "../fs/procfs/index.ts";
 import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
 import { panic } from "../shm/index.ts";
@@ -8,10 +9,12 @@ import {
   addMount,
   dropInode,
   FilesystemId,
+  forgetMountName,
   Inode,
   keepInode,
   Mount,
   MountFlags,
+  nameMount,
 } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
@@ -53,6 +56,10 @@ export function buildTree(
     const mount = mustExist(createTmpfs(vfs));
     return { mount, undo: () => destroyTmpfs(vfs, mount) };
   };
+  const makeProcesses = (): MadeMount => {
+    const mount = mustExist(createProcfs(vfs));
+    return { mount, undo: () => destroyProcfs(vfs, mount) };
+  };
   const makeDevices = (): MadeMount => {
     const mount = mustExist(createDevfs(vfs));
     return { mount, undo: () => destroyDevfs(vfs, mount) };
@@ -76,6 +83,7 @@ export function buildTree(
       const made = makeIt();
       mounts.push(made);
       addMount(heap, kernel.mounts, made.mount, covered, parent);
+      nameMount(heap, kernel.mounts, made.mount, new TextEncoder().encode(path));
     } finally {
       dropInode(vfs, covered);
       dropInode(vfs, parent);
@@ -91,6 +99,7 @@ export function buildTree(
       // Where C libraries keep named semaphores and shared memory.
       mountAt("/dev/shm", makeMemory);
     }
+    if (isOwn && (isWritable || hasDirectory(tree, "/proc"))) mountAt("/proc", makeProcesses);
     // Shorter paths first, so that a mount inside another lands in it.
     for (const [path, source] of list.sort(([a], [b]) => a.length - b.length)) {
       if (!ROOT.test(path)) mountAt(path, () => make(source));
@@ -115,5 +124,8 @@ function hasDirectory(tree: GuestTree, path: string): boolean {
 export function dismantleTree(kernel: Kernel, mounts: readonly MadeMount[]): void {
   const { memory: heap, root, vfs } = kernel;
   dropInode(vfs, KernelRoot.rootInode.get(heap, root));
-  for (const { undo } of [...mounts].reverse()) undo();
+  for (const { mount, undo } of [...mounts].reverse()) {
+    forgetMountName(heap, mount);
+    undo();
+  }
 }

@@ -280,6 +280,7 @@ process("files get more names", (calls) => {
   assert.equal(calls.link("f/", "new"), Errno.ENOTDIR);
   assert.equal(calls.link("d", "new"), Errno.EPERM);
   assert.equal(calls.link(".", "new"), Errno.EPERM);
+  assert.equal(calls.link("d", "f"), Errno.EEXIST);
   assert.equal(calls.link("f", "."), Errno.EEXIST);
   assert.equal(calls.link("none", "new"), Errno.ENOENT);
   assert.equal(calls.link("l", "same"), 0);

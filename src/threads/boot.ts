@@ -2,12 +2,16 @@
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
 import { installDevfs } from "../fs/devfs/index.ts";
+import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
   createKernel,
+  installEpoll,
   type Kernel,
+  openOwnTerminal,
+  TerminalOperations,
   type KernelLimits,
   KernelRoot,
   Pending,
@@ -28,9 +32,12 @@ export interface Drivers {
 export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
-  installDevfs(vfs, kernel.randomness);
+  installDevfs(vfs, kernel.randomness, openOwnTerminal);
+  installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
+  installEpoll(vfs);
+  vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   local?.install(kernel);
 }
 

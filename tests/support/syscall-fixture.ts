@@ -11,7 +11,14 @@ import { SyscallContext } from "../../src/syscalls/context.ts";
 import { Control } from "../../src/syscalls/control.ts";
 import { GuestMemory } from "../../src/syscalls/guest-memory.ts";
 import type { ThreadPort } from "../../src/syscalls/port.ts";
-import { createTmpfs, destroyTmpfs } from "../../src/fs/index.ts";
+import {
+  createDevfs,
+  createProcfs,
+  createTmpfs,
+  destroyDevfs,
+  destroyProcfs,
+  destroyTmpfs,
+} from "../../src/fs/index.ts";
 import { Signal } from "../../src/abi/enums.ts";
 import {
   addThread,
@@ -56,9 +63,11 @@ import {
   AT_OFFSET,
   dropFile,
   dropInode,
+  forgetMountName,
   keepFile,
   Mount,
   Name,
+  nameMount,
   Open,
   OpenFile,
   Transfer,
@@ -153,6 +162,7 @@ export class FixtureMachine {
   readonly root: number;
   /** Filesystems, the root's first. */
   private readonly mounts: number[] = [];
+  private readonly extraMounts: [mount: number, destroy: typeof destroyTmpfs][] = [];
 
   constructor(options: KernelMemoryOptions = {}) {
     this.memory = KernelMemory.create(true, { lockOrder: new LockOrder(), ...options });
@@ -184,6 +194,24 @@ export class FixtureMachine {
     assert.ok(covered > 0);
     addMount(memory, this.kernel.mounts, mount, covered, root);
     dropInode(vfs, covered);
+  }
+
+  /** Puts the devices and the processes over `dev` and `proc`, which are made. */
+  mountDevices(): void {
+    const { memory, root } = this;
+    const { vfs } = this.kernel;
+    for (const [name, create, destroy] of [
+      ["dev", createDevfs, destroyDevfs],
+      ["proc", createProcfs, destroyProcfs],
+    ] as const) {
+      assert.equal(vfs.filesystemOf(root).makeDirectoryAt(vfs, root, nameOf(name)), 0);
+      const mount = create(vfs);
+      this.extraMounts.push([mount, destroy]);
+      const covered = vfs.filesystemOf(root).step(vfs, root, nameOf(name));
+      addMount(memory, this.kernel.mounts, mount, covered, root);
+      nameMount(memory, this.kernel.mounts, mount, encoder.encode("/" + name));
+      dropInode(vfs, covered);
+    }
   }
 
   /** Drops a count of an open file. */
@@ -218,6 +246,10 @@ export class FixtureMachine {
 
   /** Ends the machine; its processes must have ended. Fails where anything is left. */
   destroy(): void {
+    for (const [mount, destroy] of this.extraMounts) {
+      forgetMountName(this.memory, mount);
+      destroy(this.kernel.vfs, mount);
+    }
     for (const mount of this.mounts.reverse()) destroyTmpfs(this.kernel.vfs, mount);
     haltKernel(this.kernel);
     assert.deepEqual(readLedger(this.memory), {});

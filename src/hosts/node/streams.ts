@@ -6,6 +6,16 @@ import { WOULD_BLOCK } from "../../vfs/index.ts";
 import { tty } from "./builtin.ts";
 import { errnoOf } from "./errno.ts";
 
+/** Major number of Linux's memory devices: `/dev/null` and the like. */
+const MEMORY_DEVICES = 1;
+
+/** Whether a character device is a terminal. */
+function isTerminal(descriptor: number, device: number): boolean {
+  // Loading what knows it takes a millisecond, which the most usual device need not cost.
+  if (process.platform === "linux" && device >>> 8 === MEMORY_DEVICES) return false;
+  return tty().isatty(descriptor);
+}
+
 /** The answer to a failed read or write. */
 function answerTo(error: unknown): number {
   const { code } = error as { code?: string };
@@ -34,7 +44,7 @@ export const nodeStreams: HostStreams = {
       if (stat.isFile()) return Filetype.REGULAR_FILE;
       // Another device, such as /dev/null, is of no type here: C libraries take a character device without an offset for a terminal.
       if (stat.isCharacterDevice()) {
-        return tty().isatty(descriptor) ? Filetype.CHARACTER_DEVICE : Filetype.UNKNOWN;
+        return isTerminal(descriptor, stat.rdev) ? Filetype.CHARACTER_DEVICE : Filetype.UNKNOWN;
       }
       if (stat.isSocket()) return Filetype.SOCKET_STREAM;
     } catch {
