@@ -4,7 +4,7 @@
  * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
  * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
  */
-import { declareBroken, Header, park, sleepForever } from "../shm/index.ts";
+import { declareBroken, Header, panic, park, sleepForever } from "../shm/index.ts";
 import {
   EndReason,
   exitProcess,
@@ -154,13 +154,15 @@ export class SyscallContext implements Sleeper {
     // Before anything is changed: a guest that has used its stack up fails here, not between a lock and its release.
     this.requireHeadroom(0);
     // A killer that ends this agent with its worker takes the word first, and only while it is `guest` (`Mark`).
-    if (
-      Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel) !== Mark.guest
-    ) {
-      sleepForever(memory);
-    }
+    const mark = Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel);
+    if (mark !== Mark.guest) this.stayOut(mark);
     if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
     if (Thread.pending.load(memory, this.thread) !== 0) this.doPendingFirst();
+  }
+
+  private stayOut(mark: number): never {
+    if (mark === Mark.doomed) sleepForever(this.memory);
+    panic(`a call began while its agent's mark was ${mark}`);
   }
 
   /** Before a call: what is pending. Handlers that can be given a stack of their own are left to whoever makes the call. */
@@ -195,6 +197,7 @@ export class SyscallContext implements Sleeper {
   finish<Result>(result: Result): Result {
     if (typeof result === "object") return result;
     if (this.wasInterrupted) {
+      if (this.stacks?.canSuspend === true) return this.stacks.finishLater(result) as Result;
       this.wasInterrupted = false;
       this.doPending();
     }
@@ -269,7 +272,11 @@ export class SyscallContext implements Sleeper {
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
-    return (pending & Pending.signal) !== 0 && deliverSignals(this);
+    if ((pending & Pending.signal) === 0) return false;
+    if (this.stacks?.canSuspend !== true || !hasHandler(this)) return deliverSignals(this);
+    // The handler gets a stack of its own when the call ends.
+    this.wasInterrupted = true;
+    return false;
   }
 
   /**

@@ -36,6 +36,8 @@ export interface StackPort {
   destroyContext(id: number): number;
   /** Does a call that waits, with the stack suspended while it sleeps; ends the call as `SyscallContext.finish` and `leaveByThrow` do. */
   suspend(waiting: Waiting<number>): Promise<number>;
+  /** Ends a call during which signals came: runs their handlers, on a stack of their own, then passes its result on. */
+  finishLater(result: unknown): unknown;
   /** Runs the handlers of queued signals, on a stack of their own, then does the call. */
   handleFirst(call: () => Outcome): Promise<number>;
 }

@@ -396,7 +396,20 @@ export class StackCarrier implements StackPort {
     try {
       await deliverSuspendably(context);
       const outcome = call();
-      return typeof outcome === "number" ? await this.finish(outcome) : await outcome;
+      // A call without a result has ended as well.
+      return typeof outcome === "object" ? await outcome : await this.finish(outcome);
+    } catch (error) {
+      throw context.leaveByThrow(error);
+    }
+  }
+
+  async finishLater(result: unknown): Promise<unknown> {
+    const { context } = this.group;
+    try {
+      context.wasInterrupted = false;
+      await deliverSuspendably(context);
+      context.leave();
+      return result;
     } catch (error) {
       throw context.leaveByThrow(error);
     }
@@ -409,6 +422,7 @@ export class StackCarrier implements StackPort {
       context.wasInterrupted = false;
       await deliverSuspendably(context);
     }
-    return context.finish(result);
+    context.leave();
+    return result;
   }
 }
