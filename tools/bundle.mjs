@@ -6,10 +6,11 @@
 //   dist/worker-node.js  what a worker of it runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
 //   dist/kernel-*.js     what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
-//                        asked for: host directories, the text of traces, what rewrites programs of many threads
+//                        asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
+//   dist/browser-parts.js  parts of it that are loaded by a page that needs any
 //   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
@@ -44,15 +45,22 @@ const common = {
 const constants = await inlineConstants(built);
 
 /**
- * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`, the script of the worker: the function that
- * `bundleBrowser` writes, called with nothing.
+ * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`. The names that begin with `weft` are those of the function
+ * that `bundleBrowser` writes.
  */
 const virtualFiles = (entry) => ({
   name: "virtual-files",
   resolveId: (name) => (name.startsWith("weft:") ? name : undefined),
-  load: (name) =>
-    ({ "weft:entry": entry, "weft:worker-source": "export default `(${weftSource})()`;" })[name],
+  load: (name) => ({ "weft:entry": entry, "weft:worker-source": WORKER_SOURCE })[name],
 });
+
+const WORKER_SOURCE = `
+  export default \`(\${weftSource})()\`;
+  export async function loadParts() {
+    const { default: makeParts } = await weftLoadParts();
+    const workerSource = \`(\${weftSource})(undefined,undefined,\${makeParts})\`;
+    return { parts: makeParts(weftKernel), workerSource };
+  }`;
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });
@@ -61,35 +69,98 @@ async function bundleText(entry, options) {
 
 /**
  * Bundles the browser's library and its worker, which are mostly the same kernel, as one function: called with its own text it gives the library, called
- * with nothing it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
+ * without it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
+ *
+ * The parts that few pages need are another such function, in a file of its own: called with what it uses of the kernel, it gives the parts.
  */
 async function bundleBrowser() {
   const library = JSON.stringify(join(built, "api/browser.js"));
   const { exports } = await bundleForPages(`export * from ${library};`, "esm");
   const names = exports.join(", ");
+  const parts = await bundleParts();
   const { code } = await bundleForPages(
     `import { ${names} } from ${library};
-    ${serveWorker}
+    import { serveWorker } from ${worker};
+    ${parts.imports}
+    weftKernel = { ${parts.uses} };
+    if (weftSource === undefined) serveWorker(weftParts?.(weftKernel));
     else weftLibrary = { ${names} };`,
     "iife",
   );
-  return `const weft=function(weftSource){let weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
+  return {
+    "browser.js": `const weft=function(weftSource,weftLoadParts,weftParts){let weftKernel,weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft),()=>import("./browser-parts.js"));\n`,
+    "browser-parts.js": parts.code,
+  };
 }
 
-const serveWorker = `
-  import { serveWorker } from ${JSON.stringify(join(built, "hosts/browser/worker-main.js"))};
-  if (typeof weftSource === "undefined") serveWorker();`;
+const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
+
+/** What stands for the library's own files where the parts import them. */
+const KERNEL = "weft-kernel:";
+
+/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
+async function bundleParts() {
+  const atOnce = new Set();
+  for (const entry of ["api/browser.js", "hosts/browser/worker-main.js"])
+    reachableCode(entry, atOnce);
+  const leaveKernel = {
+    name: "leave-kernel",
+    resolveId(name, importer) {
+      if (!importer || !name.startsWith(".")) return undefined;
+      const file = relative(built, join(dirname(importer), name));
+      return atOnce.has(file) ? { id: KERNEL + file, external: true } : undefined;
+    },
+  };
+  const { code } = await bundleForPages(
+    `export * from ${JSON.stringify(join(built, "api/browser-parts.js"))};`,
+    "esm",
+    { plugins: [leaveKernel], minify: false },
+  );
+  const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
+  const sources = new Map();
+  const body = file.statements.map((statement) => {
+    const text = code.slice(statement.pos, statement.end);
+    if (ts.isImportDeclaration(statement)) {
+      const from = statement.moduleSpecifier.text.slice(KERNEL.length);
+      const locals = statement.importClause.namedBindings.elements.map(({ name, propertyName }) => {
+        const used = (propertyName ?? name).text;
+        if ((sources.get(used) ?? from) !== from) {
+          // A name that two files export is one thing where one of them passes it on; the library would not be built where it is not.
+          return `${used}:${name.text}`;
+        }
+        sources.set(used, from);
+        return `${used}:${name.text}`;
+      });
+      return `const{${locals}}=weftKernel;`;
+    }
+    if (ts.isExportDeclaration(statement)) {
+      const members = statement.exportClause.elements.map(
+        ({ name, propertyName }) => `${name.text}:${(propertyName ?? name).text}`,
+      );
+      return `return{${members}};`;
+    }
+    return text;
+  });
+  const imports = [...sources].map(
+    ([name, from]) => `import { ${name} } from ${JSON.stringify(join(built, from))};`,
+  );
+  return {
+    code: `export default function(weftKernel){${body.join("\n")}}`,
+    imports: imports.join("\n"),
+    uses: [...sources.keys()].join(", "),
+  };
+}
 
 /** Bundles the text of an entry for pages. */
-async function bundleForPages(entry, format) {
+async function bundleForPages(entry, format, { plugins = [], minify = true } = {}) {
   const bundle = await rolldown({
     input: "weft:entry",
     platform: "browser",
     // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
     transform: { target: "es2020" },
-    plugins: [virtualFiles(entry), constants.rolldown],
+    plugins: [...plugins, virtualFiles(entry), constants.rolldown],
   });
-  const { output } = await bundle.generate({ format, minify: true });
+  const { output } = await bundle.generate({ format, minify });
   return output[0];
 }
 
@@ -267,7 +338,13 @@ const atOnce = loadedBy(files, "worker-node.js", loadedBy(files, "node.js"));
 printSum("library + worker", files, atOnce);
 printSum("… with all parts", files, [...files.keys()]);
 await bundleCommand();
-await write("browser.js", await shrink(await bundleBrowser(), "browser.js"));
-const { code: workerAlone } = await bundleForPages(serveWorker, "iife");
+for (const [name, text] of Object.entries(await bundleBrowser()))
+  await write(name, await shrink(text, name));
+const { code: workerAlone } = await bundleForPages(
+  `import { serveWorker } from ${worker};
+  import * as parts from ${JSON.stringify(join(built, "hosts/browser/worker-parts.js"))};
+  serveWorker(parts);`,
+  "iife",
+);
 await write("worker-browser.js", await shrink(workerAlone, "worker.js"));
 await copyTypes();

@@ -24,5 +24,5 @@ export type {
   SpawnOptions,
 } from "./options.ts";
 export type { Output } from "./output.ts";
-export type { UserFilesystem, UserFileStat } from "./user-filesystem.ts";
+export type { UserFilesystem, UserFileStat } from "../fs/userfs/server.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";

@@ -5,7 +5,8 @@
  * checks that nothing is left.
  */
 import { errnoName } from "../abi/errno.ts";
-import { installUserfs } from "../fs/userfs/index.ts";
+import type { OptionalFilesystems } from "../fs/optional.ts";
+import type { UserFileServer } from "../fs/userfs/server.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   createProcess,
@@ -39,7 +40,6 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
-import { UserFileServer } from "./user-filesystem.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -100,7 +100,7 @@ export abstract class BaseMachine {
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
   private readonly mounts: readonly MadeMount[];
-  private readonly users: UserFileServer;
+  private readonly users: UserFileServer | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -111,22 +111,30 @@ export abstract class BaseMachine {
   protected constructor(
     protected readonly host: Host,
     protected readonly options: MachineOptions,
+    filesystems: OptionalFilesystems = {},
   ) {
     const memory = KernelMemory.create(host.mayBlock, {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
     const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
-    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
+    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local, filesystems);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
-    this.users = new UserFileServer(this.kernel, (operation, path, cause) => {
-      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
-      for (const listener of this.listeners) listener(event);
+    const { userfs } = filesystems;
+    if (userfs !== undefined) {
+      this.users = new userfs.UserFileServer(this.kernel, (operation, path, cause) => {
+        const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
+        for (const listener of this.listeners) listener(event);
+      });
+      userfs.installUserfs(this.kernel, this.users);
+    }
+    const { users } = this;
+    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {}, {
+      filesystems,
+      users,
     });
-    installUserfs(this.kernel, this.users);
-    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {}, this.users);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -261,7 +269,7 @@ export abstract class BaseMachine {
     await this.runner?.close();
     this.runner?.deliverEvents();
     this.pipes.close();
-    this.users.close();
+    this.users?.close();
     dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -286,7 +294,7 @@ export abstract class BaseMachine {
         this.crash ??= error;
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
-      this.runner.onFileRequests = () => this.users.serve();
+      this.runner.onFileRequests = () => this.users?.serve();
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;

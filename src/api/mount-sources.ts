@@ -13,27 +13,26 @@
  *       },
  *     });
  */
-import { ArchiveError, createArchivefs } from "../fs/archivefs/index.ts";
-import {
-  createOverlayfs,
-  createTmpfs,
-  destroyOverlayfs,
-  destroyTmpfs,
-  MOST_LAYERS,
-} from "../fs/index.ts";
-import { createUserfs, destroyUserfs } from "../fs/userfs/index.ts";
+import type { OptionalFilesystem, OptionalFilesystems } from "../fs/optional.ts";
+import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
+import type { UserFilesystem, UserFileServer } from "../fs/userfs/server.ts";
 import type { Host, LocalResources } from "../hosts/port.ts";
 import type { Kernel } from "../kernel/index.ts";
+import { panic } from "../shm/index.ts";
 import { FilesystemId, Mount, MountFlags, numberMount } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { MountOptions } from "./options.ts";
-import { isWritable, type UserFileServer, type UserFilesystem } from "./user-filesystem.ts";
+
+/** The code of what the mounts of a machine need (`neededFilesystems`), and who answers for the user's own. */
+export interface MountFilesystems {
+  readonly filesystems: OptionalFilesystems;
+  readonly users: UserFileServer | undefined;
+}
 
 /** What a mount is made with. */
-export interface MountMaker {
+export interface MountMaker extends MountFilesystems {
   readonly kernel: Kernel;
   readonly host: Host;
-  readonly users: UserFileServer;
 }
 
 /** A mount that nobody uses yet, and what undoes it when nobody uses it any more. */
@@ -44,8 +43,24 @@ export interface MadeMount {
 
 /** Something to mount: what `memory`, `archive`, `overlay`, `filesystem` and `readOnly` answer. Each can be given to as many machines and mounts as one likes. */
 export abstract class MountSource {
+  /** @internal Filesystems that it and what it is made of need, besides memory and the host's. */
+  readonly needs: readonly OptionalFilesystem[] = [];
+
   /** @internal */
   abstract make(maker: MountMaker): MadeMount;
+}
+
+/** The filesystems that some mounts need, each once. */
+export function neededFilesystems(mounts: Iterable<Mountable>): OptionalFilesystem[] {
+  const needs = [...mounts].flatMap((source) =>
+    source instanceof MountSource ? source.needs : [],
+  );
+  return [...new Set(needs)];
+}
+
+/** What `neededFilesystems` named is there. */
+function loaded<T>(filesystem: T | undefined): T {
+  return filesystem ?? panic("a mount whose filesystem was not loaded");
 }
 
 /** A directory of the host by its path, the same with options, or another source. */
@@ -96,8 +111,11 @@ export function memory(): MountSource {
 }
 
 class ReadOnlySource extends MountSource {
+  override readonly needs;
+
   constructor(private readonly source: Mountable) {
     super();
+    this.needs = neededFilesystems([source]);
   }
 
   make(maker: MountMaker): MadeMount {
@@ -116,12 +134,15 @@ export function readOnly(source: Mountable): MountSource {
 }
 
 class ArchiveSource extends MountSource {
+  override readonly needs = ["archivefs"] as const;
+
   constructor(private readonly source: string | Uint8Array | ArrayBuffer) {
     super();
   }
 
-  make({ kernel: { vfs }, host }: MountMaker): MadeMount {
+  make({ kernel: { vfs }, host, filesystems }: MountMaker): MadeMount {
     const { source } = this;
+    const { ArchiveError, createArchivefs } = loaded(filesystems.archivefs);
     const name = typeof source === "string" ? JSON.stringify(source) : "in memory";
     const opened =
       typeof source === "string"
@@ -158,14 +179,20 @@ export interface OverlayOptions {
 }
 
 class OverlaySource extends MountSource {
+  override readonly needs;
+  private readonly lowers: readonly Mountable[];
+
   constructor(private readonly options: OverlayOptions) {
     super();
+    const { lower, upper = memory() } = options;
+    this.lowers = isList(lower) ? lower : [lower];
+    this.needs = ["overlayfs" as const, ...neededFilesystems([upper, ...this.lowers])];
   }
 
   make(maker: MountMaker): MadeMount {
     const { kernel } = maker;
-    const { lower } = this.options;
-    const lowers = isList(lower) ? lower : [lower];
+    const { lowers } = this;
+    const { createOverlayfs, destroyOverlayfs, MOST_LAYERS } = loaded(maker.filesystems.overlayfs);
     if (lowers.length === 0 || lowers.length > MOST_LAYERS) {
       throw new WeftError(
         "ERR_OPTION",
@@ -223,23 +250,27 @@ export function overlay(options: OverlayOptions): MountSource {
 }
 
 class UserSource extends MountSource {
+  override readonly needs = ["userfs"] as const;
+
   constructor(private readonly implementation: UserFilesystem) {
     super();
   }
 
-  make({ kernel: { vfs }, host, users }: MountMaker): MadeMount {
+  make({ kernel: { vfs }, host, filesystems, users }: MountMaker): MadeMount {
     if (!host.sharesMemory) {
       throw new WeftError(
         "ERR_HOST",
         "mounts: filesystem() needs an isolated page, where programs can ask for files",
       );
     }
+    const { createUserfs, destroyUserfs, isWritable } = loaded(filesystems.userfs);
+    const server = loaded(users);
     const mount = mustExist(createUserfs(vfs, !isWritable(this.implementation)));
-    users.add(mount, this.implementation);
+    server.add(mount, this.implementation);
     return {
       mount,
       undo: () => {
-        users.remove(mount);
+        server.remove(mount);
         destroyUserfs(vfs, mount);
       },
     };

@@ -14,12 +14,12 @@ import {
 } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
-import type { UserFileServer } from "./user-filesystem.ts";
 import {
   type MadeMount,
   makeMount,
   memory,
   type Mountable,
+  type MountFilesystems,
   mustExist,
   MountSource,
 } from "./mount-sources.ts";
@@ -44,7 +44,7 @@ export function buildTree(
   host: Host,
   tree: GuestTree,
   wanted: Readonly<Record<string, Mountable>>,
-  users: UserFileServer,
+  filesystems: MountFilesystems,
 ): MadeMount[] {
   const { memory: heap, root, vfs } = kernel;
   const list = Object.entries(wanted);
@@ -57,7 +57,7 @@ export function buildTree(
     }
   }
   const rootSource = list.find(([path]) => ROOT.test(path))?.[1];
-  const maker = { kernel, host, users };
+  const maker = { kernel, host, ...filesystems };
   const first = makeMount(maker, rootSource ?? memory());
   const mounts: MadeMount[] = [first];
   addMount(heap, kernel.mounts, first.mount, 0, 0);

@@ -1,5 +1,6 @@
 /** Node as a host. */
 import { promises } from "node:fs";
+import type { OptionalFilesystem } from "../../fs/optional.ts";
 import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
@@ -11,14 +12,17 @@ import { createNodeWorkers } from "./workers.ts";
 /**
  * Makes the host for one machine.
  *
- * @param directories for a machine that mounts directories of the host
+ * @param directories for a machine that mounts directories of the host; @param filesystems what its workers have to load
  */
-export function createNodeHost(directories?: HostDirectories): Host {
+export function createNodeHost(
+  directories?: HostDirectories,
+  filesystems: readonly OptionalFilesystem[] = [],
+): Host {
   return {
     name: "node",
     clock: new NodeClock(),
     randomness: nodeRandomness,
-    workers: createNodeWorkers(directories !== undefined),
+    workers: createNodeWorkers({ hostDirectories: directories !== undefined, filesystems }),
     mayBlock: true,
     sharesMemory: true,
     local: createNodeResources(directories),

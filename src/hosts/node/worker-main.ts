@@ -8,6 +8,7 @@ import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
+import { loadFilesystems } from "./filesystems.ts";
 import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
 import type { NodeWorkerStart } from "./workers.ts";
@@ -16,9 +17,11 @@ const start = workerData as NodeWorkerStart;
 const directories = start.hostDirectories
   ? (await import("./host-directories.ts")).createHostDirectories()
   : undefined;
+const filesystems =
+  start.filesystems.length > 0 ? await loadFilesystems(start.filesystems) : undefined;
 const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
 const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
-addDrivers(kernel, createNodeResources(directories));
+addDrivers(kernel, createNodeResources(directories), filesystems);
 const port = parentPort!;
 port.on("message", async (message: BindMessage) => {
   if (message.trace !== undefined) {
