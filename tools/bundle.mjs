@@ -77,7 +77,7 @@ async function bundleBrowser() {
   const library = JSON.stringify(join(built, "api/browser.js"));
   const { exports } = await bundleForPages(`export * from ${library};`, "esm");
   const names = exports.join(", ");
-  const parts = await bundleParts();
+  const parts = await bundleParts(exports);
   const { code } = await bundleForPages(
     `import { ${names} } from ${library};
     import { serveWorker } from ${worker};
@@ -98,8 +98,8 @@ const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
 /** What stands for the library's own files where the parts import them. */
 const KERNEL = "weft-kernel:";
 
-/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
-async function bundleParts() {
+/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports what of that is not `exported` anyway. */
+async function bundleParts(exported) {
   const atOnce = new Set();
   for (const entry of ["api/browser.js", "hosts/browser/worker-main.js"])
     reachableCode(entry, atOnce);
@@ -117,17 +117,15 @@ async function bundleParts() {
     { plugins: [leaveKernel], minify: false },
   );
   const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
+  // What a name is imported from: any of the files, for where one passes on what another exports, it is the same thing.
   const sources = new Map();
   const body = file.statements.map((statement) => {
     const text = code.slice(statement.pos, statement.end);
     if (ts.isImportDeclaration(statement)) {
       const from = statement.moduleSpecifier.text.slice(KERNEL.length);
-      const locals = statement.importClause.namedBindings.elements.map(({ name, propertyName }) => {
+      const names = statement.importClause?.namedBindings.elements ?? [];
+      const locals = names.map(({ name, propertyName }) => {
         const used = (propertyName ?? name).text;
-        if ((sources.get(used) ?? from) !== from) {
-          // A name that two files export is one thing where one of them passes it on; the library would not be built where it is not.
-          return `${used}:${name.text}`;
-        }
         sources.set(used, from);
         return `${used}:${name.text}`;
       });
@@ -141,7 +139,8 @@ async function bundleParts() {
     }
     return text;
   });
-  const imports = [...sources].map(
+  const imported = [...sources].filter(([name]) => !exported.includes(name));
+  const imports = imported.map(
     ([name, from]) => `import { ${name} } from ${JSON.stringify(join(built, from))};`,
   );
   return {

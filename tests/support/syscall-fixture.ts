@@ -11,6 +11,8 @@ import { SyscallContext } from "../../src/syscalls/context.ts";
 import { Control } from "../../src/syscalls/control.ts";
 import { GuestMemory } from "../../src/syscalls/guest-memory.ts";
 import type { ThreadPort } from "../../src/syscalls/port.ts";
+import * as archivefs from "../../src/fs/archivefs/index.ts";
+import * as overlayfs from "../../src/fs/overlayfs/index.ts";
 import { createTmpfs, destroyTmpfs } from "../../src/fs/index.ts";
 import { Signal } from "../../src/abi/enums.ts";
 import {
@@ -158,7 +160,10 @@ export class FixtureMachine {
     const randomness = { fill: (bytes: Uint8Array) => void bytes.fill(7) };
     const limits = { processes: 100, threads: 100 };
     const drivers = undefined;
-    this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
+    this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers, {
+      archivefs,
+      overlayfs,
+    });
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);
     addMount(this.memory, this.kernel.mounts, mount, 0, 0);
