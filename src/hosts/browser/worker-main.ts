@@ -6,6 +6,7 @@ import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
 import { formatCall } from "../../syscalls/call-text.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
+import { StackCarrier } from "../../threads/stack-carrier.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
 import type {
@@ -69,6 +70,7 @@ function handle(message: PageMessage): void {
         machine!.start,
         message,
         navigator.hardwareConcurrency,
+        () => Promise.resolve(StackCarrier),
         post,
       );
       return;

@@ -22,11 +22,12 @@ const filesystems =
 const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
 const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
 addDrivers(kernel, createNodeResources(directories), filesystems);
+const loadStacks = async () => (await import("../../threads/stack-carrier.ts")).StackCarrier;
 const port = parentPort!;
 port.on("message", async (message: BindMessage) => {
   if (message.trace !== undefined) {
     provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
   }
   const post = (answer: WorkerMessage) => port.postMessage(answer);
-  await handleBind(kernel, start, message, availableParallelism(), post);
+  await handleBind(kernel, start, message, availableParallelism(), loadStacks, post);
 });
