@@ -43,7 +43,8 @@ export class Machine extends BaseMachine {
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
     const isolated = globalThis.crossOriginIsolated === true;
-    const needsParts = !isolated || neededFilesystems(Object.values(options.mounts ?? {})).length > 0;
+    const needsParts =
+      !isolated || neededFilesystems(Object.values(options.mounts ?? {})).length > 0;
     const loaded = needsParts ? await loadParts<typeof import("./browser-parts.ts")>() : undefined;
     const workerUrl = options.workerUrl === undefined ? undefined : String(options.workerUrl);
     const host = createBrowserHost(workerUrl, loaded?.workerSource);

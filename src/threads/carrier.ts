@@ -55,8 +55,7 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
-  if (Stacks !== undefined)
-    await new Stacks(kernel, carrier, crew, group, sharing).serve();
+  if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group);
 }
 

@@ -1,6 +1,7 @@
 /** What a worker of Node runs: the one file behind every carrier. */
 import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
+import type { OptionalFilesystems } from "../../fs/optional.ts";
 import { attachKernel } from "../../kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
@@ -9,25 +10,35 @@ import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
 import { loadFilesystems } from "./filesystems.ts";
+import type { HostDirectories } from "./host-directories.ts";
 import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
 import type { NodeWorkerStart } from "./workers.ts";
 
 const start = workerData as NodeWorkerStart;
-const directories = start.hostDirectories
-  ? (await import("./host-directories.ts")).createHostDirectories()
-  : undefined;
-const filesystems =
-  start.filesystems.length > 0 ? await loadFilesystems(start.filesystems) : undefined;
-const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
-const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
-addDrivers(kernel, createNodeResources(directories), filesystems);
-const loadStacks = async () => (await import("../../threads/stack-carrier.ts")).StackCarrier;
 const port = parentPort!;
-port.on("message", async (message: BindMessage) => {
-  if (message.trace !== undefined) {
-    provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
-  }
-  const post = (answer: WorkerMessage) => port.postMessage(answer);
-  await handleBind(kernel, start, message, availableParallelism(), loadStacks, post);
-});
+const post = (answer: WorkerMessage) => port.postMessage(answer);
+const loadStacks = async () => (await import("../../threads/stack-carrier.ts")).StackCarrier;
+
+/** @param directories where the machine mounts any of the host's; @param filesystems what it mounts besides */
+function serve(directories?: HostDirectories, filesystems?: OptionalFilesystems): void {
+  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
+  addDrivers(kernel, createNodeResources(directories), filesystems);
+  port.on("message", async (message: BindMessage) => {
+    if (message.trace !== undefined) {
+      provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+    }
+    await handleBind(kernel, start, message, availableParallelism(), loadStacks, post);
+  });
+}
+
+/** Loads the parts that the machine needs. Messages wait meanwhile. */
+async function serveWithParts(): Promise<void> {
+  const { createHostDirectories } = await import("./host-directories.ts");
+  serve(createHostDirectories(), await loadFilesystems(start.filesystems));
+}
+
+// The bundle is a CommonJS module, which starts a worker quicker: it cannot await here. A failure ends the worker.
+if (start.hostDirectories) void serveWithParts();
+else serve();

@@ -16,9 +16,7 @@ export interface NodeWorkerStart extends WorkerStart {
 }
 
 /** Makes the workers of one machine. */
-export const createNodeWorkers = (
-  parts: Omit<NodeWorkerStart, keyof WorkerStart>,
-): WorkerHost => ({
+export const createNodeWorkers = (parts: Omit<NodeWorkerStart, keyof WorkerStart>): WorkerHost => ({
   startWorker(start, onMessage, onDeath) {
     const worker = new (workerThreads().Worker)(entry, {
       workerData: { ...start, ...parts } satisfies NodeWorkerStart,
