@@ -1,5 +1,6 @@
 /** Descriptors of the Node process for guests: read and written by the calling thread itself. */
-import { fstatSync, readSync, writeSync } from "node:fs";
+import { fstatSync, readSync, statSync, writeSync } from "node:fs";
+import { devNull } from "node:os";
 import { Filetype } from "../../abi/enums.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
 import { WOULD_BLOCK } from "../../vfs/index.ts";
@@ -11,6 +12,11 @@ function answerTo(error: unknown): number {
   const { code } = error as { code?: string };
   if (code === "EAGAIN") return WOULD_BLOCK;
   return code === "EOF" ? 0 : errnoOf(error);
+}
+
+/** Whether a device's number is that of the null device: then nobody has to load what knows terminals. Where devices have no numbers, none is. */
+function isNullDevice(device: number): boolean {
+  return device !== 0 && statSync(devNull, { throwIfNoEntry: false })?.rdev === device;
 }
 
 export const nodeStreams: HostStreams = {
@@ -34,6 +40,7 @@ export const nodeStreams: HostStreams = {
       if (stat.isFile()) return Filetype.REGULAR_FILE;
       // Another device, such as /dev/null, is of no type here: C libraries take a character device without an offset for a terminal.
       if (stat.isCharacterDevice()) {
+        if (isNullDevice(stat.rdev)) return Filetype.UNKNOWN;
         return tty().isatty(descriptor) ? Filetype.CHARACTER_DEVICE : Filetype.UNKNOWN;
       }
       if (stat.isSocket()) return Filetype.SOCKET_STREAM;
