@@ -1,10 +1,9 @@
 /** The library in browsers. */
-import type { OptionalFilesystems } from "../fs/optional.ts";
 import { type BrowserHost, createBrowserHost } from "../hosts/browser/host.ts";
 import { loadParts } from "../hosts/browser/parts.ts";
 import { WeftError } from "./errors.ts";
 import { BaseMachine } from "./machine.ts";
-import { neededFilesystems } from "./mount-sources.ts";
+import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
@@ -31,9 +30,9 @@ export class Machine extends BaseMachine {
   protected constructor(
     protected readonly browser: BrowserHost,
     options: MachineOptions,
-    filesystems?: OptionalFilesystems,
+    createMaker?: MakerFactory,
   ) {
-    super(browser, options, filesystems);
+    super(browser, options, createMaker);
   }
 
   /**
@@ -43,15 +42,14 @@ export class Machine extends BaseMachine {
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
     const isolated = globalThis.crossOriginIsolated === true;
-    const needsParts =
-      !isolated || neededFilesystems(Object.values(options.mounts ?? {})).length > 0;
+    const needsParts = !isolated || Object.keys(options.mounts ?? {}).length > 0;
     const loaded = needsParts ? await loadParts<typeof import("./browser-parts.ts")>() : undefined;
     const workerUrl = options.workerUrl === undefined ? undefined : String(options.workerUrl);
     const host = createBrowserHost(workerUrl, loaded?.workerSource);
     try {
       await host.workers.prepare();
       const Kind = isolated || loaded === undefined ? Machine : loaded.parts.CopyingMachine;
-      return new Kind(host, options, loaded?.parts);
+      return new Kind(host, options, loaded?.parts.createMountMaker);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;

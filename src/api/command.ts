@@ -2,8 +2,6 @@
  * The library as the command uses it: everything at once, on the calling thread. The command is one file for a quick start, so nothing of it is loaded on
  * demand.
  */
-import * as archivefs from "../fs/archivefs/index.ts";
-import * as overlayfs from "../fs/overlayfs/index.ts";
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
 import { Process as Record_ } from "../kernel/index.ts";
@@ -15,7 +13,7 @@ import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { BaseMachine } from "./machine.ts";
-import { neededFilesystems } from "./mount-sources.ts";
+import { createMountMaker } from "./mount-maker.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
 import { type ProcessResult, takeResult } from "./process.ts";
 import { pagesOf, programError, withSharing } from "./program.ts";
@@ -32,10 +30,9 @@ export {
 export class CommandMachine extends BaseMachine {
   /** Boots a machine. @throws WeftError: ERR_OPTION, ERR_MOUNT */
   static createSync(options: MachineOptions = {}): CommandMachine {
-    const mounts = Object.values(options.mounts ?? {});
-    const directories = mounts.length > 0 ? createHostDirectories() : undefined;
-    const host = createNodeHost(directories, neededFilesystems(mounts));
-    return new CommandMachine(host, options, mounts.length > 0 ? { archivefs, overlayfs } : {});
+    const mountsAny = Object.keys(options.mounts ?? {}).length > 0;
+    const directories = mountsAny ? createHostDirectories() : undefined;
+    return new CommandMachine(createNodeHost(directories), options, createMountMaker);
   }
 
   /** The same as `load` for bytes, at once: compiling a large program blocks the caller. */

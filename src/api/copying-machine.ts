@@ -4,7 +4,6 @@
  * on files. A part of its own, which isolated pages do not load.
  */
 import { Filetype } from "../abi/enums.ts";
-import type { OptionalFilesystems } from "../fs/optional.ts";
 import { CopyRunner } from "../hosts/browser/copy-runner.ts";
 import type { BrowserHost } from "../hosts/browser/host.ts";
 import type { ProcessRunner } from "../threads/port.ts";
@@ -14,6 +13,7 @@ import { PageStreams } from "./copy-streams.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import type { StreamMaker } from "./initial-files.ts";
+import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions, ProgramSource, SpawnOptions } from "./options.ts";
 import type { Process } from "./process.ts";
 
@@ -28,8 +28,8 @@ export class CopyingMachine extends Machine {
   private lastTurn: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor(browser: BrowserHost, options: MachineOptions, filesystems?: OptionalFilesystems) {
-    super(browser, options, filesystems);
+  constructor(browser: BrowserHost, options: MachineOptions, createMaker?: MakerFactory) {
+    super(browser, options, createMaker);
     this.fs = this.inTurns(new MachineFiles(this.tree));
     // Only the worker reads and writes streams; the page makes them and, after a kill, gives them back.
     this.kernel.vfs.addOperations(OperationsId.hostStream, new (class extends FileOperations {})());
@@ -65,6 +65,7 @@ export class CopyingMachine extends Machine {
 
   protected override streamMaker(): StreamMaker {
     return {
+      servesTerminals: false,
       openInput: (record) => ({
         file: this.openStream(0, Access.read),
         sink: this.streamsOf(record).sink,

@@ -22,7 +22,9 @@ export type {
   OutputTarget,
   ProgramSource,
   SpawnOptions,
+  TerminalOptions,
 } from "./options.ts";
 export type { Output } from "./output.ts";
-export type { UserFilesystem, UserFileStat } from "../fs/userfs/server.ts";
+export type { Terminal, TerminalModes } from "./terminal.ts";
+export type { UserFilesystem, UserFileStat } from "./user-filesystem.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";

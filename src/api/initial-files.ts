@@ -6,23 +6,28 @@ import { errnoName } from "../abi/errno.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
+  createTerminal,
   installFile,
+  isTerminal,
   type Kernel,
   KernelRoot,
+  openTerminal as openTerminalFile,
   Process as Record_,
   setPreopen,
 } from "../kernel/index.ts";
 import type { TraceTarget } from "../threads/messages.ts";
-import { dropFile, dropInode, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode, keepFile, Open, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import { type ByteSink, Input } from "./input.ts";
-import type { InputSource, OutputTarget, SpawnOptions } from "./options.ts";
+import type { InputSource, OutputTarget, SpawnOptions, TerminalOptions } from "./options.ts";
 import { type ByteSource, Output } from "./output.ts";
 import { TRACE } from "./pipe-ends.ts";
 
 /** Makes streams between a process and the host program: the guest's open file, with a count, and the host program's end. Throws ERR_LIMIT. */
 export interface StreamMaker {
+  /** Whether somebody can type while a process runs. */
+  readonly servesTerminals: boolean;
   openInput(record: number): { file: number; sink: ByteSink };
   /** For descriptor 1, 2, or `TRACE`. */
   openOutput(record: number, descriptor: number): { file: number; source: ByteSource };
@@ -30,10 +35,15 @@ export interface StreamMaker {
 
 /** The host program's side of what was opened. */
 export interface InitialFiles {
-  /** For the option "pipe" or "terminal". */
+  /** For the option "pipe". */
   readonly stdin: Input | undefined;
   readonly stdout: ByteSource | undefined;
   readonly stderr: ByteSource | undefined;
+  /** The record of the process's terminal, whose count belongs to the process, and what is shown of the outputs that go there. */
+  readonly terminal: number | undefined;
+  readonly shown: ByteSource | undefined;
+  /** Whether standard input is what is typed at the terminal. */
+  readonly isTyped: boolean;
   readonly trace: TraceTarget | undefined;
   /** Resolves when all lines of the trace were delivered. Rejects with what the callback throws. */
   readonly traced: Promise<void>;
@@ -79,24 +89,85 @@ function openStreams(
   around: Surroundings,
   record: number,
   options: SpawnOptions,
-): Pick<InitialFiles, "stdin" | "stdout" | "stderr"> {
-  const stdin = openStdin(around, record, options.stdin ?? "null");
-  const stdout = openOutput(around, record, 1, options.stdout ?? "pipe");
-  const stderr = openOutput(around, record, 2, options.stderr ?? "pipe");
-  return { stdin, stdout, stderr };
+): Omit<InitialFiles, "trace" | "traced"> {
+  const hasTerminal = options.terminal !== undefined;
+  const source = options.stdin ?? (hasTerminal ? "terminal" : "null");
+  const targets = [options.stdout, options.stderr].map(
+    (target): OutputTarget => target ?? (hasTerminal ? "terminal" : "pipe"),
+  );
+  const isTyped = source === "terminal";
+  const made =
+    hasTerminal || isTyped || targets.includes("terminal")
+      ? openTerminal(around, record, options.terminal ?? {}, targets)
+      : undefined;
+  const stdin = openStdin(around, record, source, made?.terminal ?? 0);
+  const stdout = openOutput(around, record, 1, targets[0], made?.output ?? 0);
+  const stderr = openOutput(around, record, 2, targets[1], made?.output ?? 0);
+  return { stdin, stdout, stderr, terminal: made?.terminal, shown: made?.shown, isTyped };
 }
 
-function openStdin(around: Surroundings, record: number, source: InputSource): Input | undefined {
+/**
+ * Makes a process's terminal. What shows it is a pipe where an output goes there, or else the first output that is a terminal of the host.
+ *
+ * @returns the record, whose count belongs to the process; the open file that shows it, or 0, without a count; what is shown
+ */
+function openTerminal(
+  around: Surroundings,
+  record: number,
+  size: TerminalOptions,
+  targets: readonly OutputTarget[],
+): { terminal: number; output: number; shown: ByteSource | undefined } {
+  const { memory, vfs } = around.kernel;
+  if (!around.streams.servesTerminals)
+    throw new WeftError("ERR_HOST", "terminal: it needs a page that is isolated, with two headers");
+  let output = 0;
+  let shown: ByteSource | undefined;
+  if (targets.includes("terminal")) {
+    const { file, source } = around.streams.openOutput(record, 1);
+    OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
+    output = file;
+    shown = source;
+  } else {
+    for (const descriptor of [1, 2] as const) {
+      if (output !== 0 || targets[descriptor - 1] !== "inherit") continue;
+      const file = inherit(around, descriptor, 2);
+      if (file > 0 && isTerminal(vfs, file)) output = file;
+      else if (file > 0) dropFile(vfs, file);
+    }
+  }
+  const whole = { columns: 80, rows: 24, width: 0, height: 0, ...size };
+  const terminal = createTerminal(memory, whole, output);
+  if (terminal === 0) {
+    if (output !== 0) dropFile(vfs, output);
+    throw new WeftError("ERR_LIMIT", "no room for a terminal (option maxKernelMemory)");
+  }
+  Record_.terminal.set(memory, record, terminal);
+  return { terminal, output, shown };
+}
+
+function openStdin(
+  around: Surroundings,
+  record: number,
+  source: InputSource,
+  terminal: number,
+): Input | undefined {
   if (source === "inherit") {
     install(around, record, inherit(around, 0, 1), "stdin");
     return undefined;
   }
+  if (source === "terminal") {
+    install(
+      around,
+      record,
+      openTerminalFile(around.kernel.memory, terminal, Open.read, 0),
+      "stdin",
+    );
+    return undefined;
+  }
   const { file, sink } = around.streams.openInput(record);
-  if (source === "terminal")
-    OpenFile.type.set(around.kernel.memory, file, Filetype.CHARACTER_DEVICE);
   install(around, record, file, "stdin");
   const input = new Input(sink);
-  if (source === "pipe" || source === "terminal") return input;
+  if (source === "pipe") return input;
   if (source === "null") input.close();
   else void feed(input, source);
   return undefined;
@@ -107,8 +178,13 @@ function openOutput(
   record: number,
   descriptor: 1 | 2,
   target: OutputTarget,
+  shown: number,
 ): ByteSource | undefined {
   const what = descriptor === 1 ? "stdout" : "stderr";
+  if (target === "terminal") {
+    install(around, record, keepFile(around.kernel.memory, shown), what);
+    return undefined;
+  }
   if (target === "inherit") {
     install(around, record, inherit(around, descriptor, 2), what);
     return undefined;

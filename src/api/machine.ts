@@ -5,13 +5,13 @@
  * checks that nothing is left.
  */
 import { errnoName } from "../abi/errno.ts";
-import type { OptionalFilesystems } from "../fs/optional.ts";
-import type { UserFileServer } from "../fs/userfs/server.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   createProcess,
   dropProcess,
+  dropTerminal,
   EventKind,
+  keepTerminal,
   type Kernel,
   KernelRoot,
   Process as Record_,
@@ -27,7 +27,8 @@ import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
-import type { MadeMount } from "./mount-sources.ts";
+import { Input } from "./input.ts";
+import type { MadeMount, MakerFactory, MountMaker } from "./mount-sources.ts";
 import { buildTree, dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
@@ -40,6 +41,7 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
+import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
 export type MachineEvent =
@@ -100,7 +102,7 @@ export abstract class BaseMachine {
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
   private readonly mounts: readonly MadeMount[];
-  private readonly users: UserFileServer | undefined;
+  private readonly maker: MountMaker | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -111,30 +113,27 @@ export abstract class BaseMachine {
   protected constructor(
     protected readonly host: Host,
     protected readonly options: MachineOptions,
-    filesystems: OptionalFilesystems = {},
+    createMaker?: MakerFactory,
   ) {
     const memory = KernelMemory.create(host.mayBlock, {
       limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
       ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
     });
-    const limits = { processes: options.maxProcesses ?? DEFAULTS.maxProcesses, threads: 2 ** 30 };
-    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local, filesystems);
+    const limits = {
+      processes: options.maxProcesses ?? DEFAULTS.maxProcesses,
+      threads: 2 ** 30,
+      cores: host.workers.parallelism,
+      ...(options.maxMemory === undefined ? {} : { programMemory: options.maxMemory }),
+    };
+    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
-    const { userfs } = filesystems;
-    if (userfs !== undefined) {
-      this.users = new userfs.UserFileServer(this.kernel, (operation, path, cause) => {
-        const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
-        for (const listener of this.listeners) listener(event);
-      });
-      userfs.installUserfs(this.kernel, this.users);
-    }
-    const { users } = this;
-    this.mounts = buildTree(this.kernel, host, this.tree, options.mounts ?? {}, {
-      filesystems,
-      users,
+    this.maker = createMaker?.(this.kernel, host, (operation, path, cause) => {
+      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
+      for (const listener of this.listeners) listener(event);
     });
+    this.mounts = buildTree(this.kernel, this.tree, options.mounts ?? {}, this.maker);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -170,6 +169,8 @@ export abstract class BaseMachine {
     const files = this.openFiles(record, options, loaded);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
+    // Before the process can end and drop its own count.
+    if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
     const served = this.runProcesses().start(record, loaded.program, guestMemory, {
       threads:
         this.options.maxThreads ??
@@ -180,7 +181,8 @@ export abstract class BaseMachine {
       trace: files.trace,
     });
     if (served === undefined) {
-      for (const end of [files.stdin, files.stdout, files.stderr]) end?.close();
+      for (const end of [files.stdin, files.stdout, files.stderr, files.shown]) end?.close();
+      if (files.terminal !== undefined) dropTerminal(this.kernel.vfs, files.terminal);
       if (files.trace !== undefined) dropFile(this.kernel.vfs, files.trace.file);
       throw this.abandon(record, 2);
     }
@@ -190,13 +192,24 @@ export abstract class BaseMachine {
       source === undefined
         ? undefined
         : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+    const terminal =
+      files.terminal === undefined
+        ? undefined
+        : new Terminal(
+            this.kernel,
+            files.terminal,
+            files.shown,
+            (source) => output(source)!,
+            (signal) => process?.signal(signal),
+          );
     process = new Process(
       this.kernel,
       record,
       pid,
-      files.stdin,
+      terminal !== undefined && files.isTyped ? new Input(terminal.asSink()) : files.stdin,
       output(files.stdout),
       output(files.stderr),
+      terminal,
       served,
       files.traced,
       {
@@ -269,7 +282,7 @@ export abstract class BaseMachine {
     await this.runner?.close();
     this.runner?.deliverEvents();
     this.pipes.close();
-    this.users?.close();
+    this.maker?.close();
     dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -294,7 +307,7 @@ export abstract class BaseMachine {
         this.crash ??= error;
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
-      this.runner.onFileRequests = () => this.users?.serve();
+      this.runner.onFileRequests = () => this.maker?.serve();
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;

@@ -1,8 +1,6 @@
 /** The library in Node. */
-import { loadFilesystems } from "../hosts/node/filesystems.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
 import { BaseMachine } from "./machine.ts";
-import { neededFilesystems } from "./mount-sources.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
@@ -22,11 +20,13 @@ export class Machine extends BaseMachine {
    * @throws WeftError: ERR_OPTION, ERR_MOUNT
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
-    const mounts = Object.values(options.mounts ?? {});
-    if (mounts.length === 0) return new Machine(createNodeHost(), options);
-    const { createHostDirectories } = await import("../hosts/node/host-directories.ts");
-    const needs = neededFilesystems(mounts);
-    const host = createNodeHost(createHostDirectories(), needs);
-    return new Machine(host, options, await loadFilesystems(needs));
+    if (Object.keys(options.mounts ?? {}).length === 0) {
+      return new Machine(createNodeHost(), options);
+    }
+    const [{ createHostDirectories }, { createMountMaker }] = await Promise.all([
+      import("../hosts/node/host-directories.ts"),
+      import("./mount-maker.ts"),
+    ]);
+    return new Machine(createNodeHost(createHostDirectories()), options, createMountMaker);
   }
 }

@@ -58,8 +58,16 @@ export type InputSource =
   | Uint8Array
   | ReadableStream<Uint8Array>;
 
-/** Where a standard output goes: kept for the library's caller, the host program's own, or nowhere. */
-export type OutputTarget = "pipe" | "inherit" | "null";
+/** Where a standard output goes: kept for the library's caller, the host program's own, nowhere, or to the process's terminal. */
+export type OutputTarget = "pipe" | "inherit" | "null" | "terminal";
+
+/** The size of a terminal's window: in characters, and in pixels where that is known. */
+export interface TerminalOptions {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly width?: number;
+  readonly height?: number;
+}
 
 export interface SpawnOptions {
   /** Arguments after the program's name. */
@@ -71,14 +79,16 @@ export interface SpawnOptions {
   /** Working directory in the guest. Default `/`. */
   readonly cwd?: string;
   /**
-   * Default "null": end of file at once. "pipe" is written to through `process.stdin`; "terminal" likewise, and the program takes it
-   * for a terminal.
+   * Default "null": end of file at once. "pipe" is written to through `process.stdin`. "terminal" is what is typed through
+   * `process.terminal`. With the option `terminal` that is the default, for the outputs too.
    */
   readonly stdin?: InputSource;
   /** Default "pipe". */
   readonly stdout?: OutputTarget;
   /** Default "pipe". */
   readonly stderr?: OutputTarget;
+  /** Gives the process a terminal of this size, 80 × 24 unless told: `process.terminal`. A stream that goes to "terminal" does so, too. */
+  readonly terminal?: TerminalOptions;
   /** Ends the process when aborted, as `kill` does. */
   readonly signal?: AbortSignal;
   /** Milliseconds after which the process is killed. */

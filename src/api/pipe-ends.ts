@@ -19,6 +19,7 @@ const TRACE_ROOM = 2 ** 20;
 
 /** The streams of a machine as pipes of its kernel. */
 export class PipeStreams implements StreamMaker {
+  readonly servesTerminals = true;
   /** Ends that the host program holds and has not closed. */
   private readonly ends = new Set<{ close(): void }>();
 

@@ -4,6 +4,10 @@ import {
   endMessage,
   EndReason,
   exitProcess,
+  handlesSignals,
+  isIgnoredByDefault,
+  isSignalQueued,
+  queueProcessSignal,
   Process as Record_,
   ProcessChange,
   ProcessState,
@@ -14,6 +18,7 @@ import { WeftError } from "./errors.ts";
 import { waitForQueue } from "./host-waiter.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** How a process ended. */
 export interface ProcessResult {
@@ -33,14 +38,31 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
-/** Signals that `kill` knows by name. */
+/** Signals that `kill` and `signal` know by name. */
 const SIGNALS: Readonly<Record<string, number>> = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
   SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
   SIGTERM: 15,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGWINCH: 28,
 };
+
+/** How long a signal may wait for a program that handles signals, in milliseconds. */
+const UNTAKEN = 2000;
+
+function numberOf(call: string, signal: string | number): number {
+  const number = typeof signal === "number" ? signal : SIGNALS[signal];
+  if (number === undefined || number < 1 || number > 31)
+    throw new WeftError("ERR_OPTION", `${call}: unknown signal ${signal}`);
+  return number;
+}
 
 export class Process {
   /** @internal How it ended; unlike `wait` it leaves the outputs to their readers. */
@@ -48,6 +70,7 @@ export class Process {
   private timedOut = false;
   private aborted = false;
   private finished = false;
+  private untaken: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal Takes over a count of the record. */
   constructor(
@@ -60,6 +83,8 @@ export class Process {
     /** Its outputs, unless they go elsewhere. */
     readonly stdout: Output | undefined,
     readonly stderr: Output | undefined,
+    /** Its terminal, when it was spawned with one. */
+    readonly terminal: Terminal | undefined,
     private readonly served: Promise<void>,
     /** Resolves when all lines of its trace were delivered; rejects with what their callback threw. */
     private readonly traced: Promise<void>,
@@ -104,12 +129,33 @@ export class Process {
    * @param signal a name such as "SIGTERM", or a number: what the result says ended it; the guest's handlers do not run
    */
   kill(signal: string | number = "SIGKILL"): void {
-    const number = typeof signal === "number" ? signal : SIGNALS[signal];
-    if (number === undefined || number < 1 || number > 31)
-      throw new WeftError("ERR_OPTION", `kill: unknown signal ${signal}`);
+    const number = numberOf("kill", signal);
     if (this.finished || isBroken(this.kernel.memory)) return;
     exitProcess(this.kernel, this.record, 128 + number, EndReason.killed, number);
     this.stdin?.close();
+  }
+
+  /**
+   * Sends a signal, as kill(2) of a system does: a program that handles signals gets it; any other does what is the signal's default, which for
+   * most is to end. A program that does not take a signal of that kind within two seconds, since it computes without a call, is ended by it.
+   *
+   * @param signal a name such as "SIGINT", or a number
+   */
+  signal(signal: string | number): void {
+    const { kernel, record } = this;
+    const { memory } = kernel;
+    const number = numberOf("signal", signal);
+    if (this.finished || isBroken(memory)) return;
+    if (number === SIGNALS.SIGKILL || !handlesSignals(memory, record)) {
+      if (!isIgnoredByDefault(number)) this.kill(number);
+      return;
+    }
+    queueProcessSignal(memory, record, number);
+    if (isIgnoredByDefault(number)) return;
+    clearTimeout(this.untaken);
+    this.untaken = setTimeout(() => {
+      if (!this.finished && isSignalQueued(memory, record, number)) this.kill(number);
+    }, UNTAKEN);
   }
 
   /** Kills the process if it runs, and waits for its end. */
@@ -161,8 +207,11 @@ export class Process {
       options.signal?.removeEventListener("abort", onAbort);
     }
     this.finished = true;
+    clearTimeout(this.untaken);
     await this.served;
     this.stdin?.close();
+    this.terminal?.close();
+    this.terminal?.output?.collectIfUnread();
     this.stdout?.collectIfUnread();
     this.stderr?.collectIfUnread();
     const end = takeResult(kernel, record, this.pid);

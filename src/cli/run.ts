@@ -2,7 +2,7 @@
  * `weft run`: one program from its file to its exit code.
  *
  * A program that starts no threads runs on this very thread, which is the quickest start there is; nothing else happens meanwhile, and Ctrl-C ends
- * Node as any program. One that may start threads, or has a time limit, runs in workers: see `supervised-run.ts`.
+ * Node as any program. One that may start threads, has a time limit, or talks with a terminal, runs in workers: see `supervised-run.ts`.
  */
 import { openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -13,7 +13,7 @@ import { usageFailure, type GivenOption } from "./options.ts";
 import { complain } from "./output.ts";
 import { readRunSettings, type RunSettings } from "./run-options.ts";
 import { endOf } from "./run-end.ts";
-import { runSupervised } from "./supervised-run.ts";
+import { mayBeAtTerminal, runSupervised } from "./supervised-run.ts";
 import { printable } from "./terminal-text.ts";
 
 /**
@@ -47,10 +47,28 @@ export function runProgram(
     if (message !== undefined && !settings.quiet) complain(message);
     return exitCode;
   };
-  if (settings.timeout !== undefined || !machine.canRunSync(loaded)) {
+  if (
+    settings.timeout !== undefined ||
+    !machine.canRunSync(loaded) ||
+    (usesTerminal(loaded) && mayBeAtTerminal())
+  ) {
     return runSupervised(machine, loaded, spawnOptions, settings.timeout).then(finish);
   }
   return finish(withReasons(() => machine.runSync(loaded, { ...spawnOptions, stdin: "inherit" })));
+}
+
+/** Calls that make a program one that may talk with a terminal, beyond reading and writing. */
+const TERMINAL_CALLS: ReadonlySet<string> = new Set([
+  "callback_signal",
+  "epoll_wait",
+  "poll_oneoff",
+  "tty_get",
+  "tty_set",
+]);
+
+/** Whether a program may want a terminal's modes, keys without waiting for them, or signals: what only an event loop can serve. */
+function usesTerminal({ program }: LoadedProgram): boolean {
+  return program.functions.some(({ name }) => TERMINAL_CALLS.has(name));
 }
 
 /** Reads a program's file. */

@@ -1,8 +1,12 @@
 /**
- * Running a program in workers while this thread's event loop looks after it: feeds its standard input, keeps its time limit, passes Ctrl-C on.
+ * Running a program in workers while this thread's event loop looks after it: feeds its standard input, keeps its time limit, passes signals on, and
+ * keeps the terminal as the program wants it.
  *
  * No worker ever reads a pipe or a terminal itself: nothing could end such a read. Input is taken from its source only when the program asks for
  * some for the first time, so that a program that reads nothing takes nothing away from what runs after it.
+ *
+ * The terminal edits lines, shows them and turns keys into signals itself as long as the program wants lines with echo. When it wants anything
+ * else, the terminal is made raw and Weft's own line discipline does what the program's modes say.
  */
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
@@ -10,8 +14,12 @@ import type {
   CommandMachine,
   Input,
   LoadedProgram,
+  Process,
   ProcessResult,
   SpawnOptions,
+  Terminal,
+  TerminalModes,
+  TerminalOptions,
 } from "../api/command.ts";
 import { complain } from "./output.ts";
 import { failureOf } from "./failure.ts";
@@ -22,6 +30,25 @@ const PATIENCE = 100;
 /** How long after its end threads that are held up in a call of the host may take, in milliseconds. */
 const LONGEST_CALL = 2000;
 
+/** Signals that the program gets. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
+/** Major number of Linux's memory devices: `/dev/null` and the like. */
+const MEMORY_DEVICES = 1;
+
+/** Whether one of the standard streams is a device that may be a terminal: what can be known without loading what knows terminals. */
+export function mayBeAtTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => {
+    try {
+      const stat = fstatSync(descriptor);
+      const isMemory = process.platform === "linux" && stat.rdev >>> 8 === MEMORY_DEVICES;
+      return stat.isCharacterDevice() && !isMemory;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Runs a program to its end. */
 export async function runSupervised(
   machine: CommandMachine,
@@ -29,29 +56,63 @@ export async function runSupervised(
   options: SpawnOptions,
   timeout: number | undefined,
 ): Promise<ProcessResult> {
-  const source = await inputSource();
   try {
+    const terminals = mayBeAtTerminal() ? await findTerminals() : [];
+    const source = inputSource(terminals);
     const guest = await machine.spawn(loaded, {
       ...options,
       stdin: source,
       stdout: "inherit",
       stderr: "inherit",
+      ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
       ...(timeout === undefined ? {} : { timeout }),
     });
-    if (guest.stdin !== undefined) void feed(guest.stdin);
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => {
+    const received = passSignals(guest);
+    if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
+    if (source === "terminal") void serveTerminal(guest.terminal!);
+    else if (guest.stdin !== undefined) void feed(guest.stdin);
+    // Not `wait`: workers that are still starting need not come up before this process may end.
+    const result = await Promise.race([guest.exited(), guest.exiting().then(endHeldUp)]);
+    releaseTerminal();
+    const signal = received() ?? typedSignal(guest, result);
+    if (signal !== undefined && result.signal === constants.signals[signal]) {
+      endBySignal(signal);
+      await new Promise<never>(() => {});
+    }
+    return result;
+  } catch (error) {
+    releaseTerminal();
+    throw failureOf(error);
+  }
+}
+
+/**
+ * Passes on what this process is sent. A program that handles signals decides for itself what they do; any other is ended, and this process by the same
+ * signal soon after, whatever workers are doing.
+ *
+ * @returns what tells the last signal that came
+ */
+function passSignals(guest: Process): () => NodeJS.Signals | undefined {
+  let last: NodeJS.Signals | undefined;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      last = signal;
+      guest.signal(signal);
+      void guest.exiting().then((result) => {
+        if (last !== signal || result.signal !== constants.signals[signal]) return;
         const end = () => endBySignal(signal);
-        guest.kill(signal);
         setTimeout(end, PATIENCE);
         guest.exited().then(end, end);
       });
-    }
-    // Not `wait`: workers that are still starting need not come up before this process may end.
-    return await Promise.race([guest.exited(), guest.exiting().then(endHeldUp)]);
-  } catch (error) {
-    throw failureOf(error);
+    });
   }
+  return () => last;
+}
+
+/** The signal by which a key of a terminal that is read here ended the program: the system did not send it to this process. */
+function typedSignal(guest: Process, { signal }: ProcessResult): NodeJS.Signals | undefined {
+  if (guest.terminal === undefined) return undefined;
+  return (["SIGINT", "SIGQUIT"] as const).find((name) => constants.signals[name] === signal);
 }
 
 /**
@@ -69,17 +130,80 @@ async function endHeldUp(result: ProcessResult): Promise<never> {
   return new Promise<never>(() => {});
 }
 
+/** The standard streams that are terminals. */
+async function findTerminals(): Promise<number[]> {
+  const { isatty } = await import("node:tty");
+  return [0, 1, 2].filter((descriptor) => isatty(descriptor));
+}
+
 /** Files and devices that are no terminal answer at once, so a worker may read them; the rest goes through this thread. */
-async function inputSource(): Promise<"inherit" | "terminal" | "pipe"> {
+function inputSource(terminals: readonly number[]): "inherit" | "terminal" | "pipe" {
+  if (terminals.includes(0)) return "terminal";
   try {
     const stat = fstatSync(0);
-    if (stat.isFile()) return "inherit";
-    if (!stat.isCharacterDevice()) return "pipe";
-    const { isatty } = await import("node:tty");
-    return isatty(0) ? "terminal" : "inherit";
+    return stat.isFile() || stat.isCharacterDevice() ? "inherit" : "pipe";
   } catch {
     return "inherit";
   }
+}
+
+/** An output that is a terminal. */
+function shownOn(terminals: readonly number[]): NodeJS.WriteStream | undefined {
+  if (terminals.includes(1)) return process.stdout;
+  return terminals.includes(2) ? process.stderr : undefined;
+}
+
+/** The size of the terminal's window, as far as it is known. */
+function windowSize(terminals: readonly number[]): TerminalOptions {
+  const stream = shownOn(terminals);
+  return stream === undefined ? {} : { columns: stream.columns, rows: stream.rows };
+}
+
+/** Tells the program of every new size of the window. */
+function followWindow(terminal: Terminal, terminals: readonly number[]): void {
+  const stream = shownOn(terminals);
+  stream?.on("resize", () => {
+    terminal.resize(stream.columns, stream.rows);
+  });
+}
+
+/** The input that was made raw, while it is. */
+let rawInput: NodeJS.ReadStream | undefined;
+
+/** Moves what is typed to the program, from the moment it first asks, and keeps the terminal in the mode that it wants. */
+async function serveTerminal(terminal: Terminal): Promise<void> {
+  const { stdin } = process;
+  let startReading: () => void;
+  // Keys that are signals must be seen, whether the program reads or not.
+  const isRaw = new Promise<void>((resolve) => {
+    startReading = resolve;
+  });
+  const follow = ({ echo, lineBuffered }: TerminalModes) => {
+    const wantsRaw = !echo || !lineBuffered;
+    if (wantsRaw === (rawInput !== undefined)) return;
+    stdin.setRawMode(wantsRaw);
+    rawInput = wantsRaw ? stdin : undefined;
+    if (wantsRaw) startReading();
+  };
+  terminal.onModes(follow);
+  follow(terminal.modes);
+  const hasEnded = (await Promise.race([terminal.wanted(), isRaw])) === false;
+  if (hasEnded) return;
+  try {
+    for await (const chunk of stdin) {
+      const bytes = chunk as Uint8Array;
+      await (rawInput !== undefined ? terminal.type(bytes) : terminal.send(bytes));
+    }
+  } catch {
+    // The source failed: the input is over.
+  }
+  await terminal.end();
+}
+
+/** Leaves the terminal as it was found. */
+function releaseTerminal(): void {
+  rawInput?.setRawMode(false);
+  rawInput = undefined;
 }
 
 /** Moves standard input to the program, as fast as it reads, from the moment it first asks. */
@@ -95,6 +219,7 @@ async function feed(input: Input): Promise<void> {
 
 /** Ends this process by a signal's default action: at once, whatever workers are doing, and so that a shell sees it. */
 function endBySignal(signal: NodeJS.Signals): void {
+  releaseTerminal();
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
   // The signal may be blocked or ignored here, as nohup does with SIGHUP.

@@ -20,7 +20,7 @@ import {
   u32,
   type KernelMemory,
 } from "../shm/index.ts";
-import { dropFile, tryKeepFile, type Vfs } from "../vfs/index.ts";
+import { dropFile, OpenFile, tryKeepFile, type Vfs } from "../vfs/index.ts";
 
 /** Most descriptors of a process. */
 export const DESCRIPTOR_LIMIT = 65536;
@@ -309,6 +309,24 @@ export function rightsOf(memory: KernelMemory, entry: number): DescriptorRights 
     inheritingLow: FileEntry.inheritingLow.get(memory, entry),
     inheritingHigh: FileEntry.inheritingHigh.get(memory, entry),
   };
+}
+
+/** The open descriptors from `from` on, ascending, with the types of their files. */
+export function readDescriptors(
+  memory: KernelMemory,
+  table: number,
+  from: number,
+): { fd: number; type: number }[] {
+  const found: { fd: number; type: number }[] = [];
+  FileTable.lock.acquire(memory, table);
+  const array = FileTable.entries.get(memory, table);
+  const capacity = ArrayHead.capacity.get(memory, array);
+  for (let fd = from; fd < capacity; fd++) {
+    const file = FileEntry.file.get(memory, entryAt(array, fd));
+    if (file !== 0) found.push({ fd, type: OpenFile.type.get(memory, file) });
+  }
+  FileTable.lock.release(memory, table);
+  return found;
 }
 
 /** Closes everything and frees the table. Nobody may use it any more. */

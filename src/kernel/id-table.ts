@@ -46,6 +46,19 @@ export function removeId(memory: KernelMemory, table: number, kind: Keyed, recor
   IdTable.lock.release(memory, table);
 }
 
+/** All ids in the table, ascending. */
+export function listIds(memory: KernelMemory, table: number, kind: Keyed): number[] {
+  const ids: number[] = [];
+  IdTable.lock.acquire(memory, table);
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    let record = memory.u32[bucketOf(table, bucket) >>> 2];
+    for (; record !== 0; record = kind.idNext.get(memory, record))
+      ids.push(kind.id.get(memory, record));
+  }
+  IdTable.lock.release(memory, table);
+  return ids.sort((a, b) => a - b);
+}
+
 /** Finds the record with an id and runs `keep` on it under the lock; 0 when there is none. */
 export function findId(
   memory: KernelMemory,

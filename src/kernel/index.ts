@@ -1,4 +1,6 @@
 /** Floor 2b: kernel objects. What the floors above use of it. */
+export * from "./epoll.ts";
+export * from "./epoll-file.ts";
 export * from "./event-file.ts";
 export * from "./events.ts";
 export * from "./file-table.ts";
@@ -9,5 +11,8 @@ export * from "./pipe.ts";
 export * from "./pipe-file.ts";
 export * from "./port.ts";
 export * from "./process.ts";
+export * from "./signal.ts";
+export * from "./terminal.ts";
+export * from "./terminal-file.ts";
 export * from "./thread-waits.ts";
 export * from "./thread.ts";

@@ -8,10 +8,12 @@
  *         Ids                   id → record
  *           FileTable           descriptors
  *             Overlay           names of one layered filesystem
+ *               Epoll           what a set of files holds
  *               OpenFile        offset
  *                 Mounts
  *                   Tree        names of one filesystem
  *                     Inode     bytes and size of one file
+ *                       Terminal what was typed
  *                       Pipe    bytes of one pipe
  *                         Futex one bucket of waiters
  *                           WaitQueue
@@ -23,6 +25,7 @@ import {
   address,
   atomic32,
   block,
+  f64,
   Header,
   layout,
   panic,
@@ -61,6 +64,11 @@ export const KernelRoot = layout("KernelRoot", {
   threads: atomic32,
   processLimit: u32,
   threadLimit: u32,
+  /** How many threads can run at once, and the bytes of memory that each program may have: immutable, for `/proc`. */
+  cores: u32,
+  programMemory: f64,
+  /** When the machine was made, on the monotonic clock in milliseconds: immutable. */
+  booted: f64,
   /** The root mount's root inode. */
   rootInode: address,
   /** The host's event loop sleeps here; `hostCalls` says why it was woken. */
@@ -86,6 +94,10 @@ export interface KernelLimits {
   processes: number;
   /** Threads alive at once, in all processes together, main threads included. */
   threads: number;
+  /** Threads that can run at once, as programs are told. Default 1. */
+  cores?: number;
+  /** Bytes of memory that each program may have, as programs are told. Default 4 GiB. */
+  programMemory?: number;
 }
 
 /** What an agent needs to make syscalls: views of the heap, code of the filesystems, clocks, randomness. */
@@ -137,6 +149,9 @@ export function createKernel(
   KernelRoot.nextId.store(memory, root, 1);
   KernelRoot.processLimit.set(memory, root, limits.processes);
   KernelRoot.threadLimit.set(memory, root, limits.threads);
+  KernelRoot.cores.set(memory, root, limits.cores ?? 1);
+  KernelRoot.programMemory.set(memory, root, limits.programMemory ?? 2 ** 32);
+  KernelRoot.booted.set(memory, root, clock.monotonicMilliseconds());
   Atomics.store(memory.i32, Header.root >> 2, root);
   return new Kernel(memory, root, clock, randomness);
 }

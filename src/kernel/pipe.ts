@@ -170,10 +170,9 @@ export function pipeReadiness(memory: KernelMemory, pipe: number, access: number
   const readers = Pipe.readers.get(memory, pipe);
   const writers = Pipe.writers.get(memory, pipe);
   Pipe.lock.release(memory, pipe);
+  // As pipe_poll of Linux: an empty pipe without writers is a hang-up and nothing to read.
   if (access === Access.read) {
-    return (
-      (length > 0 || writers === 0 ? Readiness.read : 0) | (writers === 0 ? Readiness.hangup : 0)
-    );
+    return (length > 0 ? Readiness.read : 0) | (writers === 0 ? Readiness.hangup : 0);
   }
   return (
     (room >= PIPE_ATOMIC || readers === 0 ? Readiness.write : 0) |

@@ -13,6 +13,7 @@ import {
   address,
   allocate,
   atomic32,
+  f64,
   free,
   layout,
   mutex,
@@ -27,6 +28,7 @@ import { emit, EventKind } from "./events.ts";
 import { createFileTable, destroyFileTable } from "./file-table.ts";
 import { addId, findId, removeId } from "./id-table.ts";
 import { HostCall, type Kernel, KernelRoot } from "./kernel.ts";
+import { dropTerminal } from "./terminal.ts";
 import { dropThread, interruptThread, markFinished, Pending, Thread } from "./thread.ts";
 
 export const ProcessState = { running: 0, exiting: 1, ended: 2 } as const;
@@ -89,6 +91,10 @@ export const Process = layout("Process", {
   signalCallback: address,
   signalCallbackLength: u32,
   changes: waitQueue(),
+  /** Its terminal, with a count, or 0: immutable once it runs. */
+  terminal: address,
+  /** When it was made, on the monotonic clock in milliseconds: immutable. */
+  started: f64,
   /** The carriers that serve it: belongs to the floor of threads. */
   crew: address,
 });
@@ -138,6 +144,7 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   Process.refs.store(memory, process, 1);
   Process.id.set(memory, process, kernel.newId());
   Process.parent.set(memory, process, start.parent);
+  Process.started.set(memory, process, kernel.clock.monotonicMilliseconds());
   Process.files.set(memory, process, files);
   Process.rootDirectory.set(memory, process, keepInode(memory, start.rootDirectory));
   Process.workingDirectory.set(memory, process, keepInode(memory, start.workingDirectory));
@@ -367,6 +374,9 @@ function tearDown(kernel: Kernel, process: number): void {
   Process.files.set(memory, process, 0);
   dropInode(vfs, Process.workingDirectory.get(memory, process));
   dropInode(vfs, Process.rootDirectory.get(memory, process));
+  const terminal = Process.terminal.get(memory, process);
+  if (terminal !== 0) dropTerminal(vfs, terminal);
+  Process.terminal.set(memory, process, 0);
   Process.state.store(memory, process, ProcessState.ended);
 }
 

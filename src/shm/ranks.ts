@@ -15,6 +15,8 @@ export const Rank = {
   FileTable: 30,
   /** The names of a layered filesystem: held while its layers are looked into, whose open directories are listed. */
   Overlay: 35,
+  /** A set of watched files: its lists. */
+  Epoll: 37,
   /** An open file description: its offset. Held over the read or write of the file itself. */
   OpenFile: 40,
   /** The table of mounts. */
@@ -23,7 +25,9 @@ export const Rank = {
   Tree: 60,
   /** One inode: size, bytes, times. */
   Inode: 70,
-  /** The bytes of a pipe, the counter of an event object, a terminal. */
+  /** A terminal: its modes and what was typed. */
+  Terminal: 75,
+  /** The bytes of a pipe, the counter of an event object. */
   Pipe: 80,
   /** One bucket of the futex table. */
   Futex: 90,

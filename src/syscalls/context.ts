@@ -20,7 +20,7 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
-import type { GuestPort, StackPort, TerminalPort, ThreadPort } from "./port.ts";
+import type { GuestPort, StackPort, ThreadPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -72,8 +72,6 @@ export class SyscallContext implements Sleeper {
   handlersFirst = false;
   /** Tells of the end of the call that is made (traces). A suspended stack's call takes it along. */
   onEnd: ((result: number | undefined) => void) | undefined;
-  /** The process's terminal, if it has one. */
-  terminal: TerminalPort | undefined;
   private readonly requireHeadroom = headroomProbe();
   /** Scratch for the current call. */
   readonly transfer = new Transfer();
@@ -100,6 +98,7 @@ export class SyscallContext implements Sleeper {
   /** Makes this context work for nobody: a call made now, by a start section that runs ahead of its thread, is refused. */
   clearThread(): void {
     this.thread = KernelRoot.nobody.get(this.memory, this.kernel.root);
+    this.vfs.caller = 0;
   }
 
   /** Takes the agent back into the kernel after guest code returned or threw, whatever it was doing. */
@@ -126,6 +125,7 @@ export class SyscallContext implements Sleeper {
     this.kernelFailure = undefined;
     this.process = Thread.process.get(memory, thread);
     this.files = Process.files.get(memory, this.process);
+    this.vfs.caller = this.process;
     this.vfs.sleeper = this;
   }
 
@@ -141,6 +141,7 @@ export class SyscallContext implements Sleeper {
   takeUp(work: ThreadWork): void {
     this.memory.refreshIfGrown();
     this.thread = work.thread;
+    this.vfs.caller = this.process;
     this.signalCallback = work.signalCallback;
     this.wasInterrupted = work.wasInterrupted;
     this.guestFailure = work.guestFailure;
@@ -225,13 +226,6 @@ export class SyscallContext implements Sleeper {
     exitProcess(this.kernel, this.process, code, EndReason.failed, 0, message);
   }
 
-  /** Does a call that waits: with the guest's stack suspended where that can be, else in place. */
-  wait(waiting: Waiting<number>): Outcome {
-    return this.stacks?.canSuspend === true
-      ? this.stacks.suspend(waiting)
-      : waitInPlace(this, waiting);
-  }
-
   /** As a `Sleeper`: the thread's own. */
   get parker(): number {
     return this.thread;
@@ -247,6 +241,13 @@ export class SyscallContext implements Sleeper {
       this.markAwake();
     }
     return true;
+  }
+
+  /** Does a call that waits: with the guest's stack suspended where that can be, else in place. */
+  wait(waiting: Waiting<number>): Outcome {
+    return this.stacks?.canSuspend === true
+      ? this.stacks.suspend(waiting)
+      : waitInPlace(this, waiting);
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

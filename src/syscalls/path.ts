@@ -142,7 +142,12 @@ function linkLast(context: SyscallContext, directory: boolean): number {
   const refused = checkNewName(context, secondWalk, false);
   if (refused !== 0) return refused;
   if (!onSameMount(context)) return -Errno.EXDEV;
-  if (directory) return -Errno.EPERM;
+  if (directory) {
+    // Linux looks at the new name first.
+    const { directory: parent, name } = secondWalk;
+    const found = vfs.filesystemOf(parent).statAt(vfs, parent, name, vfs.stat);
+    return found >= 0 ? -Errno.EEXIST : -Errno.EPERM;
+  }
   if (isReadOnly(memory, walk.directory)) return -Errno.EROFS;
   return vfs
     .filesystemOf(walk.directory)

@@ -49,29 +49,3 @@ export interface GuestPort {
   /** The same on a stack of its own. Only where stacks can be suspended. */
   callSuspendably(name: string, argument: number): Promise<void>;
 }
-
-/** What `tty_get` and `tty_set` tell of the terminal. */
-export interface TerminalState {
-  columns: number;
-  rows: number;
-  /** Size in pixels, 0 when unknown. */
-  width: number;
-  height: number;
-  /** Which standard streams are the terminal. */
-  stdin: boolean;
-  stdout: boolean;
-  stderr: boolean;
-  /** Whether what is typed is shown. */
-  echo: boolean;
-  /** Whether what is typed arrives line by line. */
-  lineBuffered: boolean;
-  /** Whether a line feed also returns the carriage. */
-  lineFeeds: boolean;
-}
-
-/** The terminal of a process. A context without one answers ENOTSUP. */
-export interface TerminalPort {
-  get(): TerminalState;
-  /** Applies what can be applied (echo, line mode); 0 or a negated errno. */
-  set(state: TerminalState): number;
-}

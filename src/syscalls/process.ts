@@ -10,10 +10,10 @@ import {
   EventKind,
   exitProcess,
   findProcess,
-  interruptThread,
   Pending,
   Process,
-  ProcessFlags,
+  queueProcessSignal,
+  queueSignal,
   Thread,
 } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
@@ -51,30 +51,9 @@ export function proc_parent(context: SyscallContext, pid: number, result: number
   return 0;
 }
 
-/** Sends a signal to every thread of a process: the C library's handler runs in whichever looks first. Signal 0 only looks. */
-export function signalProcess(context: SyscallContext, process: number, signal: number): void {
-  const { memory } = context;
-  Process.lock.acquire(memory, process);
-  const handles = (Process.flags.load(memory, process) & ProcessFlags.handlesSignals) !== 0;
-  // The main thread is the last in the list: a program with handlers takes a process's signal once, there.
-  let main = 0;
-  for (
-    let thread = Process.firstThread.get(memory, process);
-    thread !== 0;
-    thread = Thread.next.get(memory, thread)
-  ) {
-    if (Thread.id.get(memory, thread) === Process.id.get(memory, process)) main = thread;
-    else if (!handles && main === 0) main = thread;
-  }
-  if (main === 0) main = Process.firstThread.get(memory, process);
-  if (main !== 0) sendSignal(context, main, signal);
-  Process.lock.release(memory, process);
-}
-
 /** Queues a signal for a thread and ends its wait. */
 export function sendSignal(context: SyscallContext, thread: number, signal: number): void {
-  Thread.signals.or(context.memory, thread, 1 << signal);
-  interruptThread(context.memory, thread, Pending.signal);
+  queueSignal(context.memory, thread, signal);
 }
 
 /** Sends a signal to a process; ESRCH for an unknown pid, EINVAL for an unknown signal (kill(2)). */
@@ -82,7 +61,7 @@ export function proc_signal(context: SyscallContext, pid: number, signal: number
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
   const process = findProcess(context.kernel, pid);
   if (process === 0) return Errno.ESRCH;
-  if (signal !== 0) signalProcess(context, process, signal);
+  if (signal !== 0) queueProcessSignal(context.memory, process, signal);
   dropProcess(context.kernel, process);
   context.doPending();
   return 0;

@@ -6,21 +6,16 @@
  * default actions here.
  */
 import { Signal } from "../abi/enums.ts";
-import { EndReason, exitProcess, firstSignalCallback, Pending, Thread } from "../kernel/index.ts";
+import {
+  EndReason,
+  exitProcess,
+  firstSignalCallback,
+  isIgnoredByDefault,
+  Pending,
+  Thread,
+} from "../kernel/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
-
-/** Signals whose default action is to do nothing: SIGCHLD, SIGURG, SIGWINCH, SIGCONT, and those that stop (there is no job control yet). */
-const IGNORED_BY_DEFAULT: ReadonlySet<number> = new Set<number>([
-  Signal.CHLD,
-  Signal.URG,
-  Signal.WINCH,
-  Signal.CONT,
-  Signal.STOP,
-  Signal.TSTP,
-  Signal.TTIN,
-  Signal.TTOU,
-]);
 
 /** Exit code of a process that a signal ended, as shells show it. */
 export function exitCodeOfSignal(signal: number): number {
@@ -71,7 +66,7 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
       return { signal, callback, handling: handling | bit };
     }
     Thread.signals.and(memory, thread, ~bit);
-    if (!IGNORED_BY_DEFAULT.has(signal)) endBySignal(context, signal);
+    if (!isIgnoredByDefault(signal)) endBySignal(context, signal);
   }
 }
 

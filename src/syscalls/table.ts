@@ -18,6 +18,7 @@ import {
   environ_sizes_get,
   random_get,
 } from "./environment.ts";
+import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_dup, fd_dup2, fd_event, fd_pipe, fd_renumber } from "./fd-create.ts";
 import { fd_readdir } from "./fd-directory.ts";
 import {
@@ -86,14 +87,7 @@ import {
   thread_spawn_v2,
 } from "./thread.ts";
 import { tty_get, tty_set } from "./tty.ts";
-import {
-  dlopen,
-  dlsym,
-  proc_exec,
-  proc_exec2,
-  refuseEpollCall,
-  stack_restore,
-} from "./unsupported.ts";
+import { dlopen, dlsym, proc_exec, proc_exec2, stack_restore } from "./unsupported.ts";
 import { chdir, getcwd } from "./working-directory.ts";
 
 /** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno, now or later. */
@@ -144,7 +138,6 @@ const refused = (errno: number, note: string): Service => none(() => errno, note
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
-const NO_EPOLL = "There are no epoll descriptors yet; use poll_oneoff.";
 const NO_CHILDREN = "A process cannot start another yet: ENOSYS.";
 const NO_FORK = "A process cannot be copied: ENOTSUP.";
 const CONTEXTS =
@@ -215,6 +208,9 @@ const wasix: Readonly<Record<string, Service>> = {
   fd_dup: full(fd_dup),
   fd_dup2: full(fd_dup2),
   fd_event: full(fd_event),
+  epoll_create: full(epoll_create),
+  epoll_ctl: full(epoll_ctl),
+  epoll_wait: blocking(epoll_wait),
   fd_pipe: full(fd_pipe),
   tty_get: full(tty_get),
   tty_set: full(tty_set),
@@ -298,9 +294,6 @@ const wasix: Readonly<Record<string, Service>> = {
   sock_recv_from: noSocket,
   sock_send_to: noSocket,
   sock_send_file: noSocket,
-  epoll_create: refused(Errno.ENOSYS, NO_EPOLL),
-  epoll_ctl: none(refuseEpollCall, NO_EPOLL),
-  epoll_wait: none(refuseEpollCall, NO_EPOLL),
   dl_invalid_handle: refused(Errno.ENOEXEC, "No library is loaded: every handle is invalid."),
   dlopen: none(dlopen, NO_LIBRARIES),
   dlsym: none(dlsym, NO_LIBRARIES),

@@ -1,48 +1,72 @@
-/** The terminal: `tty_get`, `tty_set`. */
+/** The terminal of the process: `tty_get`, `tty_set`. */
 import { Errno } from "../abi/errno.ts";
+import { Signal } from "../abi/enums.ts";
 import { Tty } from "../abi/layouts.ts";
+import {
+  isTerminal,
+  Process,
+  queueProcessSignal,
+  readTerminalState,
+  resizeTerminal,
+  setTerminalModes,
+  TerminalMode,
+} from "../kernel/index.ts";
+import { dropFile } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
-import { errnoOf } from "./result.ts";
+
+/** Whether a descriptor is a terminal. */
+function isTerminalAt(context: SyscallContext, fd: number): boolean {
+  const file = context.lookup(fd, 0);
+  if (file < 0) return false;
+  const answer = isTerminal(context.vfs, file);
+  dropFile(context.vfs, file);
+  return answer;
+}
 
 /** Describes the terminal. ENOTSUP without one (`abi/semantics.md` §8). */
 export function tty_get(context: SyscallContext, result: number): number {
-  const { guest, terminal } = context;
+  const { guest, memory } = context;
   if (!guest.has(result, Tty.$size)) return Errno.EMEMVIOLATION;
-  if (terminal === undefined) return Errno.ENOTSUP;
-  const state = terminal.get();
+  const terminal = Process.terminal.get(memory, context.process);
+  if (terminal === 0) return Errno.ENOTSUP;
+  const { modes, columns, rows, width, height } = readTerminalState(memory, terminal);
   const at = result >>> 0;
   guest.u8.fill(0, at, at + Tty.$size);
-  guest.view.setUint32(at + Tty.cols, state.columns, true);
-  guest.view.setUint32(at + Tty.rows, state.rows, true);
-  guest.view.setUint32(at + Tty.width, state.width, true);
-  guest.view.setUint32(at + Tty.height, state.height, true);
-  guest.u8[at + Tty.stdin_tty] = Number(state.stdin);
-  guest.u8[at + Tty.stdout_tty] = Number(state.stdout);
-  guest.u8[at + Tty.stderr_tty] = Number(state.stderr);
-  guest.u8[at + Tty.echo] = Number(state.echo);
-  guest.u8[at + Tty.line_buffered] = Number(state.lineBuffered);
-  guest.u8[at + Tty.line_feeds] = Number(state.lineFeeds);
+  guest.view.setUint32(at + Tty.cols, columns, true);
+  guest.view.setUint32(at + Tty.rows, rows, true);
+  guest.view.setUint32(at + Tty.width, width, true);
+  guest.view.setUint32(at + Tty.height, height, true);
+  guest.u8[at + Tty.stdin_tty] = Number(isTerminalAt(context, 0));
+  guest.u8[at + Tty.stdout_tty] = Number(isTerminalAt(context, 1));
+  guest.u8[at + Tty.stderr_tty] = Number(isTerminalAt(context, 2));
+  guest.u8[at + Tty.echo] = Number((modes & TerminalMode.echo) !== 0);
+  guest.u8[at + Tty.line_buffered] = Number((modes & TerminalMode.lines) !== 0);
+  guest.u8[at + Tty.line_feeds] = Number((modes & TerminalMode.lineFeeds) !== 0);
   return 0;
 }
 
-/** Changes the terminal's modes. ENOTSUP without one. */
+/** Changes the terminal's modes, and its size as the program sees it: SIGWINCH where that is another. ENOTSUP without one. */
 export function tty_set(context: SyscallContext, pointer: number): number {
-  const { guest, terminal } = context;
+  const { guest, memory, process } = context;
   if (!guest.has(pointer, Tty.$size)) return Errno.EMEMVIOLATION;
-  if (terminal === undefined) return Errno.ENOTSUP;
+  const terminal = Process.terminal.get(memory, process);
+  if (terminal === 0) return Errno.ENOTSUP;
   const at = pointer >>> 0;
-  return errnoOf(
-    terminal.set({
-      columns: guest.view.getUint32(at + Tty.cols, true),
-      rows: guest.view.getUint32(at + Tty.rows, true),
-      width: guest.view.getUint32(at + Tty.width, true),
-      height: guest.view.getUint32(at + Tty.height, true),
-      stdin: guest.u8[at + Tty.stdin_tty] !== 0,
-      stdout: guest.u8[at + Tty.stdout_tty] !== 0,
-      stderr: guest.u8[at + Tty.stderr_tty] !== 0,
-      echo: guest.u8[at + Tty.echo] !== 0,
-      lineBuffered: guest.u8[at + Tty.line_buffered] !== 0,
-      lineFeeds: guest.u8[at + Tty.line_feeds] !== 0,
-    }),
+  const flag = (offset: number, mode: number) => (guest.u8[at + offset] === 0 ? 0 : mode);
+  setTerminalModes(
+    memory,
+    terminal,
+    flag(Tty.echo, TerminalMode.echo) |
+      flag(Tty.line_buffered, TerminalMode.lines) |
+      flag(Tty.line_feeds, TerminalMode.lineFeeds),
   );
+  const isOther = resizeTerminal(memory, terminal, {
+    columns: guest.view.getUint32(at + Tty.cols, true),
+    rows: guest.view.getUint32(at + Tty.rows, true),
+    width: guest.view.getUint32(at + Tty.width, true),
+    height: guest.view.getUint32(at + Tty.height, true),
+  });
+  if (isOther) queueProcessSignal(memory, process, Signal.WINCH);
+  context.doPending();
+  return 0;
 }

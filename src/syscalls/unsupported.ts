@@ -4,7 +4,6 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { EndReason, exitProcess } from "../kernel/index.ts";
-import { dropFile } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
 
@@ -54,14 +53,6 @@ export function dlsym(
   const name = guest.text(symbol, length) ?? "(no UTF-8)";
   writeMessage(context, message, room, `${name}: libraries cannot be loaded at run time`);
   return Errno.EUNKNOWN;
-}
-
-/** Any call on an epoll descriptor: EBADF for one that is not open, EINVAL for any other, since none is of that kind. */
-export function refuseEpollCall(context: SyscallContext, fd: number): number {
-  const file = context.lookup(fd, 0);
-  if (file < 0) return -file;
-  dropFile(context.vfs, file);
-  return Errno.EINVAL;
 }
 
 /** Ends the process: the call has no way to tell the program of a failure. */

@@ -2,13 +2,16 @@
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
 import { installDevfs } from "../fs/devfs/index.ts";
-import { installOptional, type OptionalFilesystems } from "../fs/optional.ts";
+import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
   createKernel,
+  installEpoll,
   type Kernel,
+  openOwnTerminal,
+  TerminalOperations,
   type KernelLimits,
   KernelRoot,
   Pending,
@@ -25,19 +28,17 @@ export interface Drivers {
   install(kernel: Kernel): void;
 }
 
-/** Registers every driver: those of all machines, the host's own, and the filesystems that this machine needs besides. */
-export function addDrivers(
-  kernel: Kernel,
-  local: Drivers | undefined,
-  filesystems: OptionalFilesystems = {},
-): void {
+/** Registers every driver: those of all hosts and the host's own. */
+export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
-  installDevfs(vfs, kernel.randomness);
+  installDevfs(vfs, kernel.randomness, openOwnTerminal);
+  installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   vfs.addOperations(OperationsId.event, new EventOperations());
+  installEpoll(vfs);
+  vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   local?.install(kernel);
-  installOptional(kernel, filesystems);
 }
 
 /** Makes the kernel of a new machine in an empty kernel heap. */
@@ -47,14 +48,13 @@ export function bootKernel(
   randomness: Randomness,
   limits: KernelLimits,
   local: Drivers | undefined,
-  filesystems: OptionalFilesystems = {},
 ): Kernel {
   const kernel = createKernel(memory, clock, randomness, limits);
   const nobody = Thread.allocate(memory);
   if (nobody === 0) panic("boot: the kernel heap is too small");
   Thread.pending.store(memory, nobody, Pending.exit);
   KernelRoot.nobody.set(memory, kernel.root, nobody);
-  addDrivers(kernel, local, filesystems);
+  addDrivers(kernel, local);
   return kernel;
 }
 

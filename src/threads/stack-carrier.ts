@@ -51,6 +51,9 @@ import { beginThread, endThread } from "./run-thread.ts";
 const SLICE = 1;
 const LOOK_AGAIN = 0.05;
 
+/** Threads that a shared carrier begins before it resumes its stacks again. */
+const MOST_BEGUN = 16;
+
 /** Stop points that are passed without a look. */
 const FEWEST_PASSED = 100;
 const MOST_PASSED = 1_000_000;
@@ -86,6 +89,8 @@ export class StackCarrier implements StackPort {
   private readonly deadlines = new Deadlines<Stack>();
   /** The stack that runs. */
   private active: Stack | undefined;
+  /** The first thread that was taken from the ready queue and not yet resumed, linked by `Parker.readyNext`, or 0. */
+  private taken = 0;
   /** When the active stack began to run, and when its stop points last came here, in milliseconds. */
   private sliceBegin = 0;
   private lastLook = 0;
@@ -131,6 +136,7 @@ export class StackCarrier implements StackPort {
   private hasReady(now: number): boolean {
     const { memory } = this.kernel;
     return (
+      this.taken !== 0 ||
       ReadyQueue.head.load(memory, this.carrier) !== 0 ||
       this.deadlines.first() <= now ||
       isLineTooLong(memory, this.crew)
@@ -161,7 +167,7 @@ export class StackCarrier implements StackPort {
         ? nextSharedThread(memory, crew, carrier)
         : nextThread(kernel, crew, carrier);
       if (thread < 0) return;
-      if (thread > 0) await this.begin(thread);
+      if (thread > 0) await this.beginSome(thread);
       else if (!this.isShared) {
         if (sleepIdle(memory, crew, carrier, this.group)) break;
       } else if (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0) break;
@@ -195,6 +201,16 @@ export class StackCarrier implements StackPort {
     return this.kernel.clock.monotonicMilliseconds();
   }
 
+  /** Begins a thread and, on a shared carrier, some more of those in line: each may compute for a slice, and so may all stacks before the next are begun. */
+  private async beginSome(thread: number): Promise<void> {
+    const { kernel, carrier, crew } = this;
+    for (let left = MOST_BEGUN; ; left--) {
+      await this.begin(thread);
+      thread = this.isShared && left > 1 ? nextSharedThread(kernel.memory, crew, carrier) : 0;
+      if (thread === 0) return;
+    }
+  }
+
   private async begin(thread: number): Promise<void> {
     const { memory } = this.kernel;
     const { crew, group } = this;
@@ -202,7 +218,7 @@ export class StackCarrier implements StackPort {
     this.stacks.set(thread, stack);
     group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
     this.active = stack;
-    this.sliceBegin = this.now();
+    this.sliceBegin = this.lastLook = this.now();
     void this.run(stack);
     await this.settle();
   }
@@ -242,13 +258,13 @@ export class StackCarrier implements StackPort {
 
   private async resumeReady(): Promise<void> {
     const { memory } = this.kernel;
-    let thread = takeReady(memory, this.carrier);
-    while (thread !== 0) {
-      const next = Parker.readyNext.get(memory, thread);
+    this.taken = takeReady(memory, this.carrier);
+    while (this.taken !== 0) {
+      const thread = this.taken;
+      this.taken = Parker.readyNext.get(memory, thread);
       Parker.word.store(memory, thread, Parked.idle);
       const stack = this.stacks.get(thread);
       if (stack !== undefined) await this.resume(stack);
-      thread = next;
     }
   }
 
@@ -276,7 +292,7 @@ export class StackCarrier implements StackPort {
     group.current = stack.instance;
     stack.sleep++;
     this.active = stack;
-    this.sliceBegin = this.now();
+    this.sliceBegin = this.lastLook = this.now();
     stack.resume();
     await this.settle();
   }

@@ -102,4 +102,5 @@ export const FilesystemId = {
   devfs: 3,
   overlayfs: 5,
   userfs: 6,
+  procfs: 16,
 } as const;

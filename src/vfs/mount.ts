@@ -5,7 +5,16 @@
  * Holds a count of its root inode and of the directory it covers.
  * Lock: the list is guarded by `Mounts.lock`; mounts themselves are immutable.
  */
-import { address, layout, mutex, Rank, u32, type KernelMemory } from "../shm/index.ts";
+import {
+  address,
+  allocate,
+  free,
+  layout,
+  mutex,
+  Rank,
+  u32,
+  type KernelMemory,
+} from "../shm/index.ts";
 import { Inode, InodeFlags, keepInode } from "./inode.ts";
 
 export const MountFlags = { readOnly: 1 } as const;
@@ -26,6 +35,9 @@ export const Mount = layout("Mount", {
   /** Where it comes from, for people: address and length of UTF-8 bytes; a host directory's path. */
   source: address,
   sourceLength: u32,
+  /** Where it is in the tree: UTF-8 bytes and their number, or 0 for the root mount. Guarded by `Mounts.lock`. */
+  path: address,
+  pathLength: u32,
 });
 
 /** The table of mounts: one per machine. */
@@ -63,6 +75,29 @@ export function addMount(
   }
   Mounts.first.set(memory, mounts, mount);
   Mounts.lock.release(memory, mounts);
+}
+
+/** Says where in the tree a mount is, for people: `/proc/mounts`. Without room for it nothing is said. */
+export function nameMount(
+  memory: KernelMemory,
+  mounts: number,
+  mount: number,
+  path: Uint8Array,
+): void {
+  const copy = allocate(memory, path.length);
+  if (copy === 0) return;
+  memory.u8.set(path, copy);
+  Mounts.lock.acquire(memory, mounts);
+  Mount.path.set(memory, mount, copy);
+  Mount.pathLength.set(memory, mount, path.length);
+  Mounts.lock.release(memory, mounts);
+}
+
+/** Frees what `nameMount` made: before the mount goes. */
+export function forgetMountName(memory: KernelMemory, mount: number): void {
+  const path = Mount.path.get(memory, mount);
+  if (path !== 0) free(memory, path, Mount.pathLength.get(memory, mount));
+  Mount.path.set(memory, mount, 0);
 }
 
 /** The mount that covers a directory, or 0. */

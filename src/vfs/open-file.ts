@@ -45,8 +45,10 @@ export const OpenFile = layout(
     state2: u32,
     /** Bytes from the start: guarded by lock. */
     offset: f64,
-    /** Who waits for this very file (event objects, terminals); pipes have their own queue. */
+    /** Who waits for this very file (event objects); pipes and terminals have their own queue. */
     waiters: waitQueue(),
+    /** What watches this file without a count of it (epoll), linked: guarded by lock. */
+    watches: address,
   },
   0,
 );
@@ -95,6 +97,8 @@ export function tryKeepFile(memory: KernelMemory, file: number): boolean {
 export function dropFile(vfs: Vfs, file: number): void {
   const { memory } = vfs;
   if (OpenFile.refs.add(memory, file, -1) !== 1) return;
+  // Before the operations let go of the queue that watches are in.
+  if (OpenFile.watches.get(memory, file) !== 0) vfs.forgetWatches(vfs, file);
   vfs.operationsOf(file).release(vfs, file);
   const inode = OpenFile.inode.get(memory, file);
   if (inode !== 0) dropInode(vfs, inode);

@@ -12,6 +12,11 @@ import type { Sleeper, WallClock } from "./port.ts";
 export class Vfs {
   private readonly filesystems: Filesystem[] = [];
   private readonly operations: FileOperations[] = [];
+  /** Takes an open file whose last count is gone out of what watches it: given with the operations of what does. */
+  forgetWatches: (vfs: Vfs, file: number) => void = (_vfs, file) =>
+    panic(`open file ${file} is watched, but nobody here knows how`);
+  /** The process that this agent works for at the moment, or 0 for the host program: what `/proc/self` and `/dev/tty` mean. */
+  caller = 0;
   /** Scratch for the current call: never kept across one. */
   readonly stat = new Stat();
   readonly times = new Times();

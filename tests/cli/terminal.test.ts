@@ -22,6 +22,11 @@ class Terminal {
     if (keys.length > 0) this.tmux("send-keys", ...keys);
   }
 
+  /** Gives the window another size. */
+  resize(columns: number, rows: number): void {
+    this.tmux("resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
   /** Waits until the screen holds this. */
   async shows(pattern: RegExp): Promise<void> {
     let screen = "";
@@ -83,6 +88,80 @@ for (const name of ["copy_input", "threads_copy_input"]) {
     }
   });
 }
+
+/** Runs the program that does what its arguments say at a terminal, and then tells its exit code. */
+async function withActions(
+  actions: string,
+  use: (terminal: Terminal) => Promise<void>,
+  redirections = "",
+): Promise<void> {
+  const program = await compileGuest("terminal_keys");
+  const terminal = new Terminal();
+  try {
+    await terminal.shows(/^\$/m);
+    terminal.type(
+      `clear; '${process.execPath}' '${command}' '${program}' ${actions} ${redirections}; echo "code $?"`,
+      "Enter",
+    );
+    await use(terminal);
+  } finally {
+    terminal.close();
+  }
+}
+
+test("a program has the terminal's size, and takes single keys", { skip }, () =>
+  withActions("size modes raw ready line cooked line", async (terminal) => {
+    await terminal.shows(/^size 100 30\nterminals 111 echo 1 lines 1\nready$/m);
+    terminal.type("q");
+    await terminal.shows(/ready\nread 1: q$/m);
+    terminal.type("edited by the system", "BSpace", "Enter");
+    await terminal.shows(/^edited by the syste *\nread 19: edited by the syste\ncode 7$/m);
+    // The shell's terminal is as it was.
+    terminal.type("echo seen", "Enter");
+    await terminal.shows(/^\$ echo seen\nseen$/m);
+  }),
+);
+
+test("a password is not shown", { skip }, () =>
+  withActions("password ready line", async (terminal) => {
+    await terminal.shows(/^ready$/m);
+    terminal.type("secrex", "t", "BSpace", "BSpace", "t", "Enter");
+    await terminal.shows(/^ready\nread 6: secret\ncode 7$/m);
+  }),
+);
+
+test("a program handles Ctrl-C and a new size of the window", { skip }, () =>
+  withActions("handle ready sleep ready sleep size raw ready sleep", async (terminal) => {
+    await terminal.shows(/^ready$/m);
+    terminal.type("", "C-c");
+    await terminal.shows(/^\^Csignal 2\nready$/m);
+    terminal.resize(60, 20);
+    await terminal.shows(/^signal 28\nsize 60 20\nready$/m);
+    // While keys are taken singly Ctrl-C is no key either.
+    terminal.type("", "C-c");
+    await terminal.shows(/^ready\nsignal 2\ncode 7$/m);
+  }),
+);
+
+test("a program that dies leaves the terminal as it was", { skip }, () =>
+  withActions("raw ready line line", async (terminal) => {
+    await terminal.shows(/^ready$/m);
+    terminal.type("", "C-c");
+    await terminal.shows(/^\$/m);
+    terminal.type("echo code $?", "Enter");
+    await terminal.shows(/^\$ echo code \$\?\ncode 130$/m);
+  }),
+);
+
+test("/dev/null is no terminal", { skip }, () =>
+  withActions(
+    "modes line",
+    async (terminal) => {
+      await terminal.shows(/^terminals 011 echo 1 lines 1\nread 0: \ncode 7$/m);
+    },
+    "</dev/null",
+  ),
+);
 
 test("a program with threads takes its input for a terminal", { skip }, async () => {
   const program = await compileGuest("copy_input");

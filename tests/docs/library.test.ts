@@ -78,9 +78,11 @@ function listNames(files: readonly string[]): Set<string> {
 }
 
 test("the page names everything that the library exports", () => {
-  const names = listNames(["node.ts", "browser.ts"].map((file) => join(root, "src/api", file)));
+  const names = listNames(
+    ["node.ts", "browser.ts", "inspection.ts"].map((file) => join(root, "src/api", file)),
+  );
   // One of each kind, so that a search which finds nothing is noticed.
-  for (const name of ["Machine", "createSync", "spawn", "hostPath", "ERR_FILE", "taint", "lines"])
+  for (const name of ["Machine", "workerUrl", "spawn", "hostPath", "ERR_FILE", "taint", "lines"])
     assert.ok(names.has(name), name);
   const missing = [...names].filter(
     (name) => !new RegExp(`(?<![\\w-])${name.replaceAll(/[^\w-]/g, "\\$&")}(?![\\w-])`).test(page),

@@ -128,7 +128,7 @@ test("an overlay of archives can be the root, as an image of a container", async
     await machine.fs.writeFile("/scratch/x", "1");
     assert.equal((await machine.fs.stat("/dev/null")).kind, "device");
     const names = (await machine.fs.readdir("/")).map(({ name }) => name);
-    assert.deepEqual(names, ["bin", "dev", "etc", "scratch", "tmp"]);
+    assert.deepEqual(names, ["bin", "dev", "etc", "proc", "scratch", "tmp"]);
   });
 });
 

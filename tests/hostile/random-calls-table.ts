@@ -22,6 +22,7 @@ const closing = "// --- end of what is generated\n";
 
 /** Calls after which the thread or the process does not go on: for the runs that may end anyhow. */
 const ENDING = new Set([
+  "context_switch",
   "proc_exit",
   "proc_exit2",
   "proc_exec",

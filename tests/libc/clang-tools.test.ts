@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { Machine } from "../../src/api/node.ts";
-import { loadTools, readToolFiles, runTool } from "./toolchain.ts";
+import { C_LIBRARIES, C_START, loadTools, readToolFiles, runTool } from "../support/toolchain.ts";
 
 const MAIN = `
 #include <stdio.h>
@@ -37,7 +37,7 @@ int main(int count, char **words) {
 const directory = await mkdtemp(join(tmpdir(), "weft-clang-"));
 const machine = await Machine.create({
   files: {
-    ...(await readToolFiles()),
+    ...(await readToolFiles("c++")),
     "/memory/main.c": MAIN,
     "/memory/twice.c": TWICE,
     "/work/twice.c": TWICE,
@@ -63,10 +63,8 @@ async function buildAndRun(directory: string): Promise<void> {
   await run("ar", "crs", "libtwice.a", "twice.o");
   await run("ranlib", "libtwice.a");
   assert.equal((await run("ar", "t", "libtwice.a")).stdout, "twice.o\n");
-  const libraries = ["-L.", "-ltwice", "-L/usr/lib/wasm32-wasip1", "-lc"];
-  const builtins = "/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a";
-  const start = "/usr/lib/wasm32-wasip1/crt1-command.o";
-  await run("wasm-ld", start, "main.o", ...libraries, builtins, "-o", "program.wasm");
+  const libraries = ["-L.", "-ltwice", ...C_LIBRARIES];
+  await run("wasm-ld", C_START, "main.o", ...libraries, "-o", "program.wasm");
 
   assert.match((await run("objdump", "-d", "twice.o")).stdout, /<twice>:/);
   assert.match((await run("nm", "main.o", "twice.o")).stdout, /U twice[^]* T twice/);
@@ -103,10 +101,8 @@ test("C++ with its library is compiled, linked, looked at and stripped", async (
   const depended = await machine.fs.readTextFile("/work/sort.d");
   assert.match(depended, /^sort\.o:.*sort\.cc[^]*include\/greeting\.h/);
 
-  const libraries = ["-L/usr/lib/wasm32-wasip1", "-lc++", "-lc++abi", "-lc"];
-  const builtins = "/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a";
-  const start = "/usr/lib/wasm32-wasip1/crt1-command.o";
-  const link = [start, "sort.o", ...libraries, builtins, "-o", "sort.wasm"];
+  const libraries = ["-L/usr/lib/wasm32-wasip1", "-lc++", "-lc++abi", ...C_LIBRARIES];
+  const link = [C_START, "sort.o", ...libraries, "-o", "sort.wasm"];
   await machine.fs.writeFile("/work/link.txt", link.join("\n"));
   await run("wasm-ld", "@link.txt");
   const runProgram = async (file: string) => {

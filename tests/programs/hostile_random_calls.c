@@ -653,7 +653,7 @@ static const struct call calls[] = {
     {"wasix_32v1.closure_free", c133, "g", ORDINARY, false},
     {"wasix_32v1.reflect_signature", c134, "gOgOgO", ORDINARY, false},
     {"wasix_32v1.context_create", c135, "Og", ORDINARY, false},
-    {"wasix_32v1.context_switch", c136, "8", ORDINARY, false},
+    {"wasix_32v1.context_switch", c136, "8", ENDS, false},
     {"wasix_32v1.context_destroy", c137, "8", ORDINARY, false},
     {"wasix_32v1.args_get", c138, "OO", ORDINARY, false},
     {"wasix_32v1.args_sizes_get", c139, "oo", ORDINARY, false},

@@ -1,4 +1,4 @@
-// Compiles the guest programs of tests/programs when a test asks for one.
+// Compiles the guest programs of tests/programs when a test asks for one. The compiler is itself a guest: clang, which Weft runs.
 //
 // A program is one C file, or one .wat file. Comment lines at its top say how it is built:
 //   // guest: libc       with the C library, single-threaded (the default)
@@ -13,7 +13,8 @@ import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/p
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Tree } from "@yowasp/clang";
+import { type LoadedProgram, Machine } from "../../src/api/node.ts";
+import { C_LIBRARIES, C_START, loadTools, readToolFiles } from "./toolchain.ts";
 
 /** What a guest program may be compiled with, besides what its own first lines say. */
 export interface CompileOptions {
@@ -136,38 +137,53 @@ async function readHeaders(): Promise<Record<string, string>> {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-async function compile(name: string, text: string, options: CompileOptions): Promise<Uint8Array> {
-  const source = `${name.replaceAll("/", "_")}.c`;
-  const result = await runClang([...compilerFlags(name, text, options), source, "-o", "out.wasm"], {
-    [source]: text,
-    include: await readHeaders(),
-  });
-  const bytes = result.files?.["out.wasm"];
-  if (!(bytes instanceof Uint8Array)) {
-    throw new Error(`tests/programs/${name}.c does not compile:\n${result.messages}`);
-  }
-  return bytes;
+interface Compiler {
+  readonly machine: Machine;
+  readonly tools: LoadedProgram;
 }
 
-/** Runs the compiler on files that it sees in its working directory; gives the files there afterwards, or none. */
-async function runClang(
-  words: string[],
-  files: Tree,
-): Promise<{ files: Tree | undefined; messages: string }> {
-  const { commands, Exit } = await import("@yowasp/clang");
-  const decoder = new TextDecoder();
-  let messages = "";
-  const collect = (bytes: Uint8Array | null) => {
-    if (bytes) messages += decoder.decode(bytes, { stream: true });
+let compiler: Promise<Compiler> | undefined;
+let compilations = 0;
+
+/** One machine for all that is compiled in this process. It ends with the process. */
+async function startCompiler(): Promise<Compiler> {
+  const machine = await Machine.create({ files: await readToolFiles() });
+  return { machine, tools: await loadTools(machine) };
+}
+
+async function compile(name: string, text: string, options: CompileOptions): Promise<Uint8Array> {
+  compiler ??= startCompiler();
+  const { machine, tools } = await compiler;
+  const directory = `/work/${++compilations}`;
+  const source = `${name.replaceAll("/", "_")}.c`;
+  const run = async (tool: string, args: string[]) => {
+    const result = await machine.run(tools, { name: tool, args, cwd: directory });
+    if (!result.ok) {
+      const words = `${result.stderr}${result.message ?? ""}`;
+      throw new Error(`tests/programs/${name}.c does not compile:\n${words}`);
+    }
   };
+  await machine.fs.mkdir(`${directory}/include`, { recursive: true });
   try {
-    // Loading by itself is the only way to keep it from printing how far it is.
-    await commands.clang(undefined, {}, { fetchProgress: () => {} });
-    const output = await commands.clang(words, files, { stdout: collect, stderr: collect });
-    return { files: output, messages };
-  } catch (error) {
-    if (error instanceof Exit) return { files: undefined, messages };
-    throw error;
+    await machine.fs.writeFile(`${directory}/${source}`, text);
+    for (const [file, header] of Object.entries(await readHeaders()))
+      await machine.fs.writeFile(`${directory}/include/${file}`, header);
+    // The compiler cannot start the linker, as it does on other systems: a guest has no way to start programs of this kind.
+    const flags = compilerFlags(name, text, options);
+    const forLinker = flags.filter((flag) => flag.startsWith("-Wl,"));
+    const others = flags.filter((flag) => !flag.startsWith("-Wl,") && flag !== "-nostdlib");
+    await run("clang", [...others, "-c", source, "-o", "program.o"]);
+    const bare = flags.includes("-nostdlib");
+    await run("wasm-ld", [
+      ...(bare ? [] : [C_START]),
+      "program.o",
+      ...(bare ? [] : C_LIBRARIES),
+      ...forLinker.flatMap((flag) => flag.split(",").slice(1)),
+      ...["-o", "out.wasm"],
+    ]);
+    return await machine.fs.readFile(`${directory}/out.wasm`);
+  } finally {
+    await machine.fs.rm(directory, { recursive: true });
   }
 }
 

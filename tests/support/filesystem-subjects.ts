@@ -10,12 +10,8 @@ import {
   destroyTmpfs,
 } from "../../src/fs/index.ts";
 import { createArchivefs } from "../../src/fs/archivefs/index.ts";
-import {
-  createUserfs,
-  destroyUserfs,
-  installUserfs,
-  UserFileServer,
-} from "../../src/fs/userfs/index.ts";
+import { createUserfs, destroyUserfs, installUserfs } from "../../src/fs/userfs/index.ts";
+import { UserFileServer } from "../../src/api/user-filesystem.ts";
 import { createHostfs, destroyHostfs, HostfsDriver } from "../../src/fs/hostfs/index.ts";
 import { NodeFiles } from "../../src/hosts/node/files.ts";
 import {

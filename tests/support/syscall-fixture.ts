@@ -11,9 +11,14 @@ import { SyscallContext } from "../../src/syscalls/context.ts";
 import { Control } from "../../src/syscalls/control.ts";
 import { GuestMemory } from "../../src/syscalls/guest-memory.ts";
 import type { ThreadPort } from "../../src/syscalls/port.ts";
-import * as archivefs from "../../src/fs/archivefs/index.ts";
-import * as overlayfs from "../../src/fs/overlayfs/index.ts";
-import { createTmpfs, destroyTmpfs } from "../../src/fs/index.ts";
+import {
+  createDevfs,
+  createProcfs,
+  createTmpfs,
+  destroyDevfs,
+  destroyProcfs,
+  destroyTmpfs,
+} from "../../src/fs/index.ts";
 import { Signal } from "../../src/abi/enums.ts";
 import {
   addThread,
@@ -52,14 +57,17 @@ import {
   usedBytes,
 } from "../../src/shm/index.ts";
 import { bootKernel, haltKernel } from "../../src/threads/boot.ts";
+import { installMountDrivers } from "../../src/threads/mount-drivers.ts";
 import {
   addMount,
   AT_OFFSET,
   dropFile,
   dropInode,
+  forgetMountName,
   keepFile,
   Mount,
   Name,
+  nameMount,
   Open,
   OpenFile,
   Transfer,
@@ -154,16 +162,14 @@ export class FixtureMachine {
   readonly root: number;
   /** Filesystems, the root's first. */
   private readonly mounts: number[] = [];
+  private readonly extraMounts: [mount: number, destroy: typeof destroyTmpfs][] = [];
 
   constructor(options: KernelMemoryOptions = {}) {
     this.memory = KernelMemory.create(true, { lockOrder: new LockOrder(), ...options });
     const randomness = { fill: (bytes: Uint8Array) => void bytes.fill(7) };
     const limits = { processes: 100, threads: 100 };
-    const drivers = undefined;
-    this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers, {
-      archivefs,
-      overlayfs,
-    });
+    const drivers = { install: installMountDrivers };
+    this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);
     addMount(this.memory, this.kernel.mounts, mount, 0, 0);
@@ -188,6 +194,24 @@ export class FixtureMachine {
     assert.ok(covered > 0);
     addMount(memory, this.kernel.mounts, mount, covered, root);
     dropInode(vfs, covered);
+  }
+
+  /** Puts the devices and the processes over `dev` and `proc`, which are made. */
+  mountDevices(): void {
+    const { memory, root } = this;
+    const { vfs } = this.kernel;
+    for (const [name, create, destroy] of [
+      ["dev", createDevfs, destroyDevfs],
+      ["proc", createProcfs, destroyProcfs],
+    ] as const) {
+      assert.equal(vfs.filesystemOf(root).makeDirectoryAt(vfs, root, nameOf(name)), 0);
+      const mount = create(vfs);
+      this.extraMounts.push([mount, destroy]);
+      const covered = vfs.filesystemOf(root).step(vfs, root, nameOf(name));
+      addMount(memory, this.kernel.mounts, mount, covered, root);
+      nameMount(memory, this.kernel.mounts, mount, encoder.encode("/" + name));
+      dropInode(vfs, covered);
+    }
   }
 
   /** Drops a count of an open file. */
@@ -222,6 +246,10 @@ export class FixtureMachine {
 
   /** Ends the machine; its processes must have ended. Fails where anything is left. */
   destroy(): void {
+    for (const [mount, destroy] of this.extraMounts) {
+      forgetMountName(this.memory, mount);
+      destroy(this.kernel.vfs, mount);
+    }
     for (const mount of this.mounts.reverse()) destroyTmpfs(this.kernel.vfs, mount);
     haltKernel(this.kernel);
     assert.deepEqual(readLedger(this.memory), {});

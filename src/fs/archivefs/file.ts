@@ -45,10 +45,10 @@ export class ArchiveFile extends TmpfsFile {
   override release(vfs: Vfs, file: number): void {
     const { memory } = vfs;
     const inode = OpenFile.inode.get(memory, file);
-    // Only the names and this file are left: who opens it now unpacks it again.
-    if (Inode.refs.load(memory, inode) > TmpfsInode.links.get(memory, inode) + 1) return;
     TmpfsInode.lock.acquire(memory, inode);
-    releaseBytes(memory, inode);
+    // Only the names and this file are left. Who opens it from now on looks for the bytes with the lock, and finds none.
+    const isLast = Inode.refs.load(memory, inode) <= TmpfsInode.links.get(memory, inode) + 1;
+    if (isLast) releaseBytes(memory, inode);
     TmpfsInode.lock.release(memory, inode);
   }
 

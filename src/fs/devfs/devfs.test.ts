@@ -10,7 +10,8 @@ import { createDevfs, installDevfs } from "./index.ts";
 
 const { read, write, create, exclusive, truncate, directory } = Open;
 const DEVICES = ["full", "null", "random", "tty", "urandom", "zero"];
-const NAMES = ["full", "null", "random", "shm", "tty", "urandom", "zero"];
+const LINKS = ["fd", "stderr", "stdin", "stdout"];
+const NAMES = [...DEVICES, ...LINKS, "shm"].sort();
 
 /** The browser's generator: refuses shared memory and more than 65,536 bytes. */
 const randomness = { fill: (bytes: Uint8Array) => void getRandomValues(bytes) };
@@ -128,6 +129,18 @@ onMachine("devices are described as such", (machine) => {
   machine.vfs.operationsOf(file).stat(machine.vfs, file, machine.stat);
   assert.deepEqual({ ...machine.stat }, { ...(stats[DEVICES.indexOf("null")] as object) });
   machine.close(file);
+});
+
+onMachine("links lead to the descriptors of whoever asks", (machine) => {
+  assert.equal(machine.readlink("/dev/fd"), "/proc/self/fd");
+  assert.equal(machine.readlink("/dev/stdin"), "/proc/self/fd/0");
+  assert.equal(machine.readlink("/dev/stdout"), "/proc/self/fd/1");
+  assert.equal(machine.readlink("/dev/stderr"), "/proc/self/fd/2");
+  const stat = machine.statOf("/dev/stdin", false);
+  assert.ok(typeof stat !== "number");
+  assert.deepEqual([stat.type, stat.size], [Filetype.SYMBOLIC_LINK, 15]);
+  assert.equal(machine.open("/dev/stdin", write | create | exclusive), -Errno.EEXIST);
+  assert.equal(machine.unlink("/dev/stdin"), -Errno.EACCES);
 });
 
 onMachine("memory is mounted on shm", (machine) => {

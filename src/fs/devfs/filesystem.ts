@@ -7,6 +7,7 @@ import {
   Access,
   type Filesystem,
   Inode,
+  IS_SYMLINK,
   keepInode,
   makeOpenFile,
   Mount,
@@ -16,7 +17,7 @@ import {
   type Stat,
   type Vfs,
 } from "../../vfs/index.ts";
-import { describeInode, DevfsInode, Device, inodeOf } from "./inode.ts";
+import { describeInode, DevfsInode, Device, inodeOf, TARGETS } from "./inode.ts";
 
 /** Names by device: plain ASCII. */
 export const NAMES: readonly Uint8Array[] = Object.keys(Device).map((name) =>
@@ -32,6 +33,7 @@ export class Devfs implements Filesystem {
   step({ memory }: Vfs, directory: number, name: Name): number {
     const device = find(name);
     if (device === Device.shm) return keepInode(memory, inodeOf(memory, directory, device));
+    if (device in TARGETS) return IS_SYMLINK;
     return device === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
   }
 
@@ -45,6 +47,7 @@ export class Devfs implements Filesystem {
     const device = find(name);
     if (device === 0) return create ? -Errno.EACCES : -Errno.ENOENT;
     if (create && (request & Open.exclusive) !== 0) return -Errno.EEXIST;
+    if (device in TARGETS) return IS_SYMLINK;
     if (device === Device.shm) {
       if ((request & Open.write) !== 0 || create) return -Errno.EISDIR;
       return this.openDirectory(vfs, inodeOf(vfs.memory, directory, device), flags);
@@ -86,8 +89,11 @@ export class Devfs implements Filesystem {
     return find(name) === 0 ? -Errno.EACCES : -Errno.EEXIST;
   }
 
-  readlinkAt(_vfs: Vfs, _directory: number, name: Name): number {
-    return find(name) === 0 ? -Errno.ENOENT : -Errno.EINVAL;
+  readlinkAt(_vfs: Vfs, _directory: number, name: Name, into: Uint8Array): number {
+    const device = find(name);
+    if (!(device in TARGETS)) return device === 0 ? -Errno.ENOENT : -Errno.EINVAL;
+    into.set(TARGETS[device]);
+    return TARGETS[device].length;
   }
 
   unlinkAt(_vfs: Vfs, _directory: number, name: Name): number {

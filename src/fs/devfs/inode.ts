@@ -8,7 +8,10 @@ import { Filetype } from "../../abi/enums.ts";
 import { address, layout, u32, u64, type KernelMemory } from "../../shm/index.ts";
 import { FilesystemId, inodeFields, Mount, type Stat, type Vfs } from "../../vfs/index.ts";
 
-/** What an inode stands for: the directory, a device by name, or `shm`, an empty directory to mount memory on. */
+/**
+ * What an inode stands for: the directory, a device by name, `shm`, an empty directory to mount memory on, or a link to descriptors of the process that
+ * asks (`TARGETS`).
+ */
 export const Device = {
   directory: 0,
   null: 1,
@@ -18,7 +21,21 @@ export const Device = {
   urandom: 5,
   tty: 6,
   shm: 7,
+  fd: 8,
+  stdin: 9,
+  stdout: 10,
+  stderr: 11,
 } as const;
+
+/** Where the links lead, as on Linux. */
+export const TARGETS: Readonly<Record<number, Uint8Array>> = Object.fromEntries(
+  Object.entries({
+    [Device.fd]: "/proc/self/fd",
+    [Device.stdin]: "/proc/self/fd/0",
+    [Device.stdout]: "/proc/self/fd/1",
+    [Device.stderr]: "/proc/self/fd/2",
+  }).map(([device, path]) => [device, new TextEncoder().encode(path)]),
+);
 
 export const DevfsInode = layout("DevfsInode", {
   ...inodeFields,
@@ -36,7 +53,11 @@ export function makeInode(vfs: Vfs, mount: number, device: number): number {
   const inode = DevfsInode.allocate(memory);
   if (inode === 0) return 0;
   const isDirectory = device === Device.directory || device === Device.shm;
-  const type = isDirectory ? Filetype.DIRECTORY : Filetype.CHARACTER_DEVICE;
+  const type = isDirectory
+    ? Filetype.DIRECTORY
+    : device in TARGETS
+      ? Filetype.SYMBOLIC_LINK
+      : Filetype.CHARACTER_DEVICE;
   DevfsInode.refs.store(memory, inode, 1);
   DevfsInode.filesystem.set(memory, inode, FilesystemId.devfs);
   DevfsInode.type.set(memory, inode, type);
@@ -63,7 +84,7 @@ export function describeInode(vfs: Vfs, inode: number, into: Stat): number {
   into.inodeHigh = 0;
   into.type = DevfsInode.type.get(memory, inode);
   into.links = into.type === Filetype.DIRECTORY ? 2 : 1;
-  into.size = 0;
+  into.size = TARGETS[DevfsInode.device.get(memory, inode)]?.length ?? 0;
   into.accessedLow = into.modifiedLow = into.changedLow = DevfsInode.made.low(memory, inode);
   into.accessedHigh = into.modifiedHigh = into.changedHigh = DevfsInode.made.high(memory, inode);
   return 0;

@@ -8,6 +8,6 @@ export interface HostStreams {
   read(descriptor: number, bytes: Uint8Array, start: number, length: number): number;
   /** Writes likewise; may write less than all. */
   write(descriptor: number, bytes: Uint8Array, start: number, length: number): number;
-  /** The `Filetype` of a descriptor: character device for a terminal. */
+  /** The `Filetype` of a descriptor: character device for a terminal and for nothing else. */
   typeOf(descriptor: number): number;
 }

@@ -1,7 +1,6 @@
 /**
  * Filesystems that a library user writes in TypeScript: the code runs in the host program's thread, and programs on other threads ask it through the kernel
- * heap. See `port.ts` (what is asked), `request.ts` (how), `node.ts`, `filesystem.ts`, `file.ts`, and
- * `server.ts` (who answers).
+ * heap. See `port.ts` (what is asked), `request.ts` (how), `node.ts`, `filesystem.ts`, `file.ts`.
  */
 import { Filetype } from "../../abi/enums.ts";
 import type { Kernel } from "../../kernel/index.ts";
@@ -21,7 +20,6 @@ import { UserMount } from "./request.ts";
 
 export { type UserAnswer, type UserAnswers, UserOperation, type UserQuestion } from "./port.ts";
 export { answerRequest, freeRequest, takeRequest } from "./request.ts";
-export { isWritable, UserFileServer, type UserFilesystem, type UserFileStat } from "./server.ts";
 
 /**
  * Gives an agent the code for users' filesystems. Every agent does so once, before it meets one; the host's does it again with what answers directly.

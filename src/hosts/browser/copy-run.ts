@@ -8,11 +8,11 @@ import { Errno } from "../../abi/errno.ts";
 import { Filetype } from "../../abi/enums.ts";
 import { HostStreamOperations } from "../../fs/hoststream/host-stream.ts";
 import type { HostStreams } from "../../fs/hoststream/port.ts";
-import type { OptionalFilesystems } from "../../fs/optional.ts";
 import { attachKernel } from "../../kernel/index.ts";
 import { createGuestMemory } from "../../loader/program-memory.ts";
 import { attachSnapshot, takeSnapshot } from "../../shm/index.ts";
-import { addDrivers, type Drivers } from "../../threads/boot.ts";
+import { addDrivers } from "../../threads/boot.ts";
+import { installMountDrivers } from "../../threads/mount-drivers.ts";
 import { runMainThread } from "../../threads/run-in-place.ts";
 import { traceSinkOf } from "../../threads/trace-sink.ts";
 import { OperationsId } from "../../vfs/index.ts";
@@ -53,18 +53,18 @@ let room: WebAssembly.Memory | undefined;
 /** Runs a process to its end and sends the heap back. @throws KernelPanic only */
 export function runOnCopy(
   message: RunMessage,
-  filesystems: OptionalFilesystems,
   post: (message: AgentMessage, transfer?: Transferable[]) => void,
 ): void {
   const memory = attachSnapshot(message.snapshot, true, room);
   room = memory.memory;
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
   const streams = new MessageStreams(message.input, post);
-  const local: Drivers = {
-    install: ({ vfs }) =>
-      vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams)),
-  };
-  addDrivers(kernel, local, filesystems);
+  addDrivers(kernel, {
+    install: (kernel) => {
+      installMountDrivers(kernel);
+      kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
+    },
+  });
   const { carrier, crew, thread, program, trace } = message;
   runMainThread(
     kernel,

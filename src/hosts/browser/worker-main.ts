@@ -29,7 +29,7 @@ let machine: { kernel: Kernel; start: StartMessage } | undefined;
 function startMachine(start: StartMessage): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
-  addDrivers(kernel, undefined, parts);
+  addDrivers(kernel, parts && { install: parts.installMountDrivers });
   machine = { kernel, start };
 }
 
@@ -50,7 +50,7 @@ async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Prom
 
 function run(message: RunMessage): void {
   try {
-    mustHave(parts).runOnCopy(message, mustHave(parts), post);
+    mustHave(parts).runOnCopy(message, post);
   } catch (error) {
     const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
     post({ kind: "crashed", message: text, stack: stack ?? text });

@@ -1,19 +1,23 @@
-/** Host directories in Node: their filesystem over Node's files. A part of its own, which only machines that mount a directory load. One per agent. */
+/** Host directories in Node: their filesystem over Node's files, and the other filesystems that are mounted. A part of its own, which only machines that mount a directory load. One per agent. */
 import { createHostfs, destroyHostfs, HostfsDriver, openHostFile } from "../../fs/hostfs/index.ts";
+import { installMountDrivers } from "../../threads/mount-drivers.ts";
 import type { LocalResources } from "../port.ts";
 import { NodeFiles } from "./files.ts";
 
 export type HostDirectories = Pick<
   LocalResources,
-  "install" | "mountDirectory" | "unmountDirectory" | "openFile"
+  "install" | "openFile" | "mountDirectory" | "unmountDirectory"
 >;
 
 export function createHostDirectories(): HostDirectories {
   const files = new NodeFiles();
   return {
-    install: ({ vfs }) => void new HostfsDriver(files).register(vfs),
+    install: (kernel) => {
+      new HostfsDriver(files).register(kernel.vfs);
+      installMountDrivers(kernel);
+    },
+    openFile: (vfs, path) => openHostFile(vfs, files, path),
     mountDirectory: (vfs, path, readOnly) => createHostfs(vfs, files, path, { readOnly }),
     unmountDirectory: (vfs, mount) => destroyHostfs(vfs, files, mount),
-    openFile: (vfs, path) => openHostFile(vfs, files, path),
   };
 }

@@ -1,6 +1,5 @@
 /** Node as a host. */
 import { promises } from "node:fs";
-import type { OptionalFilesystem } from "../../fs/optional.ts";
 import { compileProgram } from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
@@ -12,17 +11,14 @@ import { createNodeWorkers } from "./workers.ts";
 /**
  * Makes the host for one machine.
  *
- * @param directories for a machine that mounts directories of the host; @param filesystems what its workers have to load
+ * @param directories for a machine that mounts directories of the host
  */
-export function createNodeHost(
-  directories?: HostDirectories,
-  filesystems: readonly OptionalFilesystem[] = [],
-): Host {
+export function createNodeHost(directories?: HostDirectories): Host {
   return {
     name: "node",
     clock: new NodeClock(),
     randomness: nodeRandomness,
-    workers: createNodeWorkers({ hostDirectories: directories !== undefined, filesystems }),
+    workers: createNodeWorkers(directories !== undefined),
     mayBlock: true,
     sharesMemory: true,
     local: createNodeResources(directories),

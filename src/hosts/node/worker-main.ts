@@ -1,7 +1,6 @@
 /** What a worker of Node runs: the one file behind every carrier. */
 import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import type { OptionalFilesystems } from "../../fs/optional.ts";
 import { attachKernel } from "../../kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
@@ -9,7 +8,6 @@ import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
-import { loadFilesystems } from "./filesystems.ts";
 import type { HostDirectories } from "./host-directories.ts";
 import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
@@ -20,11 +18,11 @@ const port = parentPort!;
 const post = (answer: WorkerMessage) => port.postMessage(answer);
 const loadStacks = async () => (await import("../../threads/stack-carrier.ts")).StackCarrier;
 
-/** @param directories where the machine mounts any of the host's; @param filesystems what it mounts besides */
-function serve(directories?: HostDirectories, filesystems?: OptionalFilesystems): void {
+/** @param directories for a machine that mounts anything */
+function serve(directories?: HostDirectories): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
-  addDrivers(kernel, createNodeResources(directories), filesystems);
+  addDrivers(kernel, createNodeResources(directories));
   port.on("message", async (message: BindMessage) => {
     if (message.trace !== undefined) {
       provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
@@ -33,12 +31,11 @@ function serve(directories?: HostDirectories, filesystems?: OptionalFilesystems)
   });
 }
 
-/** Loads the parts that the machine needs. Messages wait meanwhile. */
-async function serveWithParts(): Promise<void> {
-  const { createHostDirectories } = await import("./host-directories.ts");
-  serve(createHostDirectories(), await loadFilesystems(start.filesystems));
+/** Loads what mounts need first. Messages wait meanwhile. */
+async function serveWithMounts(): Promise<void> {
+  serve((await import("./host-directories.ts")).createHostDirectories());
 }
 
 // The bundle is a CommonJS module, which starts a worker quicker: it cannot await here. A failure ends the worker.
-if (start.hostDirectories) void serveWithParts();
+if (start.hostDirectories) void serveWithMounts();
 else serve();

@@ -1,6 +1,5 @@
 /** Workers of Node, for carriers. */
 import { availableParallelism } from "node:os";
-import type { OptionalFilesystem } from "../../fs/optional.ts";
 import type { WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import { workerThreads } from "./builtin.ts";
@@ -11,15 +10,13 @@ const entry = new URL("./worker-main.js", import.meta.url);
 export interface NodeWorkerStart extends WorkerStart {
   /** Whether the machine mounts directories of the host. */
   readonly hostDirectories: boolean;
-  /** The filesystems that it needs besides those of every machine. */
-  readonly filesystems: readonly OptionalFilesystem[];
 }
 
 /** Makes the workers of one machine. */
-export const createNodeWorkers = (parts: Omit<NodeWorkerStart, keyof WorkerStart>): WorkerHost => ({
+export const createNodeWorkers = (hostDirectories: boolean): WorkerHost => ({
   startWorker(start, onMessage, onDeath) {
     const worker = new (workerThreads().Worker)(entry, {
-      workerData: { ...start, ...parts } satisfies NodeWorkerStart,
+      workerData: { ...start, hostDirectories } satisfies NodeWorkerStart,
       env: {},
       argv: [],
       execArgv: [],

@@ -11,20 +11,33 @@ import { type LoadedProgram, type Machine, type ProcessResult } from "../../src/
 
 const packageDirectory = dirname(createRequire(import.meta.url).resolve("@yowasp/clang"));
 
-/** What compiling and linking C and C++ needs: the headers of compiler and libraries, the libraries and what starts a program. */
-const NEEDED =
-  /^(include\/|lib\/wasm32-wasip1\/(crt1-command\.o|lib(c|c\+\+|c\+\+abi)\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/;
+/** What compiling and linking needs, by language: headers of compiler and libraries, the libraries and what starts a program. */
+const NEEDED = {
+  c: /^(include\/(?!.*c\+\+|.*intrin)|lib\/wasm32-wasip1\/(crt1-command\.o|libc\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/,
+  "c++":
+    /^(include\/|lib\/wasm32-wasip1\/(crt1-command\.o|lib(c|c\+\+|c\+\+abi)\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/,
+};
 
 /** The files that the tools look for below `/usr`, by their path in the guest. */
-export async function readToolFiles(): Promise<Record<string, Uint8Array>> {
+export async function readToolFiles(
+  language: keyof typeof NEEDED = "c",
+): Promise<Record<string, Uint8Array>> {
   const files: Record<string, Uint8Array> = {};
   const archive = await readFile(join(packageDirectory, "llvm-resources.tar"));
   for (const [name, content] of readTar(archive)) {
     const path = name.replace(/^(\.\/)?(usr\/)?/, "");
-    if (NEEDED.test(path)) files[`/usr/${path}`] = content;
+    if (NEEDED[language].test(path)) files[`/usr/${path}`] = content;
   }
   return files;
 }
+
+/** What a program with the C library is linked from, besides its own objects: what starts it, and after them the libraries. */
+export const C_START = "/usr/lib/wasm32-wasip1/crt1-command.o";
+export const C_LIBRARIES = [
+  "-L/usr/lib/wasm32-wasip1",
+  "-lc",
+  "/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a",
+] as const;
 
 /** The regular files of a tar archive (POSIX.1-1988, "ustar"). */
 function* readTar(archive: Uint8Array): Generator<[name: string, content: Uint8Array]> {

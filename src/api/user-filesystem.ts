@@ -10,13 +10,20 @@
  *
  * The code runs in the thread that made the machine. A program on another thread waits for it, and can be killed while it does.
  */
-import { Filetype } from "../../abi/enums.ts";
-import { Errno } from "../../abi/errno.ts";
-import { type Kernel, KernelRoot } from "../../kernel/index.ts";
-import { Parker, takeReady } from "../../shm/index.ts";
-import { NAME_MAX } from "../../vfs/index.ts";
-import { type UserAnswer, type UserAnswers, UserOperation, type UserQuestion } from "./port.ts";
-import { answerRequest, freeRequest, takeRequest } from "./request.ts";
+import { Filetype } from "../abi/enums.ts";
+import { Errno } from "../abi/errno.ts";
+import {
+  answerRequest,
+  freeRequest,
+  takeRequest,
+  type UserAnswer,
+  type UserAnswers,
+  UserOperation,
+  type UserQuestion,
+} from "../fs/userfs/index.ts";
+import { type Kernel, KernelRoot } from "../kernel/index.ts";
+import { Parker, takeReady } from "../shm/index.ts";
+import { NAME_MAX } from "../vfs/index.ts";
 
 type MaybePromise<T> = T | PromiseLike<T>;
 

@@ -1,0 +1,42 @@
+/** The filesystem of processes, for `/proc`. See `content.ts` for what each file tells. */
+import type { Kernel } from "../../kernel/index.ts";
+import { dropInode, FilesystemId, Mount, OperationsId, type Vfs } from "../../vfs/index.ts";
+import { Procfs } from "./filesystem.ts";
+import { makeInode, Node } from "./node.ts";
+import { ProcDirectoryOperations, ProcFileOperations } from "./operations.ts";
+
+/** Gives an agent the code for `/proc`. Every agent does so once, before it meets one. */
+export function installProcfs(kernel: Kernel): void {
+  const { vfs } = kernel;
+  vfs.addFilesystem(FilesystemId.procfs, new Procfs(kernel));
+  vfs.addOperations(OperationsId.procFile, new ProcFileOperations());
+  vfs.addOperations(OperationsId.procDirectory, new ProcDirectoryOperations(kernel));
+}
+
+/**
+ * Makes the filesystem of processes.
+ *
+ * @returns a mount, ready for `addMount`, which owns a count of its root; 0 when the kernel heap is full
+ */
+export function createProcfs(vfs: Vfs): number {
+  const { memory } = vfs;
+  const mount = Mount.allocate(memory);
+  if (mount === 0) return 0;
+  Mount.filesystem.set(memory, mount, FilesystemId.procfs);
+  const root = makeInode(memory, mount, Node.root, 0);
+  if (root === 0) {
+    Mount.free(memory, mount);
+    return 0;
+  }
+  Mount.root.set(memory, mount, root);
+  return mount;
+}
+
+/** Frees a filesystem of processes and its mount: for the end of a machine, under the same conditions as `destroyTmpfs`. */
+export function destroyProcfs(vfs: Vfs, mount: number): void {
+  const { memory } = vfs;
+  dropInode(vfs, Mount.root.get(memory, mount));
+  const covered = Mount.covered.get(memory, mount);
+  if (covered !== 0) dropInode(vfs, covered);
+  Mount.free(memory, mount);
+}

@@ -1,0 +1,417 @@
+/**
+ * Terminal: what is typed, edited into lines or not, and the size of the window, as termios(3) knows them in part: echo, line mode, line feeds.
+ *
+ * Typed bytes come from the host program in two ways. Raw ones pass through the line discipline here: signals, erasing, end of file, echo. Edited ones
+ * come from a terminal of the host that did all that already. Whoever types gets the echo and the signals to pass on: nothing here writes or signals.
+ *
+ * The queue is a ring of cells of two bytes: what was typed, and a mark. Its first `ready` cells may be read, in line mode one line by one read; `edited`
+ * more are the line that is being typed, from which erasing takes away.
+ *
+ * Life: open files, the process whose terminal it is, and the host program hold a count each.
+ * Lock: `lock`, rank Terminal, for everything that is not immutable. Wake-ups are sent after it was let go.
+ */
+import { Signal } from "../abi/enums.ts";
+import {
+  address,
+  atomic32,
+  block,
+  type KernelMemory,
+  layout,
+  mutex,
+  Rank,
+  u32,
+  waitQueue,
+  wakeQueue,
+} from "../shm/index.ts";
+import { dropFile, Readiness, type Transfer, type Vfs, WOULD_BLOCK } from "../vfs/index.ts";
+
+/** Cells of the queue: the longest line, as on Linux. */
+const CELLS = 4096;
+
+/** Modes, as bits. */
+export const TerminalMode = {
+  /** What is typed is shown. */
+  echo: 1,
+  /** What is typed can be read line by line. */
+  lines: 2,
+  /** A line feed also returns the carriage. */
+  lineFeeds: 4,
+} as const;
+
+/** What `Terminal.waiters` is woken for besides `Readiness`: other modes. */
+export const TERMINAL_MODE_CHANGE = 16;
+
+export const Terminal = layout("Terminal", {
+  refs: atomic32,
+  lock: mutex(Rank.Terminal),
+  /** Bits of `TerminalMode`. */
+  modes: u32,
+  /** Size in characters and in pixels, 0 when unknown. */
+  columns: u32,
+  rows: u32,
+  width: u32,
+  height: u32,
+  /** Nothing more will be typed. */
+  hasEnded: u32,
+  /** Somebody found nothing to read, by reading or asking: for whoever takes input from its source only on demand. */
+  starved: u32,
+  /** The open file of what shows the terminal, with a count, or 0: immutable. */
+  output: address,
+  /** The queue: its first cell, and the numbers of readable and of edited ones. */
+  start: u32,
+  ready: u32,
+  edited: u32,
+  waiters: waitQueue(),
+  cells: block(CELLS * 2),
+});
+
+/** Marks of a cell. */
+const Mark = {
+  none: 0,
+  /** A read in line mode ends after it. */
+  last: 1,
+  /** No byte, but the end of file: a read in line mode ends before it. */
+  endOfFile: 2,
+} as const;
+
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+  width: number;
+  height: number;
+}
+
+/** Makes a terminal in line mode with echo, and one count; takes over the output's count. 0 when the kernel heap is full. */
+export function createTerminal(memory: KernelMemory, size: TerminalSize, output: number): number {
+  const terminal = Terminal.allocate(memory);
+  if (terminal === 0) return 0;
+  const { echo, lines, lineFeeds } = TerminalMode;
+  Terminal.refs.store(memory, terminal, 1);
+  Terminal.modes.set(memory, terminal, echo | lines | lineFeeds);
+  Terminal.output.set(memory, terminal, output);
+  setSize(memory, terminal, size);
+  return terminal;
+}
+
+function setSize(memory: KernelMemory, terminal: number, size: TerminalSize): void {
+  Terminal.columns.set(memory, terminal, size.columns);
+  Terminal.rows.set(memory, terminal, size.rows);
+  Terminal.width.set(memory, terminal, size.width);
+  Terminal.height.set(memory, terminal, size.height);
+}
+
+/** Takes one more count. */
+export function keepTerminal(memory: KernelMemory, terminal: number): number {
+  Terminal.refs.add(memory, terminal, 1);
+  return terminal;
+}
+
+/** Drops one count; the last one frees the record. */
+export function dropTerminal(vfs: Vfs, terminal: number): void {
+  const { memory } = vfs;
+  if (Terminal.refs.add(memory, terminal, -1) !== 1) return;
+  const output = Terminal.output.get(memory, terminal);
+  if (output !== 0) dropFile(vfs, output);
+  Terminal.free(memory, terminal);
+}
+
+/** Modes and size at one moment. */
+export function readTerminalState(
+  memory: KernelMemory,
+  terminal: number,
+): TerminalSize & { modes: number } {
+  Terminal.lock.acquire(memory, terminal);
+  const state = {
+    modes: Terminal.modes.get(memory, terminal),
+    columns: Terminal.columns.get(memory, terminal),
+    rows: Terminal.rows.get(memory, terminal),
+    width: Terminal.width.get(memory, terminal),
+    height: Terminal.height.get(memory, terminal),
+  };
+  Terminal.lock.release(memory, terminal);
+  return state;
+}
+
+/** Changes the size; whether it was another one, so that the program is to get SIGWINCH. */
+export function resizeTerminal(
+  memory: KernelMemory,
+  terminal: number,
+  size: TerminalSize,
+): boolean {
+  Terminal.lock.acquire(memory, terminal);
+  const isOther =
+    Terminal.columns.get(memory, terminal) !== size.columns ||
+    Terminal.rows.get(memory, terminal) !== size.rows ||
+    Terminal.width.get(memory, terminal) !== size.width ||
+    Terminal.height.get(memory, terminal) !== size.height;
+  setSize(memory, terminal, size);
+  Terminal.lock.release(memory, terminal);
+  return isOther;
+}
+
+/** Changes the modes. When line mode ends, what was typed of a line can be read. */
+export function setTerminalModes(memory: KernelMemory, terminal: number, modes: number): void {
+  Terminal.lock.acquire(memory, terminal);
+  const changes = Terminal.modes.get(memory, terminal) !== modes;
+  Terminal.modes.set(memory, terminal, modes);
+  if ((modes & TerminalMode.lines) === 0) commit(memory, terminal);
+  Terminal.lock.release(memory, terminal);
+  if (changes)
+    wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | TERMINAL_MODE_CHANGE);
+}
+
+/** Nothing more will be typed: reads answer the end of file after what is left. */
+export function endTerminalInput(memory: KernelMemory, terminal: number): void {
+  Terminal.lock.acquire(memory, terminal);
+  Terminal.hasEnded.set(memory, terminal, 1);
+  commit(memory, terminal);
+  Terminal.lock.release(memory, terminal);
+  wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | Readiness.hangup);
+}
+
+function commit(memory: KernelMemory, terminal: number): void {
+  const ready = Terminal.ready.get(memory, terminal) + Terminal.edited.get(memory, terminal);
+  Terminal.ready.set(memory, terminal, ready);
+  Terminal.edited.set(memory, terminal, 0);
+}
+
+/** The cell at a place counted from the first. */
+function cellAt(memory: KernelMemory, terminal: number, place: number): number {
+  const index = (Terminal.start.get(memory, terminal) + place) % CELLS;
+  return Terminal.cells.at(terminal) + index * 2;
+}
+
+/** Reads: in line mode at most a line. WOULD_BLOCK when there is nothing, 0 at the end of file. */
+export function readTerminal(memory: KernelMemory, terminal: number, into: Transfer): number {
+  const room = into.total - into.done;
+  if (room === 0) return 0;
+  Terminal.lock.acquire(memory, terminal);
+  const isInLines = (Terminal.modes.get(memory, terminal) & TerminalMode.lines) !== 0;
+  const ready = Terminal.ready.get(memory, terminal);
+  let count = 0;
+  let used = 0;
+  let isOver = ready === 0 && Terminal.hasEnded.get(memory, terminal) !== 0;
+  while (used < ready) {
+    const cell = cellAt(memory, terminal, used);
+    const mark = memory.u8[cell + 1];
+    // The end of file after what fills the buffer belongs to it.
+    if (count === room && mark !== Mark.endOfFile) break;
+    if (mark === Mark.endOfFile) {
+      used++;
+      isOver = isInLines;
+      if (isInLines) break;
+      continue;
+    }
+    into.put(memory.u8, cell, 1);
+    count++;
+    used++;
+    if (isInLines && mark === Mark.last) break;
+  }
+  if (ready === 0) Terminal.starved.set(memory, terminal, 1);
+  Terminal.start.set(memory, terminal, (Terminal.start.get(memory, terminal) + used) % CELLS);
+  Terminal.ready.set(memory, terminal, ready - used);
+  Terminal.lock.release(memory, terminal);
+  if (used > 0) wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.write);
+  return count > 0 || isOver ? count : WOULD_BLOCK;
+}
+
+/** Bytes that could be read, and whether a read would answer at once. */
+export function readableOf(
+  memory: KernelMemory,
+  terminal: number,
+): { bytes: number; isReady: boolean } {
+  Terminal.lock.acquire(memory, terminal);
+  const bytes = Terminal.ready.get(memory, terminal);
+  const isReady = bytes > 0 || Terminal.hasEnded.get(memory, terminal) !== 0;
+  if (!isReady) Terminal.starved.set(memory, terminal, 1);
+  Terminal.lock.release(memory, terminal);
+  return { bytes, isReady };
+}
+
+/** What came of typing. */
+export interface Typed {
+  /** Bytes that were taken; the rest has no room until somebody reads. */
+  taken: number;
+  /** What is to be shown. */
+  echo: number[];
+  /** Signals for the program, in their order. */
+  signals: number[];
+  /** There is more that the program is to read, when the echo has been shown. */
+  isComplete: boolean;
+}
+
+const BELL = 7;
+const BACKSPACE = 8;
+const LINE_FEED = 10;
+const RETURN = 13;
+const SPACE = 32;
+const DELETE = 127;
+const control = (letter: string): number => letter.charCodeAt(0) & 31;
+const SIGNAL_KEYS: ReadonlyMap<number, number> = new Map<number, number>([
+  [control("C"), Signal.INT],
+  [control("\\"), Signal.QUIT],
+  [control("Z"), Signal.TSTP],
+]);
+
+/** Adds bytes that a terminal of the host has edited: whole lines, or what was sent off without an end. */
+export function addEditedInput(memory: KernelMemory, terminal: number, bytes: Uint8Array): number {
+  Terminal.lock.acquire(memory, terminal);
+  const ready = Terminal.ready.get(memory, terminal);
+  const taken = Math.min(bytes.length, CELLS - ready - Terminal.edited.get(memory, terminal));
+  for (let index = 0; index < taken; index++) {
+    const isLast = bytes[index] === LINE_FEED || index === bytes.length - 1;
+    addCell(memory, terminal, bytes[index], isLast ? Mark.last : Mark.none);
+  }
+  commit(memory, terminal);
+  Terminal.lock.release(memory, terminal);
+  if (taken > 0) wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read);
+  return taken;
+}
+
+/**
+ * Types: passes raw bytes through the line discipline, from `from` on, up to what completes a line. In every mode Return is a line feed and Ctrl-C,
+ * Ctrl-\ and Ctrl-Z are signals: the ABI has no mode for either. When the echo has been shown, `completeInput` lets the program read.
+ */
+export function typeInput(
+  memory: KernelMemory,
+  terminal: number,
+  bytes: Uint8Array,
+  from = 0,
+): Typed {
+  const typed: Typed = { taken: 0, echo: [], signals: [], isComplete: false };
+  Terminal.lock.acquire(memory, terminal);
+  const inLines = (Terminal.modes.get(memory, terminal) & TerminalMode.lines) !== 0;
+  for (const byte of bytes.subarray(from)) {
+    if (!typeByte(memory, terminal, byte === RETURN ? LINE_FEED : byte, typed)) break;
+    typed.taken++;
+    if (inLines && typed.isComplete) break;
+  }
+  Terminal.lock.release(memory, terminal);
+  return typed;
+}
+
+/** Lets the program read what was typed. */
+export function completeInput(memory: KernelMemory, terminal: number): void {
+  Terminal.lock.acquire(memory, terminal);
+  commit(memory, terminal);
+  Terminal.lock.release(memory, terminal);
+  wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read);
+}
+
+/** False when there is no room for the byte. */
+function typeByte(memory: KernelMemory, terminal: number, byte: number, typed: Typed): boolean {
+  const modes = Terminal.modes.get(memory, terminal);
+  const echo = (...shown: number[]) => {
+    if ((modes & TerminalMode.echo) !== 0) typed.echo.push(...shown);
+  };
+  const signal = SIGNAL_KEYS.get(byte);
+  if (signal !== undefined) {
+    typed.signals.push(signal);
+    typed.isComplete = false;
+    // What was typed before belongs to what is interrupted.
+    Terminal.ready.set(memory, terminal, 0);
+    Terminal.edited.set(memory, terminal, 0);
+    echo(...shownAs(byte));
+    return true;
+  }
+  const ready = Terminal.ready.get(memory, terminal);
+  const room = CELLS - ready - Terminal.edited.get(memory, terminal);
+  const complete = (mark: number) => {
+    if (room === 0) return false;
+    addCell(memory, terminal, byte, mark);
+    typed.isComplete = true;
+    return true;
+  };
+  if ((modes & TerminalMode.lines) === 0) {
+    if (!complete(Mark.none)) return false;
+    echo(...shownAs(byte));
+    return true;
+  }
+  switch (byte) {
+    case DELETE:
+    case BACKSPACE:
+      erase(memory, terminal, 1, echo);
+      return true;
+    case control("U"):
+      erase(memory, terminal, CELLS, echo);
+      return true;
+    case control("W"):
+      erase(memory, terminal, lengthOfWord(memory, terminal), echo);
+      return true;
+    case control("D"):
+      return complete(Mark.endOfFile);
+    case LINE_FEED:
+      if (!complete(Mark.last)) return false;
+      echo(byte);
+      return true;
+    default:
+      // The last cell is for the end of the line.
+      if (room <= 1) {
+        if (ready > 0) return false;
+        echo(BELL);
+        return true;
+      }
+      addCell(memory, terminal, byte, Mark.none);
+      echo(...shownAs(byte));
+      return true;
+  }
+}
+
+function addCell(memory: KernelMemory, terminal: number, byte: number, mark: number): void {
+  const edited = Terminal.edited.get(memory, terminal);
+  const cell = cellAt(memory, terminal, Terminal.ready.get(memory, terminal) + edited);
+  memory.u8[cell] = byte;
+  memory.u8[cell + 1] = mark;
+  Terminal.edited.set(memory, terminal, edited + 1);
+}
+
+/** A control character as two visible ones, but tabs and line feeds. */
+function shownAs(byte: number): number[] {
+  const isControl = (byte < SPACE && byte !== 9 && byte !== LINE_FEED) || byte === DELETE;
+  return isControl ? [94, byte ^ 64] : [byte];
+}
+
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+/** The last byte of the edited line, or -1. */
+function lastTyped(memory: KernelMemory, terminal: number, back = 1): number {
+  const edited = Terminal.edited.get(memory, terminal);
+  if (edited < back) return -1;
+  return memory.u8[cellAt(memory, terminal, Terminal.ready.get(memory, terminal) + edited - back)];
+}
+
+/** Takes characters, of however many bytes, off the edited line. */
+function erase(
+  memory: KernelMemory,
+  terminal: number,
+  characters: number,
+  echo: (...shown: number[]) => void,
+): void {
+  for (; characters > 0; characters--) {
+    let byte = lastTyped(memory, terminal);
+    if (byte < 0) return;
+    const width = byte < 0x80 ? shownAs(byte).length : 1;
+    for (let more = true; more && byte >= 0;) {
+      Terminal.edited.set(memory, terminal, Terminal.edited.get(memory, terminal) - 1);
+      more = isContinuation(byte);
+      byte = lastTyped(memory, terminal);
+    }
+    for (let column = 0; column < width; column++) echo(BACKSPACE, SPACE, BACKSPACE);
+  }
+}
+
+/** Characters of the last word and the spaces after it. */
+function lengthOfWord(memory: KernelMemory, terminal: number): number {
+  let characters = 0;
+  let inWord = false;
+  for (let back = 1; ; back++) {
+    const byte = lastTyped(memory, terminal, back);
+    if (byte < 0) return characters;
+    const isSpace = byte === SPACE || byte === 9;
+    if (isSpace && inWord) return characters;
+    inWord ||= !isSpace;
+    if (!isContinuation(byte)) characters++;
+  }
+}
