@@ -23,7 +23,9 @@ function loadedBy(file, loaded = new Set()) {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
   const text = readFileSync(new URL(file, dist), "utf8");
-  for (const [, imported] of text.matchAll(/\b(?:from|import)\s*["'`]\.\/([\w-]+\.js)["'`]/g))
+  for (const [, imported] of text.matchAll(
+    /(?:\b(?:from|import)\s*|=require\()["'`]\.\/([\w-]+\.c?js)["'`]/g,
+  ))
     loadedBy(imported, loaded);
   return loaded;
 }
@@ -35,7 +37,7 @@ function measureWeft() {
     return [...files].reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
   };
   return figures({
-    size_node: size("node.js", "worker-node.js"),
+    size_node: size("node.js", "worker-node.cjs"),
     ...(existsSync(new URL("browser.js", dist)) && { size_browser: size("browser.js") }),
   });
 }
@@ -69,7 +71,7 @@ async function measureRival() {
 
 /** The sides of the experiment: they run nothing, so they need one round. */
 export function measureSizes() {
-  const built = ["node.js", "worker-node.js"].every((file) => existsSync(new URL(file, dist)));
+  const built = ["node.js", "worker-node.cjs"].every((file) => existsSync(new URL(file, dist)));
   return {
     native: { unavailable: "nothing is downloaded" },
     rival: { unavailable: rival.unavailable(), run: measureRival },

@@ -2,14 +2,15 @@
 //
 //   node tools/bundle.mjs
 //
-//   dist/node.js         the library in Node
-//   dist/worker-node.js  what a worker of it runs
+//   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share the kernel
+//   dist/worker-node.cjs what a worker of it runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
-//   dist/kernel-*.js     what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
-//                        asked for: host directories, the text of traces, what rewrites programs of many threads
+//   dist/kernel-*.cjs    what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
+//                        asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
+//   dist/browser-parts.js  parts of it that are loaded by a page that needs any
 //   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
@@ -44,15 +45,22 @@ const common = {
 const constants = await inlineConstants(built);
 
 /**
- * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`, the script of the worker: the function that
- * `bundleBrowser` writes, called with nothing.
+ * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`. The names that begin with `weft` are those of the function
+ * that `bundleBrowser` writes.
  */
 const virtualFiles = (entry) => ({
   name: "virtual-files",
   resolveId: (name) => (name.startsWith("weft:") ? name : undefined),
-  load: (name) =>
-    ({ "weft:entry": entry, "weft:worker-source": "export default `(${weftSource})()`;" })[name],
+  load: (name) => ({ "weft:entry": entry, "weft:worker-source": WORKER_SOURCE })[name],
 });
+
+const WORKER_SOURCE = `
+  export default \`(\${weftSource})()\`;
+  export async function loadParts() {
+    const { default: makeParts } = await weftLoadParts();
+    const workerSource = \`(\${weftSource})(undefined,undefined,\${makeParts})\`;
+    return { parts: makeParts(weftKernel), workerSource };
+  }`;
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });
@@ -61,35 +69,97 @@ async function bundleText(entry, options) {
 
 /**
  * Bundles the browser's library and its worker, which are mostly the same kernel, as one function: called with its own text it gives the library, called
- * with nothing it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
+ * without it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
+ *
+ * The parts that few pages need are another such function, in a file of its own: called with what it uses of the kernel, it gives the parts.
  */
 async function bundleBrowser() {
   const library = JSON.stringify(join(built, "api/browser.js"));
   const { exports } = await bundleForPages(`export * from ${library};`, "esm");
   const names = exports.join(", ");
+  const parts = await bundleParts(exports);
   const { code } = await bundleForPages(
     `import { ${names} } from ${library};
-    ${serveWorker}
+    import { serveWorker } from ${worker};
+    ${parts.imports}
+    weftKernel = { ${parts.uses} };
+    if (weftSource === undefined) serveWorker(weftParts?.(weftKernel));
     else weftLibrary = { ${names} };`,
     "iife",
   );
-  return `const weft=function(weftSource){let weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft));\n`;
+  return {
+    "browser.js": `const weft=function(weftSource,weftLoadParts,weftParts){let weftKernel,weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft),()=>import("./browser-parts.js"));\n`,
+    "browser-parts.js": parts.code,
+  };
 }
 
-const serveWorker = `
-  import { serveWorker } from ${JSON.stringify(join(built, "hosts/browser/worker-main.js"))};
-  if (typeof weftSource === "undefined") serveWorker();`;
+const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
+
+/** What stands for the library's own files where the parts import them. */
+const KERNEL = "weft-kernel:";
+
+/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports what of that is not `exported` anyway. */
+async function bundleParts(exported) {
+  const atOnce = new Set();
+  for (const entry of ["api/browser.js", "hosts/browser/worker-main.js"])
+    reachableCode(entry, atOnce);
+  const leaveKernel = {
+    name: "leave-kernel",
+    resolveId(name, importer) {
+      if (!importer || !name.startsWith(".")) return undefined;
+      const file = relative(built, join(dirname(importer), name));
+      return atOnce.has(file) ? { id: KERNEL + file, external: true } : undefined;
+    },
+  };
+  const { code } = await bundleForPages(
+    `export * from ${JSON.stringify(join(built, "api/browser-parts.js"))};`,
+    "esm",
+    { plugins: [leaveKernel], minify: false },
+  );
+  const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
+  // What a name is imported from: any of the files, for where one passes on what another exports, it is the same thing.
+  const sources = new Map();
+  const body = file.statements.map((statement) => {
+    const text = code.slice(statement.pos, statement.end);
+    if (ts.isImportDeclaration(statement)) {
+      const from = statement.moduleSpecifier.text.slice(KERNEL.length);
+      const names = statement.importClause?.namedBindings.elements ?? [];
+      const locals = names.map(({ name, propertyName }) => {
+        const used = (propertyName ?? name).text;
+        sources.set(used, from);
+        return `${used}:${name.text}`;
+      });
+      return `const{${locals}}=weftKernel;`;
+    }
+    if (ts.isExportDeclaration(statement)) {
+      const members = statement.exportClause.elements.map(
+        ({ name, propertyName }) => `${name.text}:${(propertyName ?? name).text}`,
+      );
+      return `return{${members}};`;
+    }
+    return text;
+  });
+  const imported = [...sources].filter(([name]) => !exported.includes(name));
+  const imports = imported.map(
+    ([name, from]) => `import { ${name} } from ${JSON.stringify(join(built, from))};`,
+  );
+  return {
+    code: `export default function(weftKernel){${body.join("\n")}}`,
+    imports: imports.join("\n"),
+    uses: [...sources.keys()].join(", "),
+  };
+}
 
 /** Bundles the text of an entry for pages. */
-async function bundleForPages(entry, format) {
+async function bundleForPages(entry, format, { plugins = [], minify = true } = {}) {
   const bundle = await rolldown({
     input: "weft:entry",
     platform: "browser",
     // No page's bundler that aims at ES2020 or later has to put helpers beside the function.
     transform: { target: "es2020" },
-    plugins: [virtualFiles(entry), constants.rolldown],
+    plugins: [...plugins, virtualFiles(entry), constants.rolldown],
   });
-  const { output } = await bundle.generate({ format, minify: true });
+  const { output } = await bundle.generate({ format, minify });
   return output[0];
 }
 
@@ -158,20 +228,24 @@ async function bundleNode() {
     preserveEntrySignatures: "allow-extension",
   });
   const { output } = await bundle.generate({
-    format: "esm",
+    format: "cjs",
     minify: true,
-    entryFileNames: "[name].js",
-    chunkFileNames: "[name]-[hash].js",
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ name: "kernel", test: (id) => inWorkers.has(relative(built, id)) }],
     },
   });
   const files = new Map();
-  for (const { fileName, code, imports } of output) {
+  for (const { fileName, code, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
-    const named = code.replaceAll("./worker-main.js", "./worker-node.js");
+    const named = code.replaceAll("./worker-main.js", "./worker-node.cjs");
     files.set(fileName, { ...(await write(fileName, breakLines(named))), imports });
+    if (!isEntry || exports.length === 0) continue;
+    const entry = fileName.replace(/cjs$/, "js");
+    const again = `import weft from"./${fileName}";export const{${exports}}=weft;\n`;
+    files.set(entry, { ...(await write(entry, again)), imports: [fileName] });
   }
   return files;
 }
@@ -223,7 +297,7 @@ async function bundleCommand() {
   });
   const head =
     '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';
-  const named = command.replaceAll("./worker-main.js", "./worker-node.js");
+  const named = command.replaceAll("./worker-main.js", "./worker-node.cjs");
   await write("command.cjs", `${head}${named}})`);
   const launcher = await bundleText(join(built, "cli/launch.js"), {
     ...options,
@@ -263,11 +337,17 @@ function printSum(title, files, names) {
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 const files = await bundleNode();
-const atOnce = loadedBy(files, "worker-node.js", loadedBy(files, "node.js"));
+const atOnce = loadedBy(files, "worker-node.cjs", loadedBy(files, "node.js"));
 printSum("library + worker", files, atOnce);
 printSum("… with all parts", files, [...files.keys()]);
 await bundleCommand();
-await write("browser.js", await shrink(await bundleBrowser(), "browser.js"));
-const { code: workerAlone } = await bundleForPages(serveWorker, "iife");
+for (const [name, text] of Object.entries(await bundleBrowser()))
+  await write(name, await shrink(text, name));
+const { code: workerAlone } = await bundleForPages(
+  `import { serveWorker } from ${worker};
+  import * as parts from ${JSON.stringify(join(built, "hosts/browser/worker-parts.js"))};
+  serveWorker(parts);`,
+  "iife",
+);
 await write("worker-browser.js", await shrink(workerAlone, "worker.js"));
 await copyTypes();

@@ -1,7 +1,9 @@
 /** The library in browsers. */
-import { createBrowserHost } from "../hosts/browser/host.ts";
+import { type BrowserHost, createBrowserHost } from "../hosts/browser/host.ts";
+import { loadParts } from "../hosts/browser/parts.ts";
 import { WeftError } from "./errors.ts";
-import { CopyingMachine } from "./copying-machine.ts";
+import { BaseMachine } from "./machine.ts";
+import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
@@ -23,19 +25,31 @@ export interface BrowserMachineOptions extends MachineOptions {
  *     const { stdout, exitCode } = await machine.run("/programs/hello.wasm", { args: ["world"] });
  *     await machine.close();
  */
-export class Machine extends CopyingMachine {
+export class Machine extends BaseMachine {
+  /** @internal */
+  protected constructor(
+    protected readonly browser: BrowserHost,
+    options: MachineOptions,
+    createMaker?: MakerFactory,
+  ) {
+    super(browser, options, createMaker);
+  }
+
   /**
    * Boots a machine.
    *
    * @throws WeftError: ERR_OPTION; ERR_HOST when the page cannot start workers
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
-    const host = createBrowserHost(
-      options.workerUrl === undefined ? undefined : String(options.workerUrl),
-    );
+    const isolated = globalThis.crossOriginIsolated === true;
+    const needsParts = !isolated || Object.keys(options.mounts ?? {}).length > 0;
+    const loaded = needsParts ? await loadParts<typeof import("./browser-parts.ts")>() : undefined;
+    const workerUrl = options.workerUrl === undefined ? undefined : String(options.workerUrl);
+    const host = createBrowserHost(workerUrl, loaded?.workerSource);
     try {
       await host.workers.prepare();
-      return new Machine(host, options);
+      const Kind = isolated || loaded === undefined ? Machine : loaded.parts.CopyingMachine;
+      return new Kind(host, options, loaded?.parts.createMountMaker);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;

@@ -1,47 +1,41 @@
 /**
  * What a machine does differently on a page that may not share memory with workers: its processes run one at a time, each in a worker on a copy of the
  * kernel heap (`hosts/browser/copy-runner.ts`). The heap belongs to whoever has the turn: a process from its start to its end, or one operation
- * on files. On an isolated page nothing here does anything.
+ * on files. A part of its own, which isolated pages do not load.
  */
 import { Filetype } from "../abi/enums.ts";
 import { CopyRunner } from "../hosts/browser/copy-runner.ts";
 import type { BrowserHost } from "../hosts/browser/host.ts";
 import type { ProcessRunner } from "../threads/port.ts";
 import { Access, FileOperations, makeOpenFile, OpenFile, OperationsId } from "../vfs/index.ts";
+import { Machine } from "./browser.ts";
 import { PageStreams } from "./copy-streams.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import type { StreamMaker } from "./initial-files.ts";
-import { BaseMachine } from "./machine.ts";
-import { createMountMaker } from "./mount-maker.ts";
-import type { LoadedProgram, MachineOptions, ProgramSource, SpawnOptions } from "./options.ts";
+import type { MakerFactory } from "./mount-sources.ts";
+import type { MachineOptions, ProgramSource, SpawnOptions } from "./options.ts";
 import type { Process } from "./process.ts";
 
 const ISOLATION =
   "the page must be isolated: its server has to send the headers " +
   "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
 
-export abstract class CopyingMachine extends BaseMachine {
+export class CopyingMachine extends Machine {
   override readonly fs: MachineFiles;
   private readonly streams = new Map<number, PageStreams>();
   /** Resolves when everybody who has asked for the turn so far has had it. */
   private lastTurn: Promise<void> = Promise.resolve();
 
   /** @internal */
-  protected constructor(
-    protected readonly browser: BrowserHost,
-    options: MachineOptions,
-  ) {
-    super(browser, options, createMountMaker);
-    this.fs = new MachineFiles(this.tree);
-    if (browser.sharesMemory) return;
-    this.fs = this.inTurns(this.fs);
+  constructor(browser: BrowserHost, options: MachineOptions, createMaker?: MakerFactory) {
+    super(browser, options, createMaker);
+    this.fs = this.inTurns(new MachineFiles(this.tree));
     // Only the worker reads and writes streams; the page makes them and, after a kill, gives them back.
     this.kernel.vfs.addOperations(OperationsId.hostStream, new (class extends FileOperations {})());
   }
 
   override async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
-    if (this.browser.sharesMemory) return super.spawn(source, options);
     const loaded = await this.loadedOf(source);
     if (loaded.program.hasSharedMemory) {
       throw new WeftError(
@@ -61,13 +55,7 @@ export abstract class CopyingMachine extends BaseMachine {
     return process;
   }
 
-  protected override guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
-    const memory = super.guestMemoryFor(loaded);
-    return this.browser.sharesMemory ? memory : undefined;
-  }
-
   protected override createRunner(): ProcessRunner {
-    if (this.browser.sharesMemory) return super.createRunner();
     return new CopyRunner(this.kernel, this.browser.workers, (record) => {
       const streams = this.streamsOf(record);
       this.streams.delete(record);
@@ -76,7 +64,6 @@ export abstract class CopyingMachine extends BaseMachine {
   }
 
   protected override streamMaker(): StreamMaker {
-    if (this.browser.sharesMemory) return super.streamMaker();
     return {
       servesTerminals: false,
       openInput: (record) => ({

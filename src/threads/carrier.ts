@@ -15,8 +15,11 @@ import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
 import type { BindMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
-import { StackCarrier } from "./stack-carrier.ts";
+import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
+
+/** Loads the carrier of several stacks, which only programs of many threads or contexts need. */
+export type LoadStackCarrier = () => Promise<typeof StackCarrier>;
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -31,7 +34,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
 /**
  * Serves a crew until it closes: with a thread at a time, or as a shared carrier.
  *
- * @param carrier this agent's record, unbound
+ * @param carrier this agent's record, unbound; @param loadStacks is called where the program needs stacks that can be suspended
  */
 export async function serveCrew(
   kernel: Kernel,
@@ -39,8 +42,10 @@ export async function serveCrew(
   { crew, program, memory: guestMemory, sharing }: BindMessage,
   cores: number,
   trace: TraceSink | undefined,
+  loadStacks: LoadStackCarrier,
 ): Promise<void> {
   const { memory } = kernel;
+  const Stacks = sharing || needsSuspension(program) ? await loadStacks() : undefined;
   joinCrew(memory, crew, carrier, sharing);
   const group = new InstanceGroup(
     kernel,
@@ -50,8 +55,7 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
-  if (sharing || needsSuspension(program))
-    await new StackCarrier(kernel, carrier, crew, group, sharing).serve();
+  if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group);
 }
 

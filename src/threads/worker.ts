@@ -2,7 +2,7 @@
 import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
 import { traceSinkOf } from "./trace-sink.ts";
-import { beginToServe, serveCrew } from "./carrier.ts";
+import { beginToServe, type LoadStackCarrier, serveCrew } from "./carrier.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
 
 /** Serves one bind message and tells the host how it ended. */
@@ -11,12 +11,13 @@ export async function handleBind(
   start: WorkerStart,
   message: BindMessage,
   cores: number,
+  loadStacks: LoadStackCarrier,
   post: (message: WorkerMessage) => void,
 ): Promise<void> {
   try {
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    await serveCrew(kernel, start.carrier, message, cores, trace);
+    await serveCrew(kernel, start.carrier, message, cores, trace, loadStacks);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

@@ -137,6 +137,30 @@ test("files go in and come out, and stay from one program to the next", async ()
   });
 });
 
+test("layers and a filesystem of the page's own are read by programs", async () => {
+  const found = await page.evaluate(async () => {
+    const word = new TextEncoder().encode("xyz");
+    const mine = weft.filesystem({
+      stat: (path) =>
+        path === "" ? { kind: "directory" } : { kind: "file" as const, size: word.length },
+      readdir: () => ["word"],
+      read: (_path, offset, length) => word.subarray(offset, offset + length),
+    });
+    const layers = weft.overlay({ lower: weft.memory() });
+    const machine = await weft.Machine.create({ mounts: { "/layers": layers, "/mine": mine } });
+    await machine.fs.writeFile("/layers/word", "abc");
+    const backwards: string[] = [];
+    for (const path of ["/layers/word", "/mine/word"]) {
+      await machine.run("/programs/page_files.wasm", { args: [path], check: true });
+      backwards.push(await machine.fs.readTextFile("/made/backwards"));
+      await machine.fs.rm("/made", { recursive: true });
+    }
+    await machine.close();
+    return backwards;
+  });
+  assert.deepEqual(found, ["cbacba", "zyxzyx"]);
+});
+
 for (const threads of [4, 16]) {
   test(`${threads} threads that are alive at once`, async () => {
     const { stdout, exitCode, message } = await page.evaluate(async (threads) => {

@@ -6,7 +6,8 @@ import { nodeRandomness } from "../../src/hosts/node/random.ts";
 import { attachKernel, Pipe, PipeOperations } from "../../src/kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../src/shm/index.ts";
 import { addDrivers } from "../../src/threads/boot.ts";
-import type { BindMessage, WorkerStart } from "../../src/threads/messages.ts";
+import type { BindMessage, WorkerMessage, WorkerStart } from "../../src/threads/messages.ts";
+import { StackCarrier } from "../../src/threads/stack-carrier.ts";
 import { handleBind } from "../../src/threads/worker.ts";
 import { OpenFile, OperationsId, type Vfs } from "../../src/vfs/index.ts";
 
@@ -23,5 +24,6 @@ const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
 addDrivers(kernel, createNodeResources());
 kernel.vfs.addOperations(OperationsId.pipe, new FailingPipes());
 parentPort!.on("message", (message: BindMessage) => {
-  void handleBind(kernel, start, message, 2, (answer) => parentPort!.postMessage(answer));
+  const post = (answer: WorkerMessage) => parentPort!.postMessage(answer);
+  void handleBind(kernel, start, message, 2, () => Promise.resolve(StackCarrier), post);
 });

@@ -8,9 +8,16 @@ export interface BrowserHost extends Host {
   readonly workers: BrowserWorkers;
 }
 
-/** Makes the host for one agent: a page's main thread, or a worker of the page's own. */
-export function createBrowserHost(workerUrl: string | undefined): BrowserHost {
-  const workers = new BrowserWorkers(workerUrl);
+/**
+ * Makes the host for one agent: a page's main thread, or a worker of the page's own.
+ *
+ * @param workerUrl where the worker's script is served; @param workerSource a worker's script with parts that its machine needs
+ */
+export function createBrowserHost(
+  workerUrl: string | undefined,
+  workerSource: string | undefined,
+): BrowserHost {
+  const workers = new BrowserWorkers(workerUrl, workerSource);
   return {
     name: "browser",
     clock: new BrowserClock(),

@@ -2,15 +2,13 @@
 import { attachKernel, type Kernel } from "../../kernel/index.ts";
 import { ModuleError } from "../../loader/module-error.ts";
 import { compileProgram } from "../../loader/program.ts";
-import { compileShareable } from "../../loader/shareable-program.ts";
-import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
 import { formatCall } from "../../syscalls/call-text.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
-import { installMountDrivers } from "../../threads/mount-drivers.ts";
+import { StackCarrier } from "../../threads/stack-carrier.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
-import { runOnCopy } from "./copy-run.ts";
 import type {
   AgentMessage,
   LoadMessage,
@@ -18,24 +16,31 @@ import type {
   RunMessage,
   StartMessage,
 } from "./messages.ts";
+import type { WorkerParts } from "./parts.ts";
 import { browserRandomness } from "./random.ts";
 
 const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
 const post = (message: AgentMessage, transfer: Transferable[] = []): void =>
   scope.postMessage(message, transfer);
 
+let parts: WorkerParts | undefined;
 let machine: { kernel: Kernel; start: StartMessage } | undefined;
 
 function startMachine(start: StartMessage): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
-  addDrivers(kernel, { install: installMountDrivers });
+  addDrivers(kernel, parts && { install: parts.installMountDrivers });
   machine = { kernel, start };
+}
+
+/** The page starts a worker with the parts where it asks for what needs them. */
+function mustHave(there: WorkerParts | undefined): WorkerParts {
+  return there ?? panic("a worker was started without the parts that it needs");
 }
 
 async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {
   try {
-    const compile = shareable ? compileShareable : compileProgram;
+    const compile = shareable ? mustHave(parts).compileShareable : compileProgram;
     post({ kind: "loaded", program: await compile(bytes, name, maximumPages) });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -45,7 +50,7 @@ async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Prom
 
 function run(message: RunMessage): void {
   try {
-    runOnCopy(message, post);
+    mustHave(parts).runOnCopy(message, post);
   } catch (error) {
     const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
     post({ kind: "crashed", message: text, stack: stack ?? text });
@@ -65,6 +70,7 @@ function handle(message: PageMessage): void {
         machine!.start,
         message,
         navigator.hardwareConcurrency,
+        () => Promise.resolve(StackCarrier),
         post,
       );
       return;
@@ -73,8 +79,9 @@ function handle(message: PageMessage): void {
   }
 }
 
-/** Makes this agent a worker of the library's. */
-export function serveWorker(): void {
+/** Makes this agent a worker of the library's. @param withParts what it was started with besides */
+export function serveWorker(withParts?: WorkerParts): void {
+  parts = withParts;
   provideCallFormatter(formatCall);
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];

@@ -12,6 +12,7 @@ import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import type { LoadMessage } from "./messages.ts";
 import { PageWorker } from "./page-worker.ts";
+import { loadParts } from "./parts.ts";
 
 /** How long a first worker may take to start, in milliseconds: longer means that its script is another. */
 const START_LIMIT = 30_000;
@@ -20,11 +21,19 @@ export class BrowserWorkers implements WorkerHost {
   readonly parallelism = navigator.hardwareConcurrency;
   private readonly fresh: PageWorker[] = [];
   private readonly url: string;
+  /** Script of workers that compile programs for shared carriers. */
+  private shareableUrl: Promise<string> | undefined;
   private disposed = false;
 
-  /** @param workerUrl where the worker's script is served, for pages that forbid workers from `blob:` URLs */
-  constructor(private readonly workerUrl: string | undefined) {
-    this.url = workerUrl ?? URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  /**
+   * @param workerUrl where the worker's script is served, for pages that forbid workers from `blob:` URLs; @param withParts the script with parts that
+   *   the machine needs
+   */
+  constructor(
+    private readonly workerUrl: string | undefined,
+    private readonly withParts: string | undefined,
+  ) {
+    this.url = workerUrl ?? urlOf(withParts ?? source);
   }
 
   /**
@@ -79,45 +88,36 @@ export class BrowserWorkers implements WorkerHost {
 
   /** Reads, checks and compiles a program in a worker. @throws ModuleError, or what the engine says of the module */
   async load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program> {
-    const program = await this.compile({
-      kind: "load",
-      bytes,
-      name,
-      maximumPages,
-      shareable: false,
-    });
-    return program ?? panic("a worker answered without the program");
-  }
-
-  /** Compiles a program that was loaded once more, for carriers that threads share; undefined where they cannot. */
-  loadShareable(
-    bytes: Uint8Array,
-    name: string,
-    maximumPages: number,
-  ): Promise<Program | undefined> {
-    return this.compile({ kind: "load", bytes, name, maximumPages, shareable: true });
-  }
-
-  private async compile(request: LoadMessage): Promise<Program | undefined> {
     const worker = this.take();
     try {
-      return await new Promise<Program | undefined>((resolve, reject) => {
-        worker.onDeath = reject;
-        worker.onMessage = (message) => {
-          if (message.kind === "loaded") resolve(message.program);
-          else if (message.kind === "refused") {
-            const { code, message: text } = message;
-            reject(
-              code === undefined ? new Error(text) : new ModuleError(code as ModuleErrorCode, text),
-            );
-          }
-        };
-        worker.post(request);
-      });
+      const request = { kind: "load", bytes, name, maximumPages, shareable: false } as const;
+      const program = await compile(worker, request);
+      return program ?? panic("a worker answered without the program");
     } finally {
       if (this.disposed) void worker.terminate();
       else this.fresh.push(worker);
     }
+  }
+
+  /** Compiles a program that was loaded once more, for carriers that threads share; undefined where they cannot. */
+  async loadShareable(
+    bytes: Uint8Array,
+    name: string,
+    maximumPages: number,
+  ): Promise<Program | undefined> {
+    this.shareableUrl ??= this.findShareableUrl();
+    const worker = new PageWorker(await this.shareableUrl);
+    try {
+      return await compile(worker, { kind: "load", bytes, name, maximumPages, shareable: true });
+    } finally {
+      void worker.terminate();
+    }
+  }
+
+  /** The file that a page names has all parts. */
+  private async findShareableUrl(): Promise<string> {
+    if (this.workerUrl !== undefined || this.withParts !== undefined) return this.url;
+    return urlOf((await loadParts()).workerSource);
   }
 
   /** Ends the workers that serve nobody. */
@@ -125,6 +125,7 @@ export class BrowserWorkers implements WorkerHost {
     this.disposed = true;
     for (const worker of this.fresh.splice(0)) void worker.terminate();
     if (this.workerUrl === undefined) URL.revokeObjectURL(this.url);
+    void this.shareableUrl?.then(URL.revokeObjectURL);
   }
 
   delay(milliseconds: number): Promise<void> {
@@ -138,4 +139,24 @@ export class BrowserWorkers implements WorkerHost {
       ? "If the page has a Content-Security-Policy, it must allow `worker-src blob:`, or the option workerUrl must name a copy of weft's dist/worker-browser.js on the page's own server."
       : `The option workerUrl (${this.workerUrl}) must name a copy of weft's dist/worker-browser.js of the same version, on the page's own server, sent as text/javascript and, on an isolated page, with the header Cross-Origin-Embedder-Policy: require-corp.`;
   }
+}
+
+const urlOf = (script: string): string =>
+  URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+
+/** Has a worker compile a program. */
+function compile(worker: PageWorker, request: LoadMessage): Promise<Program | undefined> {
+  return new Promise((resolve, reject) => {
+    worker.onDeath = reject;
+    worker.onMessage = (message) => {
+      if (message.kind === "loaded") resolve(message.program);
+      else if (message.kind === "refused") {
+        const { code, message: text } = message;
+        reject(
+          code === undefined ? new Error(text) : new ModuleError(code as ModuleErrorCode, text),
+        );
+      }
+    };
+    worker.post(request);
+  });
 }

@@ -8,22 +8,34 @@ import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
+import type { HostDirectories } from "./host-directories.ts";
 import { createNodeResources } from "./local.ts";
 import { nodeRandomness } from "./random.ts";
 import type { NodeWorkerStart } from "./workers.ts";
 
 const start = workerData as NodeWorkerStart;
-const directories = start.hostDirectories
-  ? (await import("./host-directories.ts")).createHostDirectories()
-  : undefined;
-const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
-const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
-addDrivers(kernel, createNodeResources(directories));
 const port = parentPort!;
-port.on("message", async (message: BindMessage) => {
-  if (message.trace !== undefined) {
-    provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
-  }
-  const post = (answer: WorkerMessage) => port.postMessage(answer);
-  await handleBind(kernel, start, message, availableParallelism(), post);
-});
+const post = (answer: WorkerMessage) => port.postMessage(answer);
+const loadStacks = async () => (await import("../../threads/stack-carrier.ts")).StackCarrier;
+
+/** @param directories for a machine that mounts anything */
+function serve(directories?: HostDirectories): void {
+  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
+  addDrivers(kernel, createNodeResources(directories));
+  port.on("message", async (message: BindMessage) => {
+    if (message.trace !== undefined) {
+      provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+    }
+    await handleBind(kernel, start, message, availableParallelism(), loadStacks, post);
+  });
+}
+
+/** Loads what mounts need first. Messages wait meanwhile. */
+async function serveWithMounts(): Promise<void> {
+  serve((await import("./host-directories.ts")).createHostDirectories());
+}
+
+// The bundle is a CommonJS module, which starts a worker quicker: it cannot await here. A failure ends the worker.
+if (start.hostDirectories) void serveWithMounts();
+else serve();

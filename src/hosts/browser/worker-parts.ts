@@ -1,0 +1,4 @@
+/** The parts that workers may need: see `parts.ts`. */
+export { compileShareable } from "../../loader/shareable-program.ts";
+export { installMountDrivers } from "../../threads/mount-drivers.ts";
+export { runOnCopy } from "./copy-run.ts";
