@@ -10,7 +10,7 @@ import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { CrewThreadPort } from "./thread-port.ts";
 import { Carrier } from "./crew.ts";
-import { createCrew, createMainThread, destroyCrew } from "./supervisor.ts";
+import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
 import { runThread } from "./run-thread.ts";
 
 /** Runs a process from `_start` to its end, which it has reached when this returns. False, and nothing was done, where there is no room for a thread. */

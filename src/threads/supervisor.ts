@@ -6,8 +6,6 @@
  */
 import {
   abandonWaits,
-  addThread,
-  createThread,
   dropProcess,
   dropThread,
   exitProcess,
@@ -19,7 +17,6 @@ import {
   KernelRoot,
   Process,
   ProcessState,
-  StartKind,
   takeEvents,
   Thread,
 } from "../kernel/index.ts";
@@ -28,7 +25,6 @@ import {
   allowSpinning,
   isBroken,
   type KernelMemory,
-  panic,
   parkAsync,
   ringBell,
   unpark,
@@ -46,6 +42,7 @@ import {
 } from "./crew.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
+import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
 import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
@@ -514,45 +511,4 @@ function findThreadOf(memory: KernelMemory, process: number, carrier: number): n
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
-}
-
-/** Makes a crew for a process; 0 when the kernel heap is full. */
-export function createCrew(
-  kernel: Kernel,
-  process: number,
-  options: { threads: number; spare: number; carriers: number; shared: number },
-): number {
-  const { memory } = kernel;
-  const crew = Crew.allocate(memory);
-  if (crew === 0) return 0;
-  Crew.process.set(memory, crew, process);
-  Crew.most.set(memory, crew, options.threads);
-  Crew.spare.set(memory, crew, options.spare);
-  Crew.mostCarriers.set(memory, crew, options.carriers);
-  Crew.mostShared.set(memory, crew, options.shared);
-  Crew.threads.set(memory, crew, 1);
-  Process.crew.set(memory, process, crew);
-  return crew;
-}
-
-/** Frees a crew that no carrier serves any more. */
-export function destroyCrew(kernel: Kernel, process: number, crew: number): void {
-  Process.crew.set(kernel.memory, process, 0);
-  Crew.free(kernel.memory, crew);
-}
-
-/** Makes the main thread of a process: its id is the pid. The count is the process's list's. 0 when a limit is reached or the kernel heap is full. */
-export function createMainThread(kernel: Kernel, process: number, program: Program): number {
-  const { stack } = program;
-  const id = Process.id.get(kernel.memory, process);
-  const thread = createThread(kernel, process, id, StartKind.main, 0, {
-    upper: stack.upper,
-    lower: stack.lower,
-    size: stack.upper - stack.lower,
-    guard: stack.guardSize,
-    tlsBase: stack.tlsBase ?? 0,
-  });
-  if (thread !== 0 && !addThread(kernel, process, thread))
-    panic("process: it ended before it began");
-  return thread;
 }

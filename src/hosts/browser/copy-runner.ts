@@ -29,7 +29,7 @@ import {
 import { Carrier } from "../../threads/crew.ts";
 import type { TraceTarget } from "../../threads/messages.ts";
 import type { ProcessRunner, RunOptions } from "../../threads/port.ts";
-import { createCrew, createMainThread, destroyCrew } from "../../threads/supervisor.ts";
+import { createCrew, createMainThread, destroyCrew } from "../../threads/process-start.ts";
 import { dropFile } from "../../vfs/index.ts";
 import type { AgentMessage } from "./messages.ts";
 import type { PageWorker } from "./page-worker.ts";
