@@ -9,7 +9,7 @@ import { Header, type KernelMemory } from "./memory.ts";
 import { panic } from "./panic.ts";
 
 const CONTENDED = 0x80000000 | 0;
-const SPINS = 80;
+const SPINS = 400;
 /** How long the owner of a lock may keep it before the machine is declared broken, and between looks whether it was, in milliseconds. */
 const BROKEN_AFTER = 30_000;
 const LOOK_AFTER = 250;
