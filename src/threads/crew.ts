@@ -16,7 +16,6 @@ import {
   address,
   atomic32,
   block,
-  f64,
   layout,
   mutex,
   Rank,
@@ -48,7 +47,7 @@ export const Crew = layout("Crew", {
   spare: u32,
   /** Carriers of one thread that the crew may have: as many as threads, or fewer where others share carriers. */
   mostCarriers: u32,
-  /** Shared carriers in the crew, those asked for that have not come, and how many there may be, which is immutable: 0 where none can be. */
+  /** Shared carriers in the crew, those asked for that have not come, and how many there may be: 0 where none can be. */
   shared: u32,
   sharedWanted: u32,
   mostShared: u32,
@@ -79,8 +78,6 @@ export const Carrier = layout("Carrier", {
   isShared: u32,
   /** Threads whose stacks a shared carrier has: under Crew.lock. */
   stacks: u32,
-  /** When the first of its suspended stacks is to wake, on the monotonic clock in milliseconds: written by itself, a hint for others. */
-  deadline: f64,
 });
 
 /** Most carriers that are asked for at once. */
