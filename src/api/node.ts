@@ -10,7 +10,7 @@ export * from "./index.ts";
  *
  *     import { Machine } from "weft";
  *
- *     await using machine = await Machine.create({ mounts: { "/work": "." } });
+ *     await using machine = await Machine.create({ mounts: { "/project": "." } });
  *     const { stdout, exitCode } = await machine.run("hello.wasm", { args: ["world"] });
  */
 export class Machine extends BaseMachine {

@@ -64,7 +64,7 @@ Examples
   weft run hello.wasm world
   weft run --dir . wc.wasm README.md               files here, by the same names
   weft run --volume ~/data:/data:ro query.wasm     ~/data is /data, not to be changed
-  weft run --overlay .:/work build.wasm            may do in . what it wants, and nothing has happened
+  weft run --overlay .:/project build.wasm         may do in . what it wants, and nothing has happened
   weft run --timeout 10 --max-memory 256MiB untrusted.wasm
   weft run --trace=calls.txt program.wasm          then read calls.txt
 

@@ -40,10 +40,10 @@ const machine = await Machine.create({
     ...(await readToolFiles("c++")),
     "/memory/main.c": MAIN,
     "/memory/twice.c": TWICE,
-    "/work/twice.c": TWICE,
-    "/work/sort.cc": SORT,
-    "/work/include/greeting.h": '#define GREETING "hello"\n',
-    "/work/note.txt": "a note",
+    "/project/twice.c": TWICE,
+    "/project/sort.cc": SORT,
+    "/project/include/greeting.h": '#define GREETING "hello"\n',
+    "/project/note.txt": "a note",
   },
   mounts: { "/host": directory },
   debug: true,
@@ -95,18 +95,19 @@ test("LLVM's tools build a program in memory and in a directory of the host", as
 });
 
 test("C++ with its library is compiled, linked, looked at and stripped", async () => {
-  const run = (name: string, ...args: string[]) => runTool(machine, tools, "/work", name, ...args);
+  const run = (name: string, ...args: string[]) =>
+    runTool(machine, tools, "/project", name, ...args);
   const options = ["-std=c++17", "-g", "-fno-exceptions", "-Iinclude"];
   await run("clang++", ...options, "-MMD", "-c", "sort.cc", "-o", "sort.o");
-  const depended = await machine.fs.readTextFile("/work/sort.d");
+  const depended = await machine.fs.readTextFile("/project/sort.d");
   assert.match(depended, /^sort\.o:.*sort\.cc[^]*include\/greeting\.h/);
 
   const libraries = ["-L/usr/lib/wasm32-wasip1", "-lc++", "-lc++abi", ...C_LIBRARIES];
   const link = [C_START, "sort.o", ...libraries, "-o", "sort.wasm"];
-  await machine.fs.writeFile("/work/link.txt", link.join("\n"));
+  await machine.fs.writeFile("/project/link.txt", link.join("\n"));
   await run("wasm-ld", "@link.txt");
   const runProgram = async (file: string) => {
-    const program = await machine.load(await machine.fs.readFile(`/work/${file}`));
+    const program = await machine.load(await machine.fs.readFile(`/project/${file}`));
     return machine.run(program, { args: ["pear", "apple", "fig"], check: true });
   };
   assert.equal((await runProgram("sort.wasm")).stdout, "pearapplefig! 25 hello\n");
@@ -117,27 +118,28 @@ test("C++ with its library is compiled, linked, looked at and stripped", async (
   assert.match((await run("symbolizer", "--obj=sort.wasm", "0x200")).stdout, /\S/);
   // To a file these two fail, when it is written: there is no way to give it the mode of the other.
   const edit = async (to: string, name: string, ...args: string[]) => {
-    const process = await machine.spawn(tools, { name, args, cwd: "/work", check: true });
-    await machine.fs.writeFile(`/work/${to}`, await process.stdout!.bytes());
+    const process = await machine.spawn(tools, { name, args, cwd: "/project", check: true });
+    await machine.fs.writeFile(`/project/${to}`, await process.stdout!.bytes());
     await process.wait();
   };
   await edit("noted.wasm", "objcopy", "--add-section=note=note.txt", "sort.wasm", "-");
   await edit("same.wasm", "objcopy", "--dump-section=note=copy.txt", "noted.wasm", "-");
-  assert.equal(await machine.fs.readTextFile("/work/copy.txt"), "a note");
+  assert.equal(await machine.fs.readTextFile("/project/copy.txt"), "a note");
   await edit("small.wasm", "strip", "sort.wasm", "-o", "-");
-  const sizes = ["sort.wasm", "small.wasm"].map((file) => machine.fs.stat(`/work/${file}`));
+  const sizes = ["sort.wasm", "small.wasm"].map((file) => machine.fs.stat(`/project/${file}`));
   const [whole, small] = await Promise.all(sizes);
   assert.ok(small.size < whole.size / 2, `${small.size} of ${whole.size}`);
   assert.equal((await runProgram("small.wasm")).stdout, "pearapplefig! 25 hello\n");
 });
 
 test("the compiler reads standard input, and preprocesses, checks, makes assembly and LLVM's code, and assembles", async () => {
-  const run = (name: string, ...args: string[]) => runTool(machine, tools, "/work", name, ...args);
+  const run = (name: string, ...args: string[]) =>
+    runTool(machine, tools, "/project", name, ...args);
   const fromInput = await machine.run(tools, {
     name: "clang",
     args: ["-E", "-P", "-x", "c", "-", "-DTHREE=3"],
     stdin: { text: "int four = THREE + 1;\n" },
-    cwd: "/work",
+    cwd: "/project",
   });
   assert.deepEqual([fromInput.exitCode, fromInput.stdout], [0, "int four = 3 + 1;\n"]);
   assert.match(
@@ -145,21 +147,21 @@ test("the compiler reads standard input, and preprocesses, checks, makes assembl
     /twice:[^]*i32\.shl/,
   );
   await run("clang", "-O1", "-S", "-emit-llvm", "twice.c", "-o", "twice.ll");
-  assert.match(await machine.fs.readTextFile("/work/twice.ll"), /define .*i32 @twice\(/);
+  assert.match(await machine.fs.readTextFile("/project/twice.ll"), /define .*i32 @twice\(/);
   await run("clang", "-O1", "-S", "twice.c", "-o", "twice.s");
   await run("clang", "-c", "twice.s", "-o", "one.o");
   await run("clang", "-c", "twice.ll", "-o", "two.o");
   await run("ar", "crs", "both.a", "one.o", "two.o");
   assert.equal((await run("ar", "t", "both.a")).stdout, "one.o\ntwo.o\n");
-  await machine.fs.mkdir("/work/out");
+  await machine.fs.mkdir("/project/out");
   await run("ar", "x", "--output=out", "both.a", "two.o");
-  const taken = await machine.fs.readFile("/work/out/two.o");
-  assert.deepEqual(taken, await machine.fs.readFile("/work/two.o"));
-  await machine.fs.writeFile("/work/wrong.c", "int wrong(void) { return undeclared; }\n");
+  const taken = await machine.fs.readFile("/project/out/two.o");
+  assert.deepEqual(taken, await machine.fs.readFile("/project/two.o"));
+  await machine.fs.writeFile("/project/wrong.c", "int wrong(void) { return undeclared; }\n");
   const wrong = await machine.run(tools, {
     name: "clang",
     args: ["-fsyntax-only", "-fcolor-diagnostics", "wrong.c"],
-    cwd: "/work",
+    cwd: "/project",
   });
   assert.equal(wrong.exitCode, 1);
   assert.match(wrong.stderr, /use of undeclared identifier 'undeclared'/);

@@ -154,7 +154,7 @@ async function startCompiler(): Promise<Compiler> {
 async function compile(name: string, text: string, options: CompileOptions): Promise<Uint8Array> {
   compiler ??= startCompiler();
   const { machine, tools } = await compiler;
-  const directory = `/work/${++compilations}`;
+  const directory = `/project/${++compilations}`;
   const source = `${name.replaceAll("/", "_")}.c`;
   const run = async (tool: string, args: string[]) => {
     const result = await machine.run(tools, { name: tool, args, cwd: directory });
