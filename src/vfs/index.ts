@@ -1,4 +1,5 @@
 /** Floor 2a: the contracts of files. What the floors above use of it. */
+export * from "./directory-operations.ts";
 export * from "./file-operations.ts";
 export * from "./filesystem.ts";
 export * from "./inode.ts";

@@ -17,7 +17,8 @@ import {
   waitQueue,
   type KernelMemory,
 } from "../shm/index.ts";
-import { dropInode } from "./inode.ts";
+import { Filetype } from "../abi/enums.ts";
+import { dropInode, keepInode } from "./inode.ts";
 import type { Vfs } from "./vfs.ts";
 
 /** How a file was opened. */
@@ -75,6 +76,23 @@ export function makeOpenFile(
   OpenFile.flags.store(memory, file, flags);
   OpenFile.inode.set(memory, file, inode);
   OpenFile.refs.store(memory, file, 1);
+  return file;
+}
+
+/**
+ * Opens a directory: makes its open file, with a count of the directory of its own.
+ *
+ * @returns its address, or 0 when the kernel heap is full
+ */
+export function makeOpenDirectory(
+  memory: KernelMemory,
+  operations: number,
+  directory: number,
+  flags: number,
+): number {
+  const type = Filetype.DIRECTORY;
+  const file = makeOpenFile(memory, operations, type, Access.read, flags, directory);
+  if (file !== 0) keepInode(memory, directory);
   return file;
 }
 

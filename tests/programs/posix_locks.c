@@ -2,6 +2,7 @@
 // What a C program expects of mutexes, condition variables, read-write locks, barriers, semaphores and `pthread_once`. The argument names the case. The
 // file compiles as well against a real C library: it uses POSIX's names only, which include/posix.h gives it.
 #include "posix.h"
+#include "posix_cases.h"
 
 enum { THREADS = 6, ROUNDS = 2000 };
 
@@ -21,23 +22,6 @@ static bool has_come(clockid_t clock, struct timespec when) {
   struct timespec now;
   CHECK_IS(0, clock_gettime(clock, &now));
   return now.tv_sec > when.tv_sec || (now.tv_sec == when.tv_sec && now.tv_nsec >= when.tv_nsec);
-}
-
-static void pause_milliseconds(long milliseconds) {
-  struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-  CHECK_IS(0, nanosleep(&time, NULL));
-}
-
-static pthread_t begin(void *(*run)(void *), void *argument) {
-  pthread_t thread;
-  CHECK_IS(0, pthread_create(&thread, NULL, run, argument));
-  return thread;
-}
-
-static void *end(pthread_t thread) {
-  void *result = NULL;
-  CHECK_IS(0, pthread_join(thread, &result));
-  return result;
 }
 
 static void init_mutex(pthread_mutex_t *mutex, int kind) {

@@ -3,25 +3,9 @@
 // printing from all of them, and ends of the process from each. The argument names the case. The file compiles as well against a real C
 // library: it uses POSIX's names only, which include/posix.h gives it.
 #include "posix.h"
+#include "posix_cases.h"
 
 enum { THREADS = 8 };
-
-static void pause_milliseconds(long milliseconds) {
-  struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-  CHECK_IS(0, nanosleep(&time, NULL));
-}
-
-static pthread_t begin(void *(*run)(void *), void *argument) {
-  pthread_t thread;
-  CHECK_IS(0, pthread_create(&thread, NULL, run, argument));
-  return thread;
-}
-
-static void *end(pthread_t thread) {
-  void *result = NULL;
-  CHECK_IS(0, pthread_join(thread, &result));
-  return result;
-}
 
 static void *argument_at(void *base, int index) { return (char *)base + index; }
 static char base[256];

@@ -1,8 +1,7 @@
 /** The open directory of devices. Nothing in it changes, so that a cookie is just a place in the list. */
-import { Errno } from "../../abi/errno.ts";
 import {
   type DirectoryReader,
-  FileOperations,
+  DirectoryOperations,
   OpenFile,
   type Stat,
   type Vfs,
@@ -12,15 +11,7 @@ import { describeInode, DevfsInode, inodeOf } from "./inode.ts";
 
 const DOTS = new Uint8Array([46, 46]);
 
-export class DevfsDirectory extends FileOperations {
-  override read(): number {
-    return -Errno.EISDIR;
-  }
-
-  override write(): number {
-    return -Errno.EISDIR;
-  }
-
+export class DevfsDirectory extends DirectoryOperations {
   override stat(vfs: Vfs, file: number, into: Stat): number {
     return describeInode(vfs, OpenFile.inode.get(vfs.memory, file), into);
   }

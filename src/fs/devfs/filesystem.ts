@@ -9,6 +9,7 @@ import {
   Inode,
   IS_SYMLINK,
   keepInode,
+  makeOpenDirectory,
   makeOpenFile,
   Mount,
   type Name,
@@ -60,7 +61,8 @@ export class Devfs implements Filesystem {
   }
 
   openDirectory(vfs: Vfs, directory: number, flags: number): number {
-    return openInode(vfs, directory, OperationsId.devfsDirectory, Access.read, flags);
+    const { devfsDirectory } = OperationsId;
+    return makeOpenDirectory(vfs.memory, devfsDirectory, directory, flags) || -Errno.ENOSPC;
   }
 
   statAt(vfs: Vfs, directory: number, name: Name, into: Stat): number {

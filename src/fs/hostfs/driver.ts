@@ -25,6 +25,8 @@ import {
   Inode,
   IS_SYMLINK,
   keepInode,
+  dropInode,
+  makeOpenDirectory,
   makeOpenFile,
   Mount,
   MountFlags,
@@ -151,7 +153,10 @@ export class HostfsDriver implements Filesystem {
     }
     if (type === Filetype.DIRECTORY) {
       const inode = this.adopt(vfs, directory, descriptor, NO_PATH);
-      return inode < 0 ? inode : this.openInode(vfs, inode, flags);
+      if (inode < 0) return inode;
+      const file = this.openDirectory(vfs, inode, flags);
+      dropInode(vfs, inode);
+      return file;
     }
     if (type !== Filetype.REGULAR_FILE) {
       port.close(descriptor);
@@ -170,7 +175,8 @@ export class HostfsDriver implements Filesystem {
   }
 
   openDirectory(vfs: Vfs, directory: number, flags: number): number {
-    return this.openInode(vfs, keepInode(vfs.memory, directory), flags);
+    const { hostDirectory } = OperationsId;
+    return makeOpenDirectory(vfs.memory, hostDirectory, directory, flags) || -Errno.ENOMEM;
   }
 
   statAt(vfs: Vfs, directory: number, name: Name, into: Stat): number {
@@ -361,23 +367,10 @@ export class HostfsDriver implements Filesystem {
     if ((request & Open.create) !== 0 && (request & Open.exclusive) !== 0) return -Errno.EEXIST;
     if ((request & (Open.write | Open.create | Open.truncate)) !== 0) return -Errno.EISDIR;
     const inode = this.step(vfs, directory, name);
-    return inode < 0 ? inode : this.openInode(vfs, inode, flags);
-  }
-
-  /** Opens a directory whose count is given. */
-  private openInode(vfs: Vfs, inode: number, flags: number): number {
-    const { memory } = vfs;
-    const file = makeOpenFile(
-      memory,
-      OperationsId.hostDirectory,
-      Filetype.DIRECTORY,
-      Access.read,
-      flags,
-      inode,
-    );
-    if (file !== 0) return file;
-    Inode.refs.add(memory, inode, -1);
-    return -Errno.ENOMEM;
+    if (inode < 0) return inode;
+    const file = this.openDirectory(vfs, inode, flags);
+    dropInode(vfs, inode);
+    return file;
   }
 
   /** Turns the host's answers that may mean a symbolic link into the right one. */

@@ -11,48 +11,24 @@ import { Errno } from "../../abi/errno.ts";
 import {
   type DirectoryReader,
   dropFile,
-  FileOperations,
   isReadOnly,
-  Name,
+  type Name,
   OpenFile,
   Stat,
   type Times,
   type Vfs,
 } from "../../vfs/index.ts";
-import {
-  describeEntry,
-  entryInodeHigh,
-  entryInodeLow,
-  entryType,
-  freeListing,
-  isDescribed,
-  listingCount,
-  makeListing,
-  nameLength,
-  nameStart,
-} from "../hostfs/listing.ts";
+import { ListedDirectoryOperations } from "../listed-directory.ts";
 import { layerDirectory, OverlayDirectory } from "./directory.ts";
 import type { Overlayfs } from "./filesystem.ts";
 import { describeDirectory, findLayer } from "./layers.ts";
 import { readNames } from "./listing.ts";
 
-const DOT = Uint8Array.of(46);
-const DOT_DOT = Uint8Array.of(46, 46);
-
-export class OverlayDirectoryOperations extends FileOperations {
-  private readonly scratch = new Stat();
-  private readonly name = new Name();
+export class OverlayDirectoryOperations extends ListedDirectoryOperations {
+  protected override readonly scratch = new Stat();
 
   constructor(private readonly filesystem: Overlayfs) {
     super();
-  }
-
-  override read(): number {
-    return -Errno.EISDIR;
-  }
-
-  override write(): number {
-    return -Errno.EISDIR;
   }
 
   override stat(vfs: Vfs, file: number, into: Stat): number {
@@ -81,76 +57,38 @@ export class OverlayDirectoryOperations extends FileOperations {
 
   override list(vfs: Vfs, file: number, cookie: number, into: DirectoryReader): number {
     const directory = OpenFile.inode.get(vfs.memory, file);
-    return this.filesystem.locked(directory, () =>
-      this.listLocked(vfs, file, directory, cookie, into),
-    );
+    return this.filesystem.locked(directory, () => this.listLocked(vfs, file, cookie, into));
   }
 
-  override release({ memory }: Vfs, file: number): void {
-    const listing = OpenFile.state.get(memory, file);
-    if (listing !== 0) freeListing(memory, listing);
-  }
-
-  private listLocked(
+  protected override listLocked(
     vfs: Vfs,
     file: number,
-    directory: number,
     cookie: number,
     into: DirectoryReader,
   ): number {
-    const { memory } = vfs;
-    if (OverlayDirectory.isGone.get(memory, directory) !== 0) return -Errno.ENOENT;
-    let listing = OpenFile.state.get(memory, file);
-    if (listing === 0 || cookie === 0) {
-      const names = readNames(vfs, directory);
-      if (typeof names === "number") return names;
-      const made = makeListing(memory, [DOT, DOT_DOT, ...names]);
-      if (made === 0) return -Errno.ENOMEM;
-      if (listing !== 0) freeListing(memory, listing);
-      OpenFile.state.set(memory, file, made);
-      listing = made;
-    }
-    const count = listingCount(memory, listing);
-    for (let index = cookie; index < count; index++) {
-      if (!isDescribed(memory, listing, index) && !this.describe(vfs, directory, listing, index))
-        continue;
-      const more = into.entry(
-        index + 1,
-        entryInodeLow(memory, listing, index),
-        entryInodeHigh(memory, listing, index),
-        entryType(memory, listing, index),
-        memory.u8,
-        nameStart(memory, listing, index),
-        nameLength(memory, listing, index),
-      );
-      if (!more) break;
-    }
-    return 0;
+    const directory = OpenFile.inode.get(vfs.memory, file);
+    if (OverlayDirectory.isGone.get(vfs.memory, directory) !== 0) return -Errno.ENOENT;
+    return super.listLocked(vfs, file, cookie, into);
   }
 
-  /** Finds out what an entry stands for. False when it is gone. */
-  private describe(vfs: Vfs, directory: number, listing: number, index: number): boolean {
-    const { memory } = vfs;
+  protected override readNames(vfs: Vfs, directory: number): readonly Uint8Array[] | number {
+    return readNames(vfs, directory);
+  }
+
+  protected override lookHere(vfs: Vfs, directory: number): number {
+    return describeDirectory(vfs, directory, this.scratch);
+  }
+
+  protected override lookAbove(vfs: Vfs, directory: number): number {
+    const parent = OverlayDirectory.parent.get(vfs.memory, directory);
+    return describeDirectory(vfs, parent === 0 ? directory : parent, this.scratch);
+  }
+
+  protected override lookAt(vfs: Vfs, directory: number, name: Name): number {
     const { scratch } = this;
-    const name = this.name.set(
-      memory.u8,
-      nameStart(memory, listing, index),
-      nameLength(memory, listing, index),
-    );
-    let result: number;
-    if (index < 2) {
-      const parent = index === 0 ? 0 : OverlayDirectory.parent.get(memory, directory);
-      result = describeDirectory(vfs, parent === 0 ? directory : parent, scratch);
-    } else {
-      result = findLayer(vfs, directory, name, scratch);
-      if (result >= 0 && scratch.type === Filetype.DIRECTORY) {
-        const inside = this.filesystem.enter(vfs, directory, name);
-        result = inside < 0 ? inside : describeDirectory(vfs, inside, scratch);
-      }
-    }
-    if (result === -Errno.ENOENT) return false;
-    if (result < 0) describeEntry(memory, listing, index, Filetype.UNKNOWN, 0, 0);
-    else describeEntry(memory, listing, index, scratch.type, scratch.inodeLow, scratch.inodeHigh);
-    return true;
+    const result = findLayer(vfs, directory, name, scratch);
+    if (result < 0 || scratch.type !== Filetype.DIRECTORY) return result;
+    const inside = this.filesystem.enter(vfs, directory, name);
+    return inside < 0 ? inside : describeDirectory(vfs, inside, scratch);
   }
 }

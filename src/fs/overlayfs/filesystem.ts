@@ -8,14 +8,13 @@
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import {
-  Access,
   dropInode,
   type Filesystem,
   Inode,
   InodeFlags,
   IS_SYMLINK,
   keepInode,
-  makeOpenFile,
+  makeOpenDirectory,
   type Name,
   Open,
   OperationsId,
@@ -82,19 +81,8 @@ export class Overlayfs implements Filesystem {
   }
 
   openDirectory(vfs: Vfs, directory: number, flags: number): number {
-    const { memory } = vfs;
     const { overlayDirectory } = OperationsId;
-    const file = makeOpenFile(
-      memory,
-      overlayDirectory,
-      Filetype.DIRECTORY,
-      Access.read,
-      flags,
-      directory,
-    );
-    if (file === 0) return -Errno.ENOSPC;
-    keepInode(memory, directory);
-    return file;
+    return makeOpenDirectory(vfs.memory, overlayDirectory, directory, flags) || -Errno.ENOSPC;
   }
 
   statAt(vfs: Vfs, directory: number, name: Name, into: Stat): number {

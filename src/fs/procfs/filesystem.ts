@@ -9,6 +9,7 @@ import {
   Inode,
   IS_SYMLINK,
   keepInode,
+  makeOpenDirectory,
   makeOpenFile,
   Mount,
   type Name,
@@ -98,12 +99,8 @@ export class Procfs implements Filesystem {
   }
 
   openDirectory(vfs: Vfs, directory: number, flags: number): number {
-    const { memory } = vfs;
-    const id = OperationsId.procDirectory;
-    const file = makeOpenFile(memory, id, Filetype.DIRECTORY, Access.read, flags, directory);
-    if (file === 0) return -Errno.ENOMEM;
-    keepInode(memory, directory);
-    return file;
+    const { procDirectory } = OperationsId;
+    return makeOpenDirectory(vfs.memory, procDirectory, directory, flags) || -Errno.ENOMEM;
   }
 
   /** Makes what the file holds; its bytes live as long as the open file. Takes over the inode's count where it succeeds. */

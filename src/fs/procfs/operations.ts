@@ -2,13 +2,13 @@
  * Open files of `/proc`. A file's bytes were made when it was opened (`filesystem.ts`) and do not change: address in `state`, number in `state2`. A
  * directory is read from the kernel's records each time; its cookies follow the names of the list, then the numbers of processes or descriptors.
  */
-import { Errno } from "../../abi/errno.ts";
 import { Filetype } from "../../abi/enums.ts";
 import { type Kernel, listIds, Process } from "../../kernel/index.ts";
 import { free } from "../../shm/index.ts";
 import {
   AT_OFFSET,
   type DirectoryReader,
+  DirectoryOperations,
   FileOperations,
   OpenFile,
   type Stat,
@@ -62,17 +62,9 @@ const DOTS = new Uint8Array([46, 46]);
 /** Cookie of the first number: above those of names. */
 const NUMBERS = 1024;
 
-export class ProcDirectoryOperations extends FileOperations {
+export class ProcDirectoryOperations extends DirectoryOperations {
   constructor(private readonly kernel: Kernel) {
     super();
-  }
-
-  override read(): number {
-    return -Errno.EISDIR;
-  }
-
-  override write(): number {
-    return -Errno.EISDIR;
   }
 
   override stat(vfs: Vfs, file: number, into: Stat): number {

@@ -7,7 +7,7 @@ import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import {
   type DirectoryReader,
-  FileOperations,
+  DirectoryOperations,
   isReadOnly,
   OpenFile,
   type Stat,
@@ -21,15 +21,7 @@ import { TmpfsTree, treeOf } from "./tree.ts";
 
 const DOTS = new Uint8Array([46, 46]);
 
-export class TmpfsDirectory extends FileOperations {
-  override read(): number {
-    return -Errno.EISDIR;
-  }
-
-  override write(): number {
-    return -Errno.EISDIR;
-  }
-
+export class TmpfsDirectory extends DirectoryOperations {
   override stat(vfs: Vfs, file: number, into: Stat): number {
     return describeInode(vfs, OpenFile.inode.get(vfs.memory, file), into);
   }

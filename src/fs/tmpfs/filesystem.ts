@@ -14,6 +14,7 @@ import {
   InodeFlags,
   IS_SYMLINK,
   keepInode,
+  makeOpenDirectory,
   makeOpenFile,
   Access,
   type Name,
@@ -97,19 +98,8 @@ export class Tmpfs implements Filesystem {
   }
 
   openDirectory(vfs: Vfs, directory: number, flags: number): number {
-    const { memory } = vfs;
     const { tmpfsDirectory } = OperationsId;
-    const file = makeOpenFile(
-      memory,
-      tmpfsDirectory,
-      Filetype.DIRECTORY,
-      Access.read,
-      flags,
-      directory,
-    );
-    if (file === 0) return -Errno.ENOSPC;
-    keepInode(memory, directory);
-    return file;
+    return makeOpenDirectory(vfs.memory, tmpfsDirectory, directory, flags) || -Errno.ENOSPC;
   }
 
   statAt(vfs: Vfs, directory: number, name: Name, into: Stat): number {

@@ -2,7 +2,7 @@
  * Open files and directories of a filesystem written by a library user.
  *
  * While an answer is waited for no lock is held, so that two threads that read at one shared offset at once may get the same bytes.
- * A directory's listing is in `state` of its open file (`../hostfs/listing.ts`): under the open file's lock.
+ * A directory's listing is in `state` of its open file (`../listing.ts`): under the open file's lock.
  */
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
@@ -18,13 +18,7 @@ import {
   type Transfer,
   type Vfs,
 } from "../../vfs/index.ts";
-import {
-  freeListing,
-  listingCount,
-  makeListing,
-  nameLength,
-  nameStart,
-} from "../hostfs/listing.ts";
+import { freeListing, listingCount, makeListing, nameLength, nameStart } from "../listing.ts";
 import { LARGEST_PIECE, type Userfs } from "./filesystem.ts";
 import { numberOf, pathOf } from "./node.ts";
 import { UserOperation } from "./port.ts";

@@ -9,9 +9,9 @@
  * Life: belongs to an open file (`OpenFile.state`), from its first entry to its release or the next rewind.
  * Lock: that of the open file.
  */
-import { layout, u32, type KernelMemory } from "../../shm/index.ts";
+import { layout, u32, type KernelMemory } from "../shm/index.ts";
 
-const Listing = layout("HostListing", {
+const Listing = layout("Listing", {
   count: u32,
   /** Bytes after the record. */
   extra: u32,
