@@ -13,11 +13,12 @@ export async function handleBind(
   cores: number,
   loadStacks: LoadStackCarrier,
   post: (message: WorkerMessage) => void,
+  onIdle?: () => void,
 ): Promise<void> {
   try {
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    await serveCrew(kernel, start.carrier, message, cores, trace, loadStacks);
+    await serveCrew(kernel, start.carrier, message, cores, trace, loadStacks, onIdle);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);
