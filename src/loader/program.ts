@@ -35,6 +35,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** It imports what starts other programs: the host has to load them. */
+  readonly startsPrograms: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
@@ -187,6 +189,9 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    startsPrograms: [...functions.values()].some(({ name }) =>
+      /^proc_(exec|spawn|fork)/.test(name),
+    ),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,

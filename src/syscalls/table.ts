@@ -70,6 +70,11 @@ import {
   proc_signals_get,
   proc_signals_sizes_get,
 } from "./process.ts";
+import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
+import { proc_join } from "./process-join.ts";
+import { proc_spawn } from "./process-spawn-v1.ts";
+import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
+import { proc_fork_env } from "./process-vfork.ts";
 import * as snapshot0 from "./snapshot0.ts";
 import { refuseSocketCall } from "./sock.ts";
 import {
@@ -87,7 +92,7 @@ import {
   thread_spawn_v2,
 } from "./thread.ts";
 import { tty_get, tty_set } from "./tty.ts";
-import { dlopen, dlsym, proc_exec, proc_exec2, stack_restore } from "./unsupported.ts";
+import { dlopen, dlsym, stack_restore } from "./unsupported.ts";
 import { chdir, getcwd } from "./working-directory.ts";
 
 /** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno, now or later. */
@@ -138,7 +143,6 @@ const refused = (errno: number, note: string): Service => none(() => errno, note
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
-const NO_CHILDREN = "A process cannot start another yet: ENOSYS.";
 const NO_FORK = "A process cannot be copied: ENOTSUP.";
 const CONTEXTS =
   "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
@@ -148,7 +152,6 @@ const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a me
 const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
-const noChild = refused(Errno.ENOSYS, NO_CHILDREN);
 const noFork = refused(Errno.ENOTSUP, NO_FORK);
 
 const preview1: Readonly<Record<string, Service>> = {
@@ -235,28 +238,25 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_id: full(proc_id),
   proc_parent: full(proc_parent),
   proc_signal: full(proc_signal),
-  proc_signals_get: partial(
-    proc_signals_get,
-    "A parent cannot pass dispositions yet: they are the default.",
-  ),
-  proc_signals_sizes_get: partial(
-    proc_signals_sizes_get,
-    "A parent cannot pass dispositions yet: they are the default.",
-  ),
+  proc_signals_get: full(proc_signals_get),
+  proc_signals_sizes_get: full(proc_signals_sizes_get),
 
   stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
   stack_restore: none(stack_restore, "Stacks cannot be restored: ends the process with code 79."),
   proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
   proc_fork: noFork,
-  proc_fork_env: noFork,
-  proc_exec: none(proc_exec, "Cannot return an errno: ends the process with code 45."),
-  proc_exec2: none(proc_exec2, "Cannot return an errno: ends the process with code 45."),
-  proc_exec3: noChild,
-  proc_exec4: noChild,
-  proc_spawn: noChild,
-  proc_spawn2: noChild,
-  proc_spawn3: noChild,
-  proc_join: refused(Errno.ECHILD, "No process has children yet: ECHILD."),
+  proc_fork_env: full(proc_fork_env),
+  proc_exec: blocking(proc_exec),
+  proc_exec2: blocking(proc_exec2),
+  proc_exec3: blocking(proc_exec3),
+  proc_exec4: blocking(proc_exec4),
+  proc_spawn: {
+    ...partial(proc_spawn, "No other root or preopened directories: ENOTSUP."),
+    blocks: true,
+  },
+  proc_spawn2: blocking(proc_spawn2),
+  proc_spawn3: blocking(proc_spawn3),
+  proc_join: blocking(proc_join),
   proc_snapshot: refused(0, "Nothing is saved: 0, as in a runtime whose triggers are off."),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,
