@@ -473,6 +473,49 @@ export function findSignature(module: string, name: string): Signature | undefin
 `;
 }
 
+/** Calls by what they are as functions of WebAssembly; `module.name` where a module's call differs from the one of that name before it. */
+function callTypesFile() {
+  const known = new Map();
+  const lines = new Map();
+  for (const [module, calls] of Object.entries(abi.modules)) {
+    for (const { name, params, result } of calls) {
+      const parameters = params.map(({ wasm }) => (wasm === "i64" ? "l" : "i")).join("");
+      const type = `${result === "none" || result === "noreturn" ? "!" : ">"}${parameters}`;
+      if (known.get(name) === type) continue;
+      const names = lines.get(type) ?? [];
+      lines.set(type, [...names, known.has(name) ? `${module}.${name}` : name]);
+      known.set(name, type);
+    }
+  }
+  const text = [...lines].map(([type, names]) => `${type} ${names.join(" ")} `).join("\n");
+  return `${opening(`
+The types of imported functions, for the check of a program's imports before it is linked: all that a run needs of their signatures, which are in
+\`signatures.ts\`.
+
+A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits. A name
+with its module before it is the call of that module alone.
+`)}
+const TYPES = \`
+${text}\`;
+
+/**
+ * The type of an import.
+ * @param module its module; @param name its name, which the module must have
+ * @returns parameters and results as WebAssembly names their types
+ */
+export function callType(
+  module: string,
+  name: string,
+): { parameters: ("i32" | "i64")[]; results: "i32"[] } {
+  const own = TYPES.indexOf(\` \${module}.\${name} \`);
+  const line = TYPES.lastIndexOf("\\n", own < 0 ? TYPES.indexOf(\` \${name} \`) : own) + 1;
+  const [result, ...letters] = TYPES.slice(line, TYPES.indexOf(" ", line));
+  const parameters = letters.map((letter) => (letter === "l" ? "i64" : "i32"));
+  return { parameters, results: result === ">" ? ["i32"] : [] };
+}
+`;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 await write("errno.ts", errnoFile());
@@ -481,3 +524,4 @@ await write("flags.ts", flagsFile());
 await write("enums.ts", enumsFile());
 await write("layouts.ts", layoutsFile());
 await write("signatures.ts", signaturesFile());
+await write("call-types.ts", callTypesFile());

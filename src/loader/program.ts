@@ -4,9 +4,8 @@
  *
  * Life: made once per program by `loadProgram`, immutable.
  */
-import { findSignature } from "../abi/signatures.ts";
-import { panic } from "../shm/index.ts";
-import { findSyscall, listSyscalls } from "../syscalls/table.ts";
+import { callType } from "../abi/call-types.ts";
+import { findSyscall, servedNames } from "../syscalls/table.ts";
 import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
@@ -74,15 +73,9 @@ const known: KnownImports = {
     const dot = key.indexOf(".");
     const module = key.slice(0, dot);
     const name = key.slice(dot + 1);
-    if (findSyscall(module, name) === undefined) return undefined;
-    const signature = findSignature(module, name);
-    if (signature === undefined) panic(`the table has ${key}, which has no signature`);
-    return {
-      parameters: signature.parameters.map((parameter) => parameter.wasm),
-      results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
-    };
+    return findSyscall(module, name) && callType(module, name);
   },
-  keys: () => listSyscalls().map(({ module, name }) => `${module}.${name}`),
+  keys: servedNames,
 };
 
 /** Signatures of everything Weft provides, by "module.name". */

@@ -1,12 +1,11 @@
 /**
- * The table of system calls, as data: every import, what serves it and how well. Imports, traces, documentation and the tests of completeness
- * read it.
+ * The table of system calls, as data: every import, what serves it and how well. Imports and traces read it, and, by its list (`table-list.ts`),
+ * documentation and the tests of completeness.
  *
  * `wasi_snapshot_preview1` and `wasi_unstable` have the calls of `preview1`, `wasix_32v1` has them and its own; what a module does otherwise is in
  * `exceptions`.
  */
 import { Errno } from "../abi/errno.ts";
-import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
 import type { Outcome } from "./block.ts";
 import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
 import type { SyscallContext } from "./context.ts";
@@ -340,20 +339,11 @@ export function findSyscall(module: string, name: string): Syscall | undefined {
   return { ...service, module, name, blocks: service.blocks ?? false };
 }
 
-/** All imports, `wasi_unstable` last. */
-export function listSyscalls(): readonly Syscall[] {
-  const imports = [
-    ...signatures().map(({ module, name }) => ({ module, name })),
-    ...wasiUnstableNames().map((name) => ({ module: "wasi_unstable", name })),
-  ];
-  return imports.map(({ module, name }) => {
-    const found = findSyscall(module, name);
-    if (found === undefined) throw new Error(`the table has no ${module}.${name}`);
-    return found;
-  });
-}
-
-/** The names that the table serves in a module. */
-export function servedNames(module: string): readonly string[] {
-  return Object.keys(services[module]).filter((name) => findSyscall(module, name) !== undefined);
+/** Everything that the table serves, by `module.name`. */
+export function servedNames(): string[] {
+  return Object.entries(services).flatMap(([module, names]) =>
+    Object.keys(names)
+      .filter((name) => findSyscall(module, name) !== undefined)
+      .map((name) => `${module}.${name}`),
+  );
 }
