@@ -3,53 +3,96 @@
 // The types of imported functions, for the check of a program's imports before it is linked: all that a run needs of their signatures, which are in
 // `signatures.ts`.
 //
-// A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits. A name
-// with its module before it is the call of that module alone.
+// A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits.
 
-const TYPES = `
->ii args_get args_sizes_get environ_get environ_sizes_get clock_res_get fd_fdstat_get fd_fdstat_set_flags fd_filestat_get fd_prestat_get fd_renumber fd_tell random_get sock_shutdown fd_dup fd_pipe getcwd chdir thread_spawn_v2 thread_signal futex_wake futex_wake_all stack_checkpoint fd_fdflags_get fd_fdflags_set proc_fork proc_parent proc_signal port_addr_list port_route_list sock_status sock_addr_local sock_addr_peer sock_bind sock_listen sock_connect context_create thread_spawn 
->ili clock_time_get proc_raise_interval 
+const PREVIEW1 = `
+>ii args_get args_sizes_get environ_get environ_sizes_get clock_res_get fd_fdstat_get fd_fdstat_set_flags fd_filestat_get fd_prestat_get fd_renumber fd_tell random_get sock_shutdown 
+>ili clock_time_get 
 >illi fd_advise fd_filestat_set_times 
 >ill fd_allocate fd_fdstat_set_rights 
->i fd_close fd_datasync fd_sync proc_raise thread-spawn tty_get tty_set thread_id thread_join thread_parallelism proc_fork_env proc_id proc_signals_get proc_signals_sizes_get port_addr_add port_addr_remove port_mac port_gateway_set port_route_remove epoll_create dl_invalid_handle closure_allocate closure_free 
->il fd_filestat_set_size clock_time_set 
->iiili fd_pread fd_pwrite fd_readdir epoll_wait 
->iii fd_prestat_dir_name path_create_directory path_remove_directory path_unlink_file sock_accept proc_join sock_set_opt_flag sock_get_opt_flag sock_set_opt_time sock_get_opt_time sock_get_opt_size sock_join_multicast_v4 sock_leave_multicast_v4 sock_join_multicast_v6 sock_leave_multicast_v6 
->iiii fd_read fd_write poll_oneoff fd_dup2 futex_wait port_route_add sock_open sock_accept_v2 epoll_ctl wasix_32v1.sock_accept 
+>i fd_close fd_datasync fd_sync proc_raise thread-spawn 
+>il fd_filestat_set_size 
+>iiili fd_pread fd_pwrite fd_readdir 
+>iii fd_prestat_dir_name path_create_directory path_remove_directory path_unlink_file sock_accept 
+>iiii fd_read fd_write poll_oneoff 
 >ilii fd_seek 
->iiiii path_filestat_get path_symlink sock_send port_bridge sock_pair 
+>iiiii path_filestat_get path_symlink sock_send 
 >iiiilli path_filestat_set_times 
->iiiiiii path_link sock_recv_from closure_prepare 
+>iiiiiii path_link 
 >iiiiillii path_open 
->iiiiii path_readlink path_rename sock_recv sock_send_to resolve dlsym call_dynamic reflect_signature call_dynamic2 
-!i proc_exit thread_exit proc_exit2 
-> sched_yield proc_snapshot port_unbridge port_dhcp_acquire port_addr_clear port_route_clear 
+>iiiiii path_readlink path_rename sock_recv 
+!i proc_exit 
+> sched_yield `;
+
+/** What WASIX adds to preview 1, or has otherwise. */
+const WASIX = `
+>il clock_time_set 
+>ii fd_dup fd_pipe getcwd chdir thread_spawn_v2 thread_signal futex_wake futex_wake_all stack_checkpoint fd_fdflags_get fd_fdflags_set proc_fork proc_parent proc_signal port_addr_list port_route_list sock_status sock_addr_local sock_addr_peer sock_bind sock_listen sock_connect context_create thread_spawn 
+>iiii fd_dup2 futex_wait port_route_add sock_open sock_accept_v2 epoll_ctl sock_accept 
 >lii fd_event 
+>i tty_get tty_set thread_id thread_join thread_parallelism proc_fork_env proc_id proc_signals_get proc_signals_sizes_get port_addr_add port_addr_remove port_mac port_gateway_set port_route_remove epoll_create dl_invalid_handle closure_allocate closure_free 
 !ii callback_signal 
 >l thread_sleep context_switch context_destroy 
+!i thread_exit proc_exit2 
 !il stack_restore 
 >iiiiilliii path_open2 
+>ili proc_raise_interval 
 !iiii proc_exec 
 !iiiiii proc_exec2 
 >iiiiiiiii proc_exec3 proc_exec4 
 >iiiiiiiiiiiii proc_spawn 
 >iiiiiiiiiiiiii proc_spawn2 proc_spawn3 
+>iii proc_join sock_set_opt_flag sock_get_opt_flag sock_set_opt_time sock_get_opt_time sock_get_opt_size sock_join_multicast_v4 sock_leave_multicast_v4 sock_join_multicast_v6 sock_leave_multicast_v6 
+> proc_snapshot port_unbridge port_dhcp_acquire port_addr_clear port_route_clear 
+>iiiii port_bridge sock_pair 
 >iil sock_set_opt_size 
+>iiiiiii sock_recv_from closure_prepare 
+>iiiiii sock_send_to resolve dlsym call_dynamic reflect_signature call_dynamic2 
 >iilli sock_send_file 
+>iiili epoll_wait 
 >iiiiiiii dlopen `;
+
+/** The type of a call as WebAssembly names it. */
+export interface CallType {
+  readonly parameters: readonly ("i32" | "i64")[];
+  readonly results: readonly "i32"[];
+}
+
+function typeIn(text: string, name: string): CallType | undefined {
+  const at = text.indexOf(` ${name} `);
+  if (at < 0) return undefined;
+  const line = text.lastIndexOf("\n", at) + 1;
+  const [result, ...letters] = text.slice(line, text.indexOf(" ", line));
+  const parameters = letters.map((letter) => (letter === "l" ? "i64" : "i32"));
+  return { parameters, results: result === ">" ? ["i32"] : [] };
+}
 
 /**
  * The type of an import.
- * @param module its module; @param name its name, which the module must have
- * @returns parameters and results as WebAssembly names their types
+ * @returns nothing where no such import exists
  */
-export function callType(
-  module: string,
-  name: string,
-): { parameters: ("i32" | "i64")[]; results: "i32"[] } {
-  const own = TYPES.indexOf(` ${module}.${name} `);
-  const line = TYPES.lastIndexOf("\n", own < 0 ? TYPES.indexOf(` ${name} `) : own) + 1;
-  const [result, ...letters] = TYPES.slice(line, TYPES.indexOf(" ", line));
-  const parameters = letters.map((letter) => (letter === "l" ? "i64" : "i32"));
-  return { parameters, results: result === ">" ? ["i32"] : [] };
+export function callType(module: string, name: string): CallType | undefined {
+  // The name comes from a module: it may be anything.
+  if (!/^[\w-]+$/.test(name)) return undefined;
+  const isThreadSpawn = name === "thread-spawn";
+  switch (module) {
+    case "wasi_unstable":
+      return name === "sock_accept" ? undefined : typeIn(PREVIEW1, name);
+    case "wasi_snapshot_preview1":
+      return typeIn(PREVIEW1, name);
+    case "wasix_32v1":
+      return isThreadSpawn ? undefined : (typeIn(WASIX, name) ?? typeIn(PREVIEW1, name));
+    case "wasi":
+      return isThreadSpawn ? typeIn(PREVIEW1, name) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** All imports that exist, as `module.name`. */
+export function callNames(): string[] {
+  const names = (PREVIEW1 + WASIX).match(/[\w-]+(?= )/g)!;
+  return ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasi"].flatMap((module) =>
+    names.filter((name) => callType(module, name) !== undefined).map((name) => `${module}.${name}`),
+  );
 }

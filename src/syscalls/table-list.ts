@@ -1,6 +1,10 @@
-/** The table of system calls as a list in the order of the ABI: for documentation and tests. A file of its own, as a run needs no list of signatures. */
+/** The whole table of system calls as a list in the order of the ABI: for documentation, inspection and tests. */
 import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
-import { findSyscall, type Syscall } from "./table.ts";
+import { furtherServices } from "./further-table.ts";
+import type { Syscall } from "./service.ts";
+import { findSyscall, provideFurtherServices } from "./table.ts";
+
+provideFurtherServices(furtherServices);
 
 /** All imports, `wasi_unstable` last. */
 export function listSyscalls(): readonly Syscall[] {
