@@ -187,7 +187,12 @@ export function makeProgram(
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: mainStackLayout(description),
-    stops: stops && { tableName: stops.tableName, firstHelper: stops.firstHelper, map: stops.map },
+    stops: stops && {
+      tableName: stops.tableName,
+      firstHelper: stops.firstHelper,
+      map: stops.map,
+      state: stops.state,
+    },
     name,
   };
 }
