@@ -4,16 +4,7 @@
  * (`proc_exec3`) or exits, and then again as the parent.
  */
 import { Errno } from "../abi/errno.ts";
-import {
-  callAsChild,
-  callAsOneself,
-  childOfCaller,
-  createChild,
-  dropProcess,
-  EndReason,
-  exitProcess,
-  Process,
-} from "../kernel/index.ts";
+import { callAsChild, childOfCaller, createChild, Process } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
 
 /** Begins to call as a new child, and writes its pid. ENOTSUP for a caller that already does; EAGAIN, ENOMEM. */
@@ -27,16 +18,4 @@ export function proc_fork_env(context: SyscallContext, result: number): number {
   context.become(child);
   guest.view.setUint32(result >>> 0, Process.id.get(memory, child), true);
   return 0;
-}
-
-/** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */
-export function exitAsChild(context: SyscallContext, code: number): boolean {
-  const { kernel, memory, thread } = context;
-  const child = childOfCaller(memory, thread);
-  if (child === 0) return false;
-  callAsOneself(memory, thread);
-  context.become(context.owner);
-  exitProcess(kernel, child, code, EndReason.exited);
-  dropProcess(kernel, child);
-  return true;
 }

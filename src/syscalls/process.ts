@@ -4,6 +4,8 @@ import { Disposition, Signal } from "../abi/enums.ts";
 import { SignalDisposition } from "../abi/layouts.ts";
 import {
   addSignalCallback,
+  callAsOneself,
+  childOfCaller,
   dropProcess,
   emit,
   EndReason,
@@ -18,7 +20,6 @@ import {
 } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
-import { exitAsChild } from "./process-vfork.ts";
 
 /**
  * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return; so the parent of a child that
@@ -37,6 +38,18 @@ export function proc_exit(context: SyscallContext, code: number): never {
 /** The same; but where the caller is a child that shares its parent's memory, that child ends, and the call returns to the parent. */
 export function proc_exit2(context: SyscallContext, code: number): void {
   if (!exitAsChild(context, code | 0)) proc_exit(context, code);
+}
+
+/** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */
+function exitAsChild(context: SyscallContext, code: number): boolean {
+  const { kernel, memory, thread } = context;
+  const child = childOfCaller(memory, thread);
+  if (child === 0) return false;
+  callAsOneself(memory, thread);
+  context.become(context.owner);
+  exitProcess(kernel, child, code, EndReason.exited);
+  dropProcess(kernel, child);
+  return true;
 }
 
 /** Writes the caller's pid. */
