@@ -5,6 +5,7 @@
 //   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share the kernel
 //   dist/worker-node.cjs what a worker of it runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
+//   dist/instrument.cjs  what gives programs asyncify, for the library's entry of that name and for the command
 //   dist/kernel-*.cjs    what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
 //                        asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
@@ -56,11 +57,17 @@ const virtualFiles = (entry) => ({
 
 const WORKER_SOURCE = `
   export default \`(\${weftSource})()\`;
-  export async function loadParts() {
+  let loaded;
+  async function load() {
     const { default: makeParts } = await weftLoadParts();
     const workerSource = \`(\${weftSource})(undefined,undefined,\${makeParts})\`;
     return { parts: makeParts(weftKernel), workerSource };
-  }`;
+  }
+  export const loadParts = () =>
+    (loaded ??= load().catch((error) => {
+      loaded = undefined;
+      throw error;
+    }));`;
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });
@@ -168,6 +175,7 @@ const nodeEntries = {
   node: "api/node.js",
   "worker-node": "hosts/node/worker-main.js",
   inspect: "api/inspection.js",
+  instrument: "api/instrument.js",
 };
 
 /** What workers run: one file, for the more files there are, the longer workers take to start. */
@@ -194,7 +202,9 @@ function reachableTypes(files) {
 
 async function copyTypes() {
   for (const file of reachableTypes(
-    ["api/node.d.ts", "api/browser.d.ts", "api/inspection.d.ts"].map((entry) => join(built, entry)),
+    ["api/node.d.ts", "api/browser.d.ts", "api/inspection.d.ts", "api/instrument.d.ts"].map(
+      (entry) => join(built, entry),
+    ),
   )) {
     const target = join(dist, "types", relative(built, file));
     await mkdir(dirname(target), { recursive: true });
@@ -222,7 +232,7 @@ async function bundleNode() {
       Object.entries(nodeEntries).map(([name, from]) => [name, join(built, from)]),
     ),
     platform: "node",
-    external: /^node:/,
+    external: /^(node:|binaryen$)/,
     plugins: [constants.rolldown],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
@@ -283,6 +293,17 @@ const useRequire = {
   },
 };
 
+/** Instrumenting is loaded from a file of its own: it imports a package that only has a module to import. */
+const loadInstrument = {
+  name: "load-instrument",
+  setup(builder) {
+    builder.onResolve({ filter: /[\\/]api[\\/]instrument\.js$/ }, () => ({
+      path: "./instrument.cjs",
+      external: true,
+    }));
+  },
+};
+
 /**
  * Bundles the command and what loads it. The command needs an address of its own to find the worker by, which CommonJS modules have under another
  * name; it is loaded as a script, which cannot import.
@@ -293,7 +314,7 @@ async function bundleCommand() {
     ...options,
     define: { "import.meta.url": "moduleUrl" },
     supported: { "dynamic-import": false },
-    plugins: [useRequire, ...options.plugins],
+    plugins: [useRequire, loadInstrument, ...options.plugins],
   });
   const head =
     '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';

@@ -8,6 +8,7 @@ import { Process as Record_ } from "../kernel/index.ts";
 import { compileProgramSync, needsSuspension } from "../loader/program.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
+import { installFurtherCalls } from "../threads/further-calls.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
@@ -67,6 +68,7 @@ export class CommandMachine extends BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
+    if (loaded.program.importsFurtherCalls) installFurtherCalls(kernel);
     const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },

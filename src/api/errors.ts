@@ -5,6 +5,8 @@ export type WeftErrorCode =
   | "ERR_PROGRAM_NOT_FOUND"
   /** The program cannot be run; `cause` is the loader's error with a code of its own. */
   | "ERR_PROGRAM_INVALID"
+  /** The program cannot be given asyncify; the message says why and what to do. */
+  | "ERR_INSTRUMENT"
   /** An option has no sense; the message names it. */
   | "ERR_OPTION"
   /** A directory cannot be mounted. */

@@ -104,6 +104,8 @@ export abstract class BaseMachine {
   private runner: ProcessRunner | undefined;
   private readonly mounts: readonly MadeMount[];
   private readonly maker: MountMaker | undefined;
+  /** Resolves when this agent has the calls that few programs make. */
+  private furtherCalls: Promise<void> | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
 
@@ -163,6 +165,8 @@ export abstract class BaseMachine {
   async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
     this.mustBeOpen();
     const loaded = await this.loadedOf(source);
+    if (loaded.program.importsFurtherCalls) await this.loadFurtherCalls();
+    if (options.trace !== undefined) await this.host.loadTraces?.();
     this.mustBeOpen();
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
@@ -299,6 +303,11 @@ export abstract class BaseMachine {
   protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
     if (this.crash !== undefined) throw this.crashError();
+  }
+
+  private loadFurtherCalls(): Promise<void> {
+    this.furtherCalls ??= this.host.loadFurtherCalls().then((install) => install(this.kernel));
+    return this.furtherCalls;
   }
 
   private runProcesses(): ProcessRunner {

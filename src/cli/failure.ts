@@ -1,5 +1,5 @@
 /** Failures of the command itself, for people: why it ends without its work done. */
-import { WeftError } from "../api/command.ts";
+import type { WeftError } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 
 /** Ends the command with a code and a message: one line where one is enough. */
@@ -16,7 +16,7 @@ export class Failure extends Error {
 
 /** An error of the library as the command's own; anything else stays what it is. */
 export function failureOf(error: unknown): unknown {
-  if (!(error instanceof WeftError)) return error;
+  if (!isWeftError(error)) return error;
   switch (error.code) {
     case "ERR_OPTION":
       return new Failure(ExitCode.usage, error.message);
@@ -25,4 +25,9 @@ export function failureOf(error: unknown): unknown {
     default:
       return new Failure(ExitCode.cannotRun, error.message);
   }
+}
+
+/** By its name: what is loaded from another file than the command's has a class of its own. */
+function isWeftError(error: unknown): error is WeftError {
+  return error instanceof Error && error.name === "WeftError";
 }

@@ -20,6 +20,7 @@ const texts: Readonly<Record<string, () => string>> = {
   weft run [options] program.wasm [arguments…]   run a program
   weft program.wasm [arguments…]                 the same, shorter
   weft inspect program.wasm                      tell what a program is and needs
+  weft instrument program.wasm out.wasm          make its stacks such that they can be copied: for fork and setjmp
   weft syscalls                                  list the calls that Weft provides
   weft help [command]                            tell more
   weft --version
@@ -86,6 +87,24 @@ threads, features, and the tools that made it. Nothing of it is run.
 Examples
   weft inspect program.wasm
   weft inspect --json program.wasm | jq '.imports[] | select(.support != "full")'
+`,
+
+  instrument: () => `weft instrument program.wasm out.wasm
+
+Adds asyncify to a program, so that its stacks can be taken apart, kept as bytes and put back. With it
+  - the program can fork;
+  - setjmp and longjmp work where the C library makes them of stack_checkpoint;
+  - thousands of its threads can wait with few workers, and contexts work, also where the engine cannot suspend stacks
+    (Node 20).
+Without it fork answers ENOTSUP. The program runs somewhat slower and is larger: give this to those that need it.
+
+It needs the package binaryen:   npm install --save-dev binaryen
+The program must be linked statically. Where its stack pointer cannot be told, link it with
+-Wl,--export=__stack_pointer. What was instrumented by wasm-opt --asyncify works as well.
+
+Examples
+  weft instrument shell.wasm shell-fork.wasm && weft run shell-fork.wasm
+  weft inspect shell-fork.wasm | grep asyncify
 `,
 
   syscalls: () => `weft syscalls [--json]

@@ -6,6 +6,7 @@ import { helpText, versionText } from "./help.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure } from "./failure.ts";
 import { inspectFile } from "./inspect.ts";
+import { instrumentFile } from "./instrument.ts";
 import { usageFailure, readOptions } from "./options.ts";
 import { complain, print } from "./output.ts";
 import { runProgram } from "./run.ts";
@@ -13,7 +14,7 @@ import { runOptions } from "./run-options.ts";
 import { listSupport } from "./syscalls.ts";
 import { findNearest, printable } from "./terminal-text.ts";
 
-const commands = ["run", "inspect", "syscalls", "help"];
+const commands = ["run", "inspect", "instrument", "syscalls", "help"];
 
 /** Does what the words say; gives the exit code. */
 function execute(words: readonly string[]): number | Promise<number> {
@@ -23,6 +24,8 @@ function execute(words: readonly string[]): number | Promise<number> {
       return execRun(rest);
     case "inspect":
       return execInspect(rest);
+    case "instrument":
+      return execInstrument(rest);
     case "syscalls":
       return execSyscalls(rest);
     case "help":
@@ -62,6 +65,19 @@ function execInspect(words: readonly string[]): number {
   if (asked.has("help")) return printed(helpText("inspect"));
   if (rest.length !== 1) throw usageFailure("inspect", "Give the path of one .wasm file.");
   return printed(inspectFile(rest[0], asked.has("json")));
+}
+
+function execInstrument(words: readonly string[]): number | Promise<number> {
+  const { options, rest } = readOptions(
+    "instrument",
+    words,
+    [{ name: "help", short: "h", value: "none" }],
+    true,
+  );
+  if (options.length > 0) return printed(helpText("instrument"));
+  if (rest.length !== 2)
+    throw usageFailure("instrument", "Give the path of one .wasm file, and where the result goes.");
+  return instrumentFile(rest[0], rest[1]).then(printed);
 }
 
 function execSyscalls(words: readonly string[]): number {

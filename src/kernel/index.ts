@@ -1,7 +1,4 @@
-/** Floor 2b: kernel objects. What the floors above use of it. */
-export * from "./epoll.ts";
-export * from "./epoll-file.ts";
-export * from "./event-file.ts";
+/** Floor 2b: kernel objects. What the floors above use of it, but for those that only parts use (`threads/further-calls.ts`): `epoll.ts`, `event-file.ts`. */
 export * from "./events.ts";
 export * from "./file-table.ts";
 export * from "./futex.ts";

@@ -2,7 +2,8 @@
  * Instance: a program made ready to run on one agent, for one thread after the other.
  *
  * A group holds what is made once per agent and process: the guest's memory, the context, the imports. An instance is what each thread needs anew: its
- * globals, so its stack pointer. `prepare` makes the next one ahead of need.
+ * globals, so its stack pointer. `prepare` makes the next one ahead of need. Threads of a shared carrier can share one instance, where the program was rewritten
+ * for it: their states are put by and put back (`thread-state.ts`).
  */
 import type { Kernel } from "../kernel/index.ts";
 import { GuestMemory } from "../syscalls/guest-memory.ts";
@@ -15,6 +16,15 @@ import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
 import { armStopPoints } from "./stop-module.ts";
 import { promising } from "./suspension.ts";
+import { ThreadStates } from "./thread-state.ts";
+
+/** What a thread has of a group, put by while another stack of the agent runs. */
+export interface InstanceWork {
+  /** The instance that it uses. */
+  instance: WebAssembly.Instance | undefined;
+  /** Where its state is, in an instance that threads share. */
+  place: number;
+}
 
 export class InstanceGroup {
   readonly context: SyscallContext;
@@ -23,8 +33,11 @@ export class InstanceGroup {
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
   private stops: WebAssembly.Instance | undefined;
-  /** Bytes of the memory when the next instance was about to be made. */
+  /** Bytes of the memory when the next or the shared instance was about to be made. */
   private nextBytes = 0;
+  /** The instance that threads share, and the running thread's place in it. */
+  private states: ThreadStates | undefined;
+  private place = 0;
 
   constructor(
     kernel: Kernel,
@@ -92,19 +105,28 @@ export class InstanceGroup {
 
   /** Makes the next instance ahead of need; errors are left for `take` to meet again. */
   prepare(): void {
-    if (this.next !== undefined || !this.program.hasSharedMemory) return;
+    if (this.next !== undefined || this.states !== undefined || !this.program.hasSharedMemory)
+      return;
     const { context } = this;
     context.clearThread();
-    this.nextBytes = this.memory?.buffer.byteLength ?? 0;
     // Its start section is guest code: it may compute for ever.
     context.leave();
     try {
-      this.next = this.instantiate();
+      this.makeNext();
     } catch {
       this.next = undefined;
     } finally {
       context.claim();
     }
+  }
+
+  private makeNext(): WebAssembly.Instance {
+    this.nextBytes = this.memory?.buffer.byteLength ?? 0;
+    const instance = this.instantiate();
+    const state = this.program.stops?.state;
+    if (state === undefined) this.next = instance;
+    else this.states = new ThreadStates(instance, state);
+    return instance;
   }
 
   /**
@@ -114,15 +136,19 @@ export class InstanceGroup {
   synchronizeMemory(bytes: number): void {
     if (this.memory === undefined) return;
     const { byteLength } = this.memory.buffer;
-    if (byteLength < bytes || (this.next !== undefined && byteLength !== this.nextBytes))
+    const isMade = this.next !== undefined || this.states !== undefined;
+    if (byteLength < bytes || (isMade && byteLength !== this.nextBytes)) {
       this.context.guest.synchronize();
+      this.nextBytes = this.memory.buffer.byteLength;
+    }
   }
 
-  /** An instance that no thread has used. Its start section has run. May throw what the engine throws, or a control outcome. */
+  /** An instance for a new thread: one that none has used, or the one that all share. May throw what the engine throws, or a control outcome. */
   take(): WebAssembly.Instance {
-    const instance = this.next ?? this.instantiate();
+    const instance = this.states?.instance ?? this.next ?? this.makeNext();
     this.next = undefined;
     this.current = instance;
+    if (this.states !== undefined) this.place = this.states.add();
     this.context.signalCallback = undefined;
     if (this.memory === undefined || this.program.memoryExport !== undefined) {
       const exported =
@@ -136,8 +162,32 @@ export class InstanceGroup {
     return instance;
   }
 
+  /** What a spawned thread begins with, of the instance that was taken: parameters are its id and its start pointer. */
+  get threadEntry(): (tid: number, argument: number) => void {
+    return (
+      this.states?.begin ??
+      (this.current!.exports.wasi_thread_start as (tid: number, argument: number) => void)
+    );
+  }
+
+  /** Puts by what the running thread has here. */
+  putBy(work: InstanceWork): void {
+    work.instance = this.current;
+    work.place = this.place;
+    this.states?.save(this.place);
+  }
+
+  /** Takes up what a thread had. */
+  takeUp({ instance, place }: InstanceWork): void {
+    this.current = instance;
+    this.place = place;
+    this.states?.load(place);
+  }
+
   /** The thread is done with its instance. */
   drop(): void {
+    // None where the thread ended before it had one.
+    if (this.current !== undefined) this.states?.remove(this.place);
     this.current = undefined;
   }
 }

@@ -32,6 +32,8 @@ export const Opcode = {
   i64NotEqual: 0x52,
   i32Add: 0x6a,
   i32Sub: 0x6b,
+  i32And: 0x71,
+  i32Or: 0x72,
   i64Add: 0x7c,
   f64ConvertI32Unsigned: 0xb8,
   f64ConvertI64Signed: 0xb9,
@@ -49,6 +51,24 @@ export const AtomicOperation = {
   load32: 0x10,
   load64: 0x11,
 } as const;
+
+/** Operations behind the miscellaneous prefix that others name. */
+export const MiscellaneousOperation = {
+  memoryInit: 0x08,
+  dataDrop: 0x09,
+  tableInit: 0x0c,
+  elementDrop: 0x0d,
+  tableCopy: 0x0e,
+  tableGrow: 0x0f,
+  tableSize: 0x10,
+  tableFill: 0x11,
+} as const;
+
+/** Whether a miscellaneous operation changes what a table or a segment of one holds. */
+export function changesTable(operation: number): boolean {
+  const { tableInit, tableSize, tableFill } = MiscellaneousOperation;
+  return operation >= tableInit && operation <= tableFill && operation !== tableSize;
+}
 
 /** The type of a block without parameters and results. */
 export const EMPTY_BLOCK = 0x40;
@@ -294,9 +314,11 @@ export function highestTable(bytes: Uint8Array, opcode: number, offset: number):
     case Opcode.miscellaneous: {
       const operation = readNumber(bytes, offset);
       const immediates = skipNumber(bytes, offset);
-      if (operation === 0x0c) return second(immediates); // table.init
-      if (operation === 0x0e) return Math.max(readNumber(bytes, immediates), second(immediates)); // table.copy
-      return operation >= 0x0f && operation <= 0x11 ? readNumber(bytes, immediates) : -1; // table.grow, size, fill
+      const { tableInit, tableCopy, tableGrow, tableFill } = MiscellaneousOperation;
+      if (operation === tableInit) return second(immediates);
+      if (operation === tableCopy)
+        return Math.max(readNumber(bytes, immediates), second(immediates));
+      return operation >= tableGrow && operation <= tableFill ? readNumber(bytes, immediates) : -1;
     }
     default:
       return -1;

@@ -323,13 +323,34 @@ function unsignedValue({ value }: GlobalType): number | undefined {
 function findStackPointer(reading: ModuleReading): number | undefined {
   const exported = exportedGlobalValue(reading, "__stack_pointer");
   if (exported !== undefined) return exported;
-  let own = 0;
-  for (const [index, name] of reading.globalNames ?? []) {
-    if (name === "__stack_pointer") own = index - reading.importedGlobalCount;
-  }
-  const global = reading.ownGlobal(own);
+  const global = reading.ownGlobal(ownStackPointer(reading));
   // 0 is what a module writes that makes its stack while it runs.
   return (global?.mutable && unsignedValue(global)) || undefined;
+}
+
+/** Which of the module's own globals its stack pointer is, if it has one. */
+function ownStackPointer(reading: ModuleReading): number {
+  for (const [index, name] of reading.globalNames ?? []) {
+    if (name === "__stack_pointer") return index - reading.importedGlobalCount;
+  }
+  return 0;
+}
+
+/**
+ * The number of the global that is the module's stack pointer, imported ones counted; undefined where it cannot be told.
+ *
+ * @throws ModuleError for bytes that are no module
+ */
+export function findStackPointerGlobal(bytes: Uint8Array): number | undefined {
+  const reading = new ModuleReading(bytes);
+  for (const { kind, name, index } of reading.exports) {
+    if (kind === "global" && name === "__stack_pointer") return index;
+  }
+  const own = ownStackPointer(reading);
+  const global = reading.ownGlobal(own);
+  return global?.mutable === true && global.type === "i32"
+    ? own + reading.importedGlobalCount
+    : undefined;
 }
 
 /**

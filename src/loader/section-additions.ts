@@ -1,5 +1,6 @@
 /**
- * Appends entries to the sections of a module that hold vectors, and makes the sections that are missing.
+ * Appends entries to the sections of a module that hold vectors, and makes the sections that are missing. The start section, which holds none, can be left
+ * out.
  */
 import { ByteEdits } from "./byte-edits.ts";
 import { type Section, SECTION_ORDER, SectionId, WasmReader } from "./wasm-binary.ts";
@@ -9,6 +10,7 @@ import { encodeSection, encodeUnsigned, encodeVector, type WasmBytes } from "./w
  * Appends entries.
  *
  * @param additions entries by section number; @param codeEdits edits inside the code section's entries, in file order
+ * @param withoutStart whether the start section is taken out
  * @returns edits of the whole file
  */
 export function appendToSections(
@@ -16,6 +18,7 @@ export function appendToSections(
   sections: readonly Section[],
   additions: ReadonlyMap<number, readonly WasmBytes[]>,
   codeEdits: ByteEdits,
+  withoutStart = false,
 ): ByteEdits {
   const edits = new ByteEdits();
   const missing = [...additions]
@@ -31,7 +34,17 @@ export function appendToSections(
   for (const section of sections) {
     const { id, header, start, end } = section;
     // A section with no place of its own in the order: others do not go by it.
-    if (id === SectionId.custom || id === SectionId.dataCount) continue;
+    if (id === SectionId.custom) continue;
+    if (id === SectionId.dataCount) {
+      const added = additions.get(SectionId.data)?.length ?? 0;
+      const count = new WasmReader(bytes, start, end).unsigned() + added;
+      if (added > 0) edits.replace(header, end, encodeSection(id, encodeUnsigned(count)));
+      continue;
+    }
+    if (id === SectionId.start && withoutStart) {
+      edits.replace(header, end, []);
+      continue;
+    }
     addMissing(SECTION_ORDER.indexOf(id), header);
     const entries = additions.get(id);
     if (entries === undefined) continue;

@@ -13,7 +13,7 @@ export async function compileShareable(
   maximumPages: number,
 ): Promise<Program | undefined> {
   const found = readProgram(bytes, name, maximumPages);
-  const stops = addStopPoints(found.bytes);
+  const stops = addStopPoints(found.bytes, true);
   if (stops === undefined) return undefined;
   return makeProgram(await WebAssembly.compile(stops.bytes), found, name, maximumPages, stops);
 }

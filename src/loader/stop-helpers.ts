@@ -6,23 +6,16 @@
  *
  * Life: gathered while a program's code is read, then written into its sections.
  */
+import type { AppendedFunctions } from "./appended-functions.ts";
 import { AtomicOperation, EMPTY_BLOCK, Opcode } from "./instructions.ts";
 import { STOP_TYPES, STOPS } from "./stop-module.ts";
-import {
-  encodeBody,
-  encodeFunctionType,
-  encodeSigned,
-  encodeUnsigned,
-  ValueByte,
-} from "./wasm-writer.ts";
+import { encodeBody, encodeSigned, encodeUnsigned, ValueByte } from "./wasm-writer.ts";
 
 /** Stop points passed before the host is asked for the first time, and whenever there is no host to ask. */
 export const FIRST_INTERVAL = 100;
 
-/** Where what is appended comes to stand: the first free index of each index space. */
+/** Where what is appended beside the functions comes to stand. */
 export interface FreeIndexes {
-  readonly type: number;
-  readonly function: number;
   readonly table: number;
   readonly global: number;
 }
@@ -30,22 +23,30 @@ export interface FreeIndexes {
 /** Helpers for different offsets: programs have a handful, and each costs memory. */
 const MOST_OFFSETS = 1000;
 
-/** Appended types: one for each stop, then that of functions without parameters and results, then those of the helpers for wait32 and wait64. */
-const NO_VALUES_TYPE = STOPS.length;
-
 export class StopHelpers {
   /** A stop point in code, a call of the helper that counts down: shared, not to be changed. */
   readonly pass: readonly number[];
   private readonly calls = new Map<string, readonly number[]>();
-  private readonly functions: { readonly type: number; readonly body: readonly number[] }[] = [];
+  /** The types of the stops, and of the helpers for wait32 and wait64. */
+  private readonly stopTypes: readonly number[];
+  private readonly waitTypes: Readonly<Record<number, number>>;
 
   /** @param isWide addresses of memory 0 have 64 bits */
   constructor(
     private readonly free: FreeIndexes,
+    private readonly functions: AppendedFunctions,
     private readonly isWide: boolean,
   ) {
-    this.pass = this.addFunction(NO_VALUES_TYPE, this.writePass());
-    this.addFunction(NO_VALUES_TYPE, this.writeLook());
+    const address = isWide ? ValueByte.i64 : ValueByte.i32;
+    const { i32, i64 } = ValueByte;
+    this.stopTypes = STOPS.map((name) => functions.addType(...STOP_TYPES[name]));
+    this.waitTypes = {
+      [AtomicOperation.wait32]: functions.addType([address, i32, i64], [i32]),
+      [AtomicOperation.wait64]: functions.addType([address, i64, i64], [i32]),
+    };
+    const noValues = functions.addType([], []);
+    this.pass = functions.add(noValues, this.writePass(functions.next + 1));
+    functions.add(noValues, this.writeLook());
   }
 
   /** A call of the helper for `memory.atomic.wait32` or `wait64` with this offset; undefined when there are too many. */
@@ -53,33 +54,10 @@ export class StopHelpers {
     const key = `${operation} ${offset}`;
     let call = this.calls.get(key);
     if (call === undefined && this.calls.size < MOST_OFFSETS) {
-      const body = this.writeWait(operation, offset);
-      call = this.addFunction(NO_VALUES_TYPE + operation, body);
+      call = this.functions.add(this.waitTypes[operation], this.writeWait(operation, offset));
       this.calls.set(key, call);
     }
     return call;
-  }
-
-  /** The types to append to the type section. */
-  get types(): number[][] {
-    const address = this.isWide ? ValueByte.i64 : ValueByte.i32;
-    const { i32, i64 } = ValueByte;
-    return [
-      ...STOPS.map((name) => encodeFunctionType(...STOP_TYPES[name])),
-      encodeFunctionType([], []),
-      encodeFunctionType([address, i32, i64], [i32]),
-      encodeFunctionType([address, i64, i64], [i32]),
-    ];
-  }
-
-  /** The types of the functions to append. */
-  get functionTypes(): number[][] {
-    return this.functions.map(({ type }) => encodeUnsigned(type));
-  }
-
-  /** The bodies of the functions to append. */
-  get bodies(): (readonly number[])[] {
-    return this.functions.map(({ body }) => body);
   }
 
   /** The table to append. */
@@ -92,12 +70,6 @@ export class StopHelpers {
     return [ValueByte.i32, 1, Opcode.i32Const, ...encodeSigned(FIRST_INTERVAL), Opcode.end];
   }
 
-  private addFunction(type: number, body: readonly number[]): readonly number[] {
-    const index = this.free.function + this.functions.length;
-    this.functions.push({ type: this.free.type + type, body });
-    return [Opcode.call, ...encodeUnsigned(index)];
-  }
-
   /** Whether a stop's slot is empty, as an i32 on the stack. */
   private isEmpty(slot: number): number[] {
     const table = encodeUnsigned(this.free.table);
@@ -105,19 +77,20 @@ export class StopHelpers {
   }
 
   private callSlot(slot: number): number[] {
-    const type = encodeUnsigned(this.free.type + slot);
+    const type = encodeUnsigned(this.stopTypes[slot]);
     const table = encodeUnsigned(this.free.table);
     return [Opcode.i32Const, slot, Opcode.callIndirect, ...type, ...table];
   }
 
-  private writePass(): number[] {
+  /** @param look the index of the function that asks the host */
+  private writePass(look: number): number[] {
     const global = encodeUnsigned(this.free.global);
     const countdown = 0;
     const code = [
       ...[Opcode.globalGet, ...global, Opcode.i32Const, 1, Opcode.i32Sub],
       ...[Opcode.localTee, countdown, Opcode.globalSet, ...global],
       ...[Opcode.localGet, countdown, Opcode.i32Const, 1, Opcode.i32LessSigned],
-      ...[Opcode.if, EMPTY_BLOCK, Opcode.call, ...encodeUnsigned(this.free.function + 1)],
+      ...[Opcode.if, EMPTY_BLOCK, Opcode.call, ...encodeUnsigned(look)],
       Opcode.end,
     ];
     return encodeBody(code, [[1, ValueByte.i32]]);

@@ -13,14 +13,18 @@
  * engine's own instruction on workers of their own are woken by nothing else.
  *
  * Nothing that the module has gets another index: types, a table, a global and the helpers (see stop-helpers.ts) are appended to their sections. Code
- * moves, so offsets in it change; a map leads back.
+ * moves, so offsets in it change; a map leads back. Where it is asked for and the program allows it, what lets threads share an instance is added too
+ * (see thread-state.ts); its start section is then gone.
  *
  * Life: `addStopPoints` once for each program that has threads to share a worker, before it is compiled. What it gives is plain data.
  */
+import { AppendedFunctions } from "./appended-functions.ts";
 import { ByteEdits, type OffsetMap } from "./byte-edits.ts";
 import {
   AtomicOperation,
+  changesTable,
   highestTable,
+  MiscellaneousOperation,
   Opcode,
   readNumber,
   skipImmediates,
@@ -31,6 +35,7 @@ import { ModuleError } from "./module-error.ts";
 import { type ModuleSpaces, readModuleSpaces } from "./module-spaces.ts";
 import { appendToSections } from "./section-additions.ts";
 import { StopHelpers } from "./stop-helpers.ts";
+import { hasPlainState, type ThreadStateExports, ThreadStateHelpers } from "./thread-state.ts";
 import { Limit, type Section, SectionId, WasmReader } from "./wasm-binary.ts";
 import { encodeText, encodeUnsigned, ExternalByte, type WasmBytes } from "./wasm-writer.ts";
 
@@ -45,6 +50,8 @@ export interface StopPoints {
   readonly firstHelper: number;
   /** Leads from offsets in the rewritten module to the given one's: see `originalOffset`. */
   readonly map: OffsetMap;
+  /** Where threads can share an instance: see `thread-state.ts`. */
+  readonly state: ThreadStateExports | undefined;
 }
 
 /** What all engines take at most, where it is less than the entries of any section. */
@@ -57,60 +64,92 @@ const MOST_EDITS = 2_000_000;
 /**
  * Rewrites a module so that its threads can be suspended wherever they wait or compute.
  *
+ * Where it `sharesInstance`, those threads can also share an instance, if the program's state allows it (`StopPoints.state`).
+ *
  * Returns undefined where there is nothing to rewrite, and for a module that is malformed, uses instructions that are not known, or has no room below
  * an engine's limits. It accepts code that an engine refuses: what the engine then says has offsets of the rewritten module. Of code that only the
  * rewriting makes valid, none reaches the appended table: what the host gets at a stop point has always passed a helper.
  */
-export function addStopPoints(bytes: Uint8Array): StopPoints | undefined {
+export function addStopPoints(bytes: Uint8Array, sharesInstance = false): StopPoints | undefined {
   try {
-    return rewriteModule(bytes);
+    const spaces = readModuleSpaces(bytes);
+    const shared =
+      sharesInstance && hasPlainState(spaces) ? rewriteModule(bytes, spaces, true) : undefined;
+    return shared ?? rewriteModule(bytes, spaces, false);
   } catch (error) {
     if (error instanceof ModuleError) return undefined;
     throw error;
   }
 }
 
-function rewriteModule(bytes: Uint8Array): StopPoints | undefined {
-  const spaces = readModuleSpaces(bytes);
+function rewriteModule(
+  bytes: Uint8Array,
+  spaces: ModuleSpaces,
+  sharesInstance: boolean,
+): StopPoints | undefined {
   const code = spaces.sections.find(({ id }) => id === SectionId.code);
   if (code === undefined) return undefined;
-  const helpers = new StopHelpers(
-    {
-      type: spaces.types,
-      function: spaces.functions,
-      table: spaces.tables,
-      global: spaces.globals,
-    },
-    spaces.memories[0]?.memory64 === true,
-  );
-  const codeEdits = new CodeRewriting(bytes, spaces, helpers).rewrite(code);
+  const functions = new AppendedFunctions(spaces.types, spaces.functions);
+  const [table, global] = [spaces.tables.length, spaces.globals.length];
+  const isWide = spaces.memories[0]?.memory64 === true;
+  const helpers = new StopHelpers({ table, global }, functions, isWide);
+  const states = sharesInstance ? new ThreadStateHelpers(spaces, functions, global + 1) : undefined;
+  const codeEdits = new CodeRewriting(bytes, spaces, helpers, states).rewrite(code);
   if (codeEdits === undefined || codeEdits.count === 0) return undefined;
 
-  const tableName = chooseName(spaces.exportNames);
+  const nameExport = (name: string, kind: number, index: number): [string, number[]] => {
+    const free = chooseName(name, spaces.exportNames);
+    return [free, [...encodeText(free), kind, ...encodeUnsigned(index)]];
+  };
+  const [tableName, tableExport] = nameExport("weft.stops", ExternalByte.table, table);
+  const exports = [tableExport];
+  const globals = [helpers.global];
+  let state: ThreadStateExports | undefined;
+  if (states !== undefined) {
+    const { bytes, ...indexes } = states.finish();
+    const add = (name: string, kind: number, index: number): string => {
+      const [free, entry] = nameExport(`weft.${name}`, kind, index);
+      exports.push(entry);
+      return free;
+    };
+    state = {
+      memory: add("states", ExternalByte.memory, spaces.memories.length),
+      save: add("save", ExternalByte.function, indexes.save),
+      load: add("load", ExternalByte.function, indexes.load),
+      begin: add("begin", ExternalByte.function, indexes.begin),
+      bytes,
+    };
+    globals.push(ThreadStateHelpers.droppedGlobal);
+  }
   const additions = new Map<number, readonly WasmBytes[]>([
-    [SectionId.type, helpers.types],
-    [SectionId.function, helpers.functionTypes],
+    [SectionId.type, functions.types],
+    [SectionId.function, functions.functionTypes],
     [SectionId.table, [helpers.table]],
-    [SectionId.global, [helpers.global]],
-    [
-      SectionId.export,
-      [[...encodeText(tableName), ExternalByte.table, ...encodeUnsigned(spaces.tables)]],
-    ],
-    [SectionId.code, helpers.bodies],
+    [SectionId.global, globals],
+    [SectionId.export, exports],
+    [SectionId.code, functions.bodies],
   ]);
+  if (states !== undefined) additions.set(SectionId.memory, [ThreadStateHelpers.memory]);
+  if (states?.needsSegment === true)
+    additions.set(SectionId.data, [ThreadStateHelpers.emptySegment]);
   const hasRoom =
-    spaces.tables < MOST_TABLES &&
-    [spaces.types, spaces.functions, spaces.globals, spaces.exportNames.size].every(
-      (count) => count + helpers.bodies.length + helpers.types.length <= Limit.entries,
+    table < MOST_TABLES &&
+    [spaces.types, spaces.functions, global, spaces.exportNames.size].every(
+      (count) => count + functions.bodies.length + functions.types.length <= Limit.entries,
     );
   if (!hasRoom) return undefined;
-  const edits = appendToSections(bytes, spaces.sections, additions, codeEdits);
-  return { ...edits.apply(bytes), tableName, firstHelper: spaces.functions };
+  const edits = appendToSections(
+    bytes,
+    spaces.sections,
+    additions,
+    codeEdits,
+    states !== undefined,
+  );
+  return { ...edits.apply(bytes), tableName, firstHelper: spaces.functions, state };
 }
 
-/** A name that no export of the module has. */
-function chooseName(taken: ReadonlySet<string>): string {
-  let name = "weft.stops";
+/** A name that no export of the module has: this one, or it with marks behind. */
+function chooseName(name: string, taken: ReadonlySet<string>): string {
   while (taken.has(name)) name += "'";
   return name;
 }
@@ -125,6 +164,7 @@ class CodeRewriting {
     private readonly bytes: Uint8Array,
     private readonly spaces: ModuleSpaces,
     private readonly helpers: StopHelpers,
+    private readonly states: ThreadStateHelpers | undefined,
   ) {}
 
   /** Returns the edits, or undefined for code that is not understood. */
@@ -182,9 +222,18 @@ class CodeRewriting {
           if (!this.hasTable(opcode, offset)) return false;
           break;
         case Opcode.tableGet:
+          if (!this.hasTable(opcode, offset)) return false;
+          break;
         case Opcode.tableSet:
+          if (this.states !== undefined || !this.hasTable(opcode, offset)) return false;
+          break;
+        case Opcode.garbageCollection:
+          if (this.states !== undefined) return false;
+          break;
         case Opcode.miscellaneous:
           if (!this.hasTable(opcode, offset)) return false;
+          if (this.states !== undefined && !this.readMiscellaneous(this.states, at, offset, next))
+            return false;
           break;
         case Opcode.atomic:
           if (!this.readAtomic(at, offset, next)) return false;
@@ -202,7 +251,30 @@ class CodeRewriting {
 
   /** The appended table is not the program's: an index that was wrong must not become right. */
   private hasTable(opcode: number, offset: number): boolean {
-    return highestTable(this.bytes, opcode, offset) < this.spaces.tables;
+    return highestTable(this.bytes, opcode, offset) < this.spaces.tables.length;
+  }
+
+  /** An instruction with the miscellaneous prefix: its operation stands at `operand`. Returns false for what changes a table, or another memory. */
+  private readMiscellaneous(
+    states: ThreadStateHelpers,
+    at: number,
+    operand: number,
+    next: number,
+  ): boolean {
+    const { bytes, inner } = this;
+    const operation = readNumber(bytes, operand);
+    const segmentOffset = skipNumber(bytes, operand);
+    const segment = readNumber(bytes, segmentOffset);
+    const { dataSegments } = this.spaces;
+    if (operation === MiscellaneousOperation.dataDrop) {
+      if (segment >= dataSegments) return false;
+      inner.replace(at, next, states.dropSegment(segment));
+    } else if (operation === MiscellaneousOperation.memoryInit) {
+      if (segment >= dataSegments || readNumber(bytes, skipNumber(bytes, segmentOffset)) !== 0)
+        return false;
+      inner.replace(at, next, states.initMemory(segment));
+    }
+    return !changesTable(operation);
   }
 
   /** An instruction with the atomic prefix: its operation stands at `operand`. Returns false where a wait cannot get a helper. */

@@ -38,7 +38,7 @@ export function encodeText(text: string): number[] {
 export const ValueByte = { i32: 0x7f, i64: 0x7e, f64: 0x7c, funcref: 0x70 } as const;
 
 /** What an import or an export is, as a byte. */
-export const ExternalByte = { function: 0, table: 1 } as const;
+export const ExternalByte = { function: 0, table: 1, memory: 2 } as const;
 
 export function encodeFunctionType(parameters: WasmBytes, results: WasmBytes): number[] {
   return [

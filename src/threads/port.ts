@@ -6,6 +6,8 @@ import type { BindMessage, TraceTarget, WorkerMessage, WorkerStart } from "./mes
 /** A worker as its starter sees it. */
 export interface WorkerHandle {
   post(message: BindMessage): void;
+  /** Whether it was started with less than workers are by now: it must not be bound any more. */
+  isOutdated(): boolean;
   /** Ends the worker wherever it is. Resolves when it runs no more. */
   terminate(): Promise<void>;
   /** Whether the worker keeps the host program alive. */

@@ -71,7 +71,7 @@ export function beginThread(
   if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
   if (!isMain) {
     return {
-      callee: exports.wasi_thread_start as (...parameters: number[]) => unknown,
+      callee: group.threadEntry as (...parameters: number[]) => unknown,
       parameters: [Thread.id.get(memory, thread), Thread.startPointer.get(memory, thread)],
     };
   }

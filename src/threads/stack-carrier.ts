@@ -15,7 +15,7 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { type Kernel, Thread } from "../kernel/index.ts";
-import type { InstanceGroup } from "../loader/instance.ts";
+import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { promising } from "../loader/suspension.ts";
 import {
   hushBell,
@@ -59,13 +59,13 @@ const FEWEST_PASSED = 100;
 const MOST_PASSED = 1_000_000;
 
 /** A thread with its stack. */
-class Stack implements ThreadWork, Sleeper {
+class Stack implements ThreadWork, InstanceWork, Sleeper {
   signalCallback: string | undefined;
   wasInterrupted = false;
   guestFailure: unknown;
   kernelFailure: unknown;
-  /** The instance that the thread uses. */
   instance: WebAssembly.Instance | undefined;
+  place = 0;
   sleep = 0;
   /** Lets the suspended stack go on. */
   resume: () => void = () => {};
@@ -236,7 +236,6 @@ export class StackCarrier implements StackPort {
     let thrown: { error: unknown } | undefined;
     try {
       const { callee, parameters } = beginThread(kernel, group, thread, crew);
-      stack.instance = group.current;
       const over = promising(callee)(...parameters);
       await (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over);
     } catch (error) {
@@ -289,7 +288,7 @@ export class StackCarrier implements StackPort {
   private async resume(stack: Stack): Promise<void> {
     const { group } = this;
     group.context.takeUp(stack);
-    group.current = stack.instance;
+    group.takeUp(stack);
     stack.sleep++;
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
@@ -301,6 +300,7 @@ export class StackCarrier implements StackPort {
   private stop(): Promise<void> {
     const stack = this.active!;
     this.group.context.putBy(stack);
+    this.group.putBy(stack);
     this.active = undefined;
     return new Promise((resolve) => {
       stack.resume = resolve;
@@ -334,9 +334,9 @@ export class StackCarrier implements StackPort {
 
   createContext(entry: number): number {
     const stack = this.active!;
-    const { context } = this.group;
+    const { context, current } = this.group;
     stack.contexts ??= new Contexts(
-      stack.instance!,
+      current!,
       () => context.leave(),
       (error) => stack.endElsewhere(error),
     );

@@ -98,6 +98,8 @@ export class Supervisor implements ProcessRunner {
   private readonly workers = new Set<Worker>();
   /** Carriers of agents that were told to end and may still compute: their mark keeps them out of the kernel as long as the record stays theirs. */
   private readonly doomed = new Set<number>();
+  /** Whether any process had calls that few programs make: its descriptors may come to those that begin after it. */
+  private furtherCalls = false;
   private closed = false;
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
@@ -136,6 +138,7 @@ export class Supervisor implements ProcessRunner {
   ): Promise<void> | undefined {
     const { kernel } = this;
     const { threads, spare, shareable } = options;
+    this.furtherCalls ||= program.importsFurtherCalls;
     const cores = this.host.parallelism;
     const crew = createCrew(kernel, process, {
       threads,
@@ -251,15 +254,25 @@ export class Supervisor implements ProcessRunner {
   private hireKind(team: Team, sharing: boolean, count: number): void {
     for (const { isShared } of team.workers) if (isShared === sharing) count--;
     for (; count > 0; count--) {
-      const worker = this.unbound.pop() ?? this.startWorker(team);
+      const worker = this.takeUnbound() ?? this.startWorker(team);
       if (worker === undefined) return;
       worker.crew = team;
       worker.isShared = sharing;
       team.workers.add(worker);
       worker.handle.setKeepsAlive(true);
       const { crew, memory, trace } = team;
+      const { furtherCalls } = this;
       const program = sharing ? team.shared! : team.program;
-      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing });
+      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing, furtherCalls });
+    }
+  }
+
+  /** A worker that was kept; those that were started with too little are ended. */
+  private takeUnbound(): Worker | undefined {
+    for (;;) {
+      const worker = this.unbound.pop();
+      if (worker?.handle.isOutdated() !== true) return worker;
+      void this.discard(worker);
     }
   }
 

@@ -26,6 +26,7 @@ const programs: Readonly<Record<string, string>> = {
   "exit.wasm": "exit_with",
   "trap.wasm": "trap_in_function",
   "forever.wasm": "compute_forever",
+  "shell.wasm": "echo_arguments",
 };
 
 /** A page's address of a file is its name in the directory. */

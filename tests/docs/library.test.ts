@@ -79,7 +79,9 @@ function listNames(files: readonly string[]): Set<string> {
 
 test("the page names everything that the library exports", () => {
   const names = listNames(
-    ["node.ts", "browser.ts", "inspection.ts"].map((file) => join(root, "src/api", file)),
+    ["node.ts", "browser.ts", "inspection.ts", "instrument.ts"].map((file) =>
+      join(root, "src/api", file),
+    ),
   );
   // One of each kind, so that a search which finds nothing is noticed.
   for (const name of ["Machine", "workerUrl", "spawn", "hostPath", "ERR_FILE", "taint", "lines"])

@@ -4,6 +4,7 @@
 //   // guest: libc       with the C library, single-threaded (the default)
 //   // guest: threads    without a C library, with include/weft.h, on a shared memory
 //   // flags: -O1 -DX    more options for the compiler
+//   // instrumented: yes  with asyncify, by what `weft instrument` runs
 // What was compiled is kept in build/guests under a name that holds a hash of everything it was made from, so it is
 // made once, also where several test processes ask at the same time: a directory beside it is the lock.
 
@@ -14,6 +15,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type LoadedProgram, Machine } from "../../src/api/node.ts";
+import { instrumentProgram } from "../../src/api/instrument.ts";
 import { C_LIBRARIES, C_START, loadTools, readToolFiles } from "./toolchain.ts";
 
 /** What a guest program may be compiled with, besides what its own first lines say. */
@@ -63,7 +65,8 @@ export async function compileGuest(name: string, options: CompileOptions = {}): 
   await mkdir(guests, { recursive: true });
   await withLock(path + ".lock", async () => {
     if (existsSync(path)) return;
-    const bytes = text.wat ? await assemble(name, text.wat) : await compile(name, text.c!, options);
+    const plain = text.wat ? await assemble(name, text.wat) : await compile(name, text.c!, options);
+    const bytes = isInstrumented(text) ? await instrumentProgram(plain, name) : plain;
     const temporary = `${path}.${process.pid}`;
     await writeFile(temporary, bytes);
     await rename(temporary, path);
@@ -94,6 +97,12 @@ async function readProgram(name: string): Promise<ProgramText> {
   throw new Error(`no guest program ${name}: neither tests/programs/${name}.c nor ${name}.wat`);
 }
 
+function isInstrumented({ c, wat }: ProgramText): boolean {
+  return c === undefined
+    ? /^;; instrumented: yes$/m.test(wat!)
+    : headValue(c, "instrumented") === "yes";
+}
+
 /** The value of `// key: value` among the comments a file opens with. */
 function headValue(text: string, key: string): string | undefined {
   const head = /^(\/\/.*\n)*/.exec(text)![0];
@@ -119,6 +128,7 @@ async function hashProgram(text: ProgramText, options: CompileOptions): Promise<
     add(...compilerFlags("", text.c!, options));
     for (const [path, header] of Object.entries(await readHeaders())) add(path, header);
   }
+  if (isInstrumented(text)) add("binaryen", await packageVersion("binaryen"));
   return hash.digest("hex").slice(0, 16);
 }
 

@@ -57,6 +57,7 @@ import {
   usedBytes,
 } from "../../src/shm/index.ts";
 import { bootKernel, haltKernel } from "../../src/threads/boot.ts";
+import { installFurtherCalls } from "../../src/threads/further-calls.ts";
 import { installMountDrivers } from "../../src/threads/mount-drivers.ts";
 import {
   addMount,
@@ -170,6 +171,7 @@ export class FixtureMachine {
     const limits = { processes: 100, threads: 100 };
     const drivers = { install: installMountDrivers };
     this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
+    installFurtherCalls(this.kernel);
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);
     addMount(this.memory, this.kernel.mounts, mount, 0, 0);

@@ -30,3 +30,10 @@ test("a word that is not atomic is spun for and handed on", () => expectDone("pl
 test("signal handlers wait for a futex that another thread wakes", () => expectDone("handlers"));
 test("the memory grows while others wait", () => expectDone("growth"));
 test("each thread starts the next and waits for it", () => expectDone("chain"));
+
+test("each thread has globals, dropped segments and a run of the start section of its own", async () => {
+  const { exitCode, stderr, message } = await shared.run("thread_own_state", [], {
+    timeout: LONGEST,
+  });
+  assert.deepEqual([exitCode, stderr, message], [0, "", undefined]);
+});

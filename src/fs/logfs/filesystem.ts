@@ -46,104 +46,131 @@ export class Logfs extends Tmpfs {
   }
 
   override setTimesAt(vfs: Vfs, directory: number, name: Name, times: Times): number {
-    const journal = journalOf(vfs.memory, directory);
-    const begun = beginChange(vfs, journal, TIMES_BYTES, false);
-    if (begun < 0) return begun;
-    const result = super.setTimesAt(vfs, directory, name, times);
-    if (result === 0) noteTimes(vfs, journal, this.numberAt(vfs, directory, name), times);
-    endChange(vfs.memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      directory,
+      TIMES_BYTES,
+      false,
+      () => super.setTimesAt(vfs, directory, name, times),
+      (journal) => noteTimes(vfs, journal, this.numberAt(vfs, directory, name), times),
+    );
   }
 
   override setDirectoryTimes(vfs: Vfs, directory: number, times: Times): number {
-    const journal = journalOf(vfs.memory, directory);
-    const begun = beginChange(vfs, journal, TIMES_BYTES, false);
-    if (begun < 0) return begun;
-    const result = super.setDirectoryTimes(vfs, directory, times);
-    if (result === 0) noteTimes(vfs, journal, numberOf(vfs, directory), times);
-    endChange(vfs.memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      directory,
+      TIMES_BYTES,
+      false,
+      () => super.setDirectoryTimes(vfs, directory, times),
+      (journal) => noteTimes(vfs, journal, numberOf(vfs, directory), times),
+    );
   }
 
   override makeDirectoryAt(vfs: Vfs, directory: number, name: Name): number {
-    const journal = journalOf(vfs.memory, directory);
-    const begun = beginChange(vfs, journal, name.length, true);
-    if (begun < 0) return begun;
-    const result = super.makeDirectoryAt(vfs, directory, name);
-    if (result === 0) {
-      const number = this.numberAt(vfs, directory, name);
-      this.noteName(vfs, directory, name, number, Filetype.DIRECTORY);
-    }
-    endChange(vfs.memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      directory,
+      name.length,
+      true,
+      () => super.makeDirectoryAt(vfs, directory, name),
+      () => {
+        const number = this.numberAt(vfs, directory, name);
+        this.noteName(vfs, directory, name, number, Filetype.DIRECTORY);
+      },
+    );
   }
 
   override symlinkAt(vfs: Vfs, directory: number, name: Name, target: Uint8Array): number {
-    const { memory } = vfs;
-    const journal = journalOf(memory, directory);
     const length = name.length + target.length;
-    const begun = beginChange(vfs, journal, length, true);
-    if (begun < 0) return begun;
-    const result = super.symlinkAt(vfs, directory, name, target);
-    if (result === 0) {
-      const number = this.numberAt(vfs, directory, name);
-      const { symlink } = Change;
-      const parent = numberOf(vfs, directory);
-      const at = note(vfs, journal, symlink, length, parent, number, name.length);
-      putName(vfs, at, name);
-      memory.u8.set(target, at + name.length);
-    }
-    endChange(memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      directory,
+      length,
+      true,
+      () => super.symlinkAt(vfs, directory, name, target),
+      (journal) => {
+        const number = this.numberAt(vfs, directory, name);
+        const parent = numberOf(vfs, directory);
+        const at = note(vfs, journal, Change.symlink, length, parent, number, name.length);
+        putName(vfs, at, name);
+        vfs.memory.u8.set(target, at + name.length);
+      },
+    );
   }
 
   override unlinkAt(vfs: Vfs, directory: number, name: Name): number {
-    const journal = journalOf(vfs.memory, directory);
-    const begun = beginChange(vfs, journal, name.length, false);
-    if (begun < 0) return begun;
-    const result = super.unlinkAt(vfs, directory, name);
-    if (result === 0) this.noteGone(vfs, directory, name, Change.unlink);
-    endChange(vfs.memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      directory,
+      name.length,
+      false,
+      () => super.unlinkAt(vfs, directory, name),
+      (journal) => noteGone(vfs, journal, directory, name, Change.unlink),
+    );
   }
 
   override removeDirectoryAt(vfs: Vfs, directory: number, name: Name): number {
-    const journal = journalOf(vfs.memory, directory);
-    const begun = beginChange(vfs, journal, name.length, false);
-    if (begun < 0) return begun;
-    const result = super.removeDirectoryAt(vfs, directory, name);
-    if (result === 0) this.noteGone(vfs, directory, name, Change.removeDirectory);
-    endChange(vfs.memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      directory,
+      name.length,
+      false,
+      () => super.removeDirectoryAt(vfs, directory, name),
+      (journal) => noteGone(vfs, journal, directory, name, Change.removeDirectory),
+    );
   }
 
   override renameAt(vfs: Vfs, from: number, fromName: Name, to: number, toName: Name): number {
-    const { memory } = vfs;
-    const journal = journalOf(memory, from);
     const length = fromName.length + toName.length;
-    const begun = beginChange(vfs, journal, length, false);
-    if (begun < 0) return begun;
-    const result = super.renameAt(vfs, from, fromName, to, toName);
-    if (result === 0) {
-      const [source, target] = [numberOf(vfs, from), numberOf(vfs, to)];
-      const at = note(vfs, journal, Change.rename, length, source, target, fromName.length);
-      putName(vfs, at, fromName);
-      putName(vfs, at + fromName.length, toName);
-    }
-    endChange(memory, journal);
-    return result;
+    return this.change(
+      vfs,
+      from,
+      length,
+      false,
+      () => super.renameAt(vfs, from, fromName, to, toName),
+      (journal) => {
+        const [source, target] = [numberOf(vfs, from), numberOf(vfs, to)];
+        const at = note(vfs, journal, Change.rename, length, source, target, fromName.length);
+        putName(vfs, at, fromName);
+        putName(vfs, at + fromName.length, toName);
+      },
+    );
   }
 
   override linkAt(vfs: Vfs, from: number, fromName: Name, to: number, toName: Name): number {
-    const journal = journalOf(vfs.memory, from);
-    const begun = beginChange(vfs, journal, toName.length, true);
+    const { length } = toName;
+    return this.change(
+      vfs,
+      from,
+      length,
+      true,
+      () => super.linkAt(vfs, from, fromName, to, toName),
+      (journal) => {
+        const number = this.numberAt(vfs, to, toName);
+        putName(vfs, note(vfs, journal, Change.link, length, numberOf(vfs, to), number), toName);
+      },
+    );
+  }
+
+  /**
+   * Makes a change in a directory, and where it worked notes it.
+   *
+   * @param bytes of the note; @param grows as for `beginChange`
+   */
+  private change(
+    vfs: Vfs,
+    directory: number,
+    bytes: number,
+    grows: boolean,
+    act: () => number,
+    noteIt: (journal: number) => void,
+  ): number {
+    const journal = journalOf(vfs.memory, directory);
+    const begun = beginChange(vfs, journal, bytes, grows);
     if (begun < 0) return begun;
-    const result = super.linkAt(vfs, from, fromName, to, toName);
-    if (result === 0) {
-      const number = this.numberAt(vfs, to, toName);
-      const at = note(vfs, journal, Change.link, toName.length, numberOf(vfs, to), number);
-      putName(vfs, at, toName);
-    }
+    const result = act();
+    if (result === 0) noteIt(journal);
     endChange(vfs.memory, journal);
     return result;
   }
@@ -155,11 +182,6 @@ export class Logfs extends Tmpfs {
     putName(vfs, note(vfs, journal, Change.create, name.length, parent, inode, type), name);
   }
 
-  private noteGone(vfs: Vfs, directory: number, name: Name, change: number): void {
-    const journal = journalOf(vfs.memory, directory);
-    putName(vfs, note(vfs, journal, change, name.length, numberOf(vfs, directory)), name);
-  }
-
   /** The number of what has a name: under the journal's lock nobody takes it away. */
   private numberAt(vfs: Vfs, directory: number, name: Name): number {
     super.statAt(vfs, directory, name, this.scratch);
@@ -169,6 +191,10 @@ export class Logfs extends Tmpfs {
 
 function numberOf({ memory }: Vfs, inode: number): number {
   return TmpfsInode.number.get(memory, inode);
+}
+
+function noteGone(vfs: Vfs, journal: number, directory: number, name: Name, change: number): void {
+  putName(vfs, note(vfs, journal, change, name.length, numberOf(vfs, directory)), name);
 }
 
 function putName({ memory }: Vfs, at: number, name: Name): void {

@@ -1,5 +1,8 @@
 /** The parts that workers may need: see `parts.ts`. */
 export { compileShareable } from "../../loader/shareable-program.ts";
-export { installMountDrivers } from "./mount-drivers.ts";
+export { formatCall } from "../../syscalls/call-text.ts";
+export { installFurtherCalls } from "../../threads/further-calls.ts";
+export { StackCarrier } from "../../threads/stack-carrier.ts";
 export { runOnCopy } from "./copy-run.ts";
+export { installMountDrivers } from "./mount-drivers.ts";
 export { keepStore, openStore } from "./store-worker.ts";
