@@ -34,6 +34,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** It imports what starts other programs: the host has to load them. */
+  readonly startsPrograms: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
   /** Imports calls of `further-table.ts`: agents must be given those before they run it. */
@@ -180,6 +182,9 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    startsPrograms: [...functions.values()].some(({ name }) =>
+      /^proc_(exec|spawn|fork)/.test(name),
+    ),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     importsFurtherCalls: [...functions.values()].some(({ module, name }) =>
       isFurtherCall(module, name),

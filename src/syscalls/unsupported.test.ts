@@ -21,8 +21,6 @@ test(
 );
 
 for (const [name, code, message, args] of [
-  ["proc_exec", 45, /proc_exec: .*"ls"/, [0, 0]],
-  ["proc_exec2", 45, /proc_exec: .*"ls"/, [0, 0, 0, 0]],
   ["stack_restore", 79, /stack_restore: /, undefined],
 ] as const) {
   test(

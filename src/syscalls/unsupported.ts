@@ -57,37 +57,8 @@ export function dlsym(
 
 /** Ends the process: the call has no way to tell the program of a failure. */
 function endProcess(context: SyscallContext, code: number, message: string): never {
-  exitProcess(context.kernel, context.process, code, EndReason.failed, 0, message);
+  exitProcess(context.kernel, context.owner, code, EndReason.failed, 0, message);
   throw PROCESS_EXIT;
-}
-
-/** Cannot replace the program, and cannot return: the process ends with code 45 (ENOEXEC) and a message. */
-export function proc_exec(
-  context: SyscallContext,
-  name: number,
-  length: number,
-  _arguments: number,
-  _argumentsLength: number,
-): never {
-  const program = context.guest.text(name, length) ?? "(unreadable name)";
-  endProcess(
-    context,
-    Errno.ENOEXEC,
-    `proc_exec: a running program cannot be replaced by another ("${program}")`,
-  );
-}
-
-/** The same with an environment. */
-export function proc_exec2(
-  context: SyscallContext,
-  name: number,
-  length: number,
-  programArguments: number,
-  argumentsLength: number,
-  _environment: number,
-  _environmentLength: number,
-): never {
-  proc_exec(context, name, length, programArguments, argumentsLength);
 }
 
 /** Cannot jump to a checkpoint, since none can be made, and cannot return: the process ends with code 79 and a message. */

@@ -35,7 +35,9 @@ import {
   interruptThread,
   type Kernel,
   lookupFile,
+  makeStringList,
   openPipe,
+  packStrings,
   Pending,
   Process,
   ProcessState,
@@ -277,12 +279,12 @@ export class SyscallFixture {
       new WebAssembly.Memory({ initial: PAGES, maximum: 2 * PAGES, shared: true }),
     );
     this.process = createProcess(kernel, {
-      arguments: ["program", "argument"],
-      environment: ["NAME=value"],
+      arguments: makeStringList(memory, packStrings(["program", "argument"])),
+      environment: makeStringList(memory, packStrings(["NAME=value"])),
       rootDirectory: root,
       workingDirectory: root,
-      workingPath: "/",
-      parent: 0,
+      workingPath: new TextEncoder().encode("/"),
+      session: 0,
     });
     assert.ok(this.process > 0);
     const id = Process.id.get(memory, this.process);
