@@ -12,6 +12,7 @@ export * from "./pipe-file.ts";
 export * from "./port.ts";
 export * from "./process.ts";
 export * from "./signal.ts";
+export * from "./stack-image.ts";
 export * from "./terminal.ts";
 export * from "./terminal-file.ts";
 export * from "./thread-waits.ts";

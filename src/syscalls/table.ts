@@ -87,7 +87,8 @@ import {
   thread_spawn_v2,
 } from "./thread.ts";
 import { tty_get, tty_set } from "./tty.ts";
-import { dlopen, dlsym, proc_exec, proc_exec2, stack_restore } from "./unsupported.ts";
+import { stack_checkpoint, stack_restore } from "./checkpoint.ts";
+import { dlopen, dlsym, proc_exec, proc_exec2 } from "./unsupported.ts";
 import { chdir, getcwd } from "./working-directory.ts";
 
 /** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno, now or later. */
@@ -244,8 +245,11 @@ const wasix: Readonly<Record<string, Service>> = {
     "A parent cannot pass dispositions yet: they are the default.",
   ),
 
-  stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
-  stack_restore: none(stack_restore, "Stacks cannot be restored: ends the process with code 79."),
+  stack_checkpoint: partial(
+    stack_checkpoint,
+    "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
+  ),
+  stack_restore: full(stack_restore),
   proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
   proc_fork: noFork,
   proc_fork_env: noFork,

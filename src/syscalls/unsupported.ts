@@ -89,8 +89,3 @@ export function proc_exec2(
 ): never {
   proc_exec(context, name, length, programArguments, argumentsLength);
 }
-
-/** Cannot jump to a checkpoint, since none can be made, and cannot return: the process ends with code 79 and a message. */
-export function stack_restore(context: SyscallContext, _snapshot: number, _value: bigint): never {
-  endProcess(context, Errno.EUNKNOWN, "stack_restore: stacks cannot be saved and restored");
-}

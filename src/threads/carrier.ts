@@ -17,6 +17,7 @@ import type { BindMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
+import { Unwinding } from "./unwinding.ts";
 
 /** Loads the carrier of several stacks, which only programs of many threads or contexts need. */
 export type LoadStackCarrier = () => Promise<typeof StackCarrier>;
@@ -55,6 +56,7 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
+  Unwinding.attach(kernel, group);
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group);
 }
