@@ -18,6 +18,7 @@ import { appendToSections } from "./section-additions.ts";
 import { SectionId, WasmReader } from "./wasm-binary.ts";
 import {
   type FunctionType,
+  readConstantExpression,
   readFunctionType,
   readTypeSection,
   type ValueType,
@@ -34,6 +35,8 @@ export interface Asyncify {
   readonly unwinds: ReadonlySet<string>;
   /** The most bytes that each function writes when it unwinds: by the function's index, imports first (they write none). */
   readonly frameBytes: Uint32Array<ArrayBuffer>;
+  /** Where data ends that lies below the stack, as far as the program's segments tell: a stack without bounds does not reach below. */
+  readonly dataEnd: number;
   /** By how many bytes the code lies further back than in the program as it was given. */
   readonly shift: number;
 }
@@ -56,13 +59,14 @@ const NEAR = 24;
 /**
  * Reads what asyncify left in a program's bytes, and edits them.
  *
- * @param bytes of a module that exports asyncify's functions; @param stackPointer the number of the global
+ * @param bytes of a module that exports asyncify's functions; @param stackPointer the number of the global; @param stackUpper its value at the start
  * @returns undefined where the program's stacks cannot be taken apart: a global that holds a vector or a reference, code that is not understood
  */
 export function readAsyncify(
   bytes: Uint8Array,
   imports: readonly { module: string; name: string }[],
   stackPointer: number | undefined,
+  stackUpper: number,
 ): { asyncify: Asyncify; bytes: Uint8Array } | undefined {
   if (stackPointer === undefined) return undefined;
   try {
@@ -80,6 +84,7 @@ export function readAsyncify(
         stackPointer: exported.names.get(stackPointer)!,
         unwinds,
         frameBytes: code.frameBytes,
+        dataEnd: dataEndBelow(bytes, spaces, stackUpper),
         shift: exported.bytes.length - bytes.length,
       },
       bytes: exported.bytes,
@@ -136,6 +141,24 @@ function findBody(bytes: Uint8Array, spaces: ModuleSpaces, own: number): WasmRea
     reader.skip(size);
   }
   return reader.fail("an export of a function that has no body");
+}
+
+/** The end of the last data segment with a plain address that lies below the stack's upper end; 0 without one. */
+function dataEndBelow(bytes: Uint8Array, spaces: ModuleSpaces, stackUpper: number): number {
+  const section = spaces.sections.find(({ id }) => id === SectionId.data);
+  if (section === undefined) return 0;
+  const reader = new WasmReader(bytes, section.start, section.end);
+  let end = 0;
+  for (let left = reader.count("data segments"); left > 0; left--) {
+    const kind = reader.unsigned();
+    if (kind === 2) reader.unsigned();
+    const start = kind === 1 ? undefined : readConstantExpression(reader);
+    const size = reader.unsigned();
+    reader.skip(size);
+    if (typeof start === "number" && (start >>> 0) + size <= stackUpper)
+      end = Math.max(end, (start >>> 0) + size);
+  }
+  return end;
 }
 
 interface Code {

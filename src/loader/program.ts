@@ -140,7 +140,12 @@ export function readProgram(
 function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {
   if (!description.asyncify) return undefined;
   const functions = description.imports.filter(({ kind }) => kind === "function");
-  return readAsyncify(bytes, functions, description.stackPointerGlobal);
+  return readAsyncify(
+    bytes,
+    functions,
+    description.stackPointerGlobal,
+    mainStackLayout(description).upper,
+  );
 }
 
 /** What calls a program's entries expect; the arguments of another signature would be nonsense, or an exception of the engine. */
@@ -203,7 +208,7 @@ export function makeProgram(
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
-    stack: mainStackLayout(description),
+    stack: stackOf(description, asyncify),
     asyncify,
     stops: stops && {
       tableName: stops.tableName,
@@ -213,6 +218,12 @@ export function makeProgram(
     },
     name,
   };
+}
+
+/** Where the main thread's stack is; a lower end that no symbol tells is that of the data below it, where the program takes its stacks apart. */
+function stackOf(description: ModuleDescription, asyncify: Asyncify | undefined): StackLayout {
+  const stack = mainStackLayout(description);
+  return stack.lower > 0 ? stack : { ...stack, lower: asyncify?.dataEnd ?? 0 };
 }
 
 /** Reads, checks and compiles a program. @throws as `readProgram`, or what the engine says of the module */

@@ -196,9 +196,7 @@ function endByThrow(
   const code = isMain && !returned ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const reason = returned
-    ? error.message
-    : describeTrap(error, undefined, group.program.stops).text;
+  const reason = returned ? error.message : describeTrap(error, undefined, group.program).text;
   const message = `thread ${tid} of process ${pid} (${group.program.name}): ${reason}`;
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code);

@@ -206,7 +206,6 @@ export class Unwinding implements UnwindPort {
 
   restore(image: number): never {
     this.restored = image;
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- control outcomes are no errors
     throw STACK_RESTORE;
   }
 }

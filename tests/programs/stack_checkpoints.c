@@ -60,7 +60,7 @@ static void deep(void) {
 // A checkpoint that is made again and again in a loop, as an interpreter's.
 static void loop(void) {
   static __thread struct jump jump;
-  for (volatile uint32_t round = 0; round < 3000; round++) {
+  for (volatile uint32_t round = 0; round < 600; round++) {
     uint64_t value = CHECKPOINT(&jump);
     if (value == 0) leap(&jump, round + 1);
     CHECK(value == round + 1);
