@@ -57,11 +57,17 @@ const virtualFiles = (entry) => ({
 
 const WORKER_SOURCE = `
   export default \`(\${weftSource})()\`;
-  export async function loadParts() {
+  let loaded;
+  async function load() {
     const { default: makeParts } = await weftLoadParts();
     const workerSource = \`(\${weftSource})(undefined,undefined,\${makeParts})\`;
     return { parts: makeParts(weftKernel), workerSource };
-  }`;
+  }
+  export const loadParts = () =>
+    (loaded ??= load().catch((error) => {
+      loaded = undefined;
+      throw error;
+    }));`;
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });

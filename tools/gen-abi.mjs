@@ -473,6 +473,86 @@ export function findSignature(module: string, name: string): Signature | undefin
 `;
 }
 
+/** Calls by what they are as functions of WebAssembly: those of preview 1, and those that WASIX adds or has otherwise. */
+function callTypesFile() {
+  const typeOf = ({ params, result }) =>
+    (result === "none" || result === "noreturn" ? "!" : ">") +
+    params.map(({ wasm }) => (wasm === "i64" ? "l" : "i")).join("");
+  const listCalls = (calls) => {
+    const lines = new Map();
+    for (const call of calls)
+      lines.set(typeOf(call), [...(lines.get(typeOf(call)) ?? []), call.name]);
+    return [...lines].map(([type, names]) => `${type} ${names.join(" ")} `).join("\n");
+  };
+  const { wasi_snapshot_preview1: preview1, wasix_32v1: wasix, wasi } = abi.modules;
+  const known = new Map(preview1.map((call) => [call.name, typeOf(call)]));
+  const others = wasix.filter((call) => known.get(call.name) !== typeOf(call));
+  const threads = wasi.map((call) => call.name).join();
+  if (threads !== "thread-spawn" || wasix.some(({ name }) => name === threads)) {
+    throw new Error("wasi is not thread-spawn alone");
+  }
+  return `${opening(`
+The types of imported functions, for the check of a program's imports before it is linked: all that a run needs of their signatures, which are in
+\`signatures.ts\`.
+
+A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits.
+`)}
+const PREVIEW1 = \`
+${listCalls(preview1)}\`;
+
+/** What WASIX adds to preview 1, or has otherwise. */
+const WASIX = \`
+${listCalls(others)}\`;
+
+/** The type of a call as WebAssembly names it. */
+export interface CallType {
+  readonly parameters: readonly ("i32" | "i64")[];
+  readonly results: readonly "i32"[];
+}
+
+function typeIn(text: string, name: string): CallType | undefined {
+  const at = text.indexOf(\` \${name} \`);
+  if (at < 0) return undefined;
+  const line = text.lastIndexOf("\\n", at) + 1;
+  const [result, ...letters] = text.slice(line, text.indexOf(" ", line));
+  const parameters = letters.map((letter) => (letter === "l" ? "i64" : "i32"));
+  return { parameters, results: result === ">" ? ["i32"] : [] };
+}
+
+/**
+ * The type of an import.
+ * @returns nothing where no such import exists
+ */
+export function callType(module: string, name: string): CallType | undefined {
+  // The name comes from a module: it may be anything.
+  if (!/^[\\w-]+$/.test(name)) return undefined;
+  const isThreadSpawn = name === "thread-spawn";
+  switch (module) {
+    case "wasi_unstable":
+      return name === "sock_accept" ? undefined : typeIn(PREVIEW1, name);
+    case "wasi_snapshot_preview1":
+      return typeIn(PREVIEW1, name);
+    case "wasix_32v1":
+      return isThreadSpawn ? undefined : (typeIn(WASIX, name) ?? typeIn(PREVIEW1, name));
+    case "wasi":
+      return isThreadSpawn ? typeIn(PREVIEW1, name) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** All imports that exist, as \`module.name\`. */
+export function callNames(): string[] {
+  const names = (PREVIEW1 + WASIX).match(/[\\w-]+(?= )/g)!;
+  return ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasi"].flatMap((module) =>
+    names
+      .filter((name) => callType(module, name) !== undefined)
+      .map((name) => \`\${module}.\${name}\`),
+  );
+}
+`;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 await write("errno.ts", errnoFile());
@@ -481,3 +561,4 @@ await write("flags.ts", flagsFile());
 await write("enums.ts", enumsFile());
 await write("layouts.ts", layoutsFile());
 await write("signatures.ts", signaturesFile());
+await write("call-types.ts", callTypesFile());

@@ -8,7 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const page = fileURLToPath(new URL("../docs/compatibility.md", import.meta.url));
-const built = new URL("../build/src/syscalls/table.js", import.meta.url);
+const built = new URL("../build/src/syscalls/table-list.js", import.meta.url);
 const begin = "<!-- system calls: written by tools/gen-compatibility.mjs -->";
 const end = "<!-- end of system calls -->";
 

@@ -13,7 +13,9 @@ import {
 import { knownImports } from "../loader/program.ts";
 import { describeTools, type ToolDescription } from "../loader/tool-sections.ts";
 import { formatFunctionType } from "../loader/wasm-types.ts";
-import { findSyscall, listSyscalls, type Support } from "../syscalls/table.ts";
+import { listSyscalls } from "../syscalls/table-list.ts";
+import type { Support } from "../syscalls/service.ts";
+import { findSyscall } from "../syscalls/table.ts";
 import { programError } from "./program.ts";
 
 /** What a module is: a program to start, one that is initialised and then called, a library, an unlinked object file, or none of these. */

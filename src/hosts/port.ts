@@ -2,6 +2,7 @@
 import type { Clock, Randomness } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import type { Drivers } from "../threads/boot.ts";
+import type { installFurtherCalls } from "../threads/further-calls.ts";
 import type { WorkerHost } from "../threads/port.ts";
 import type { Vfs } from "../vfs/index.ts";
 
@@ -27,6 +28,14 @@ export interface Host {
   readonly sharesMemory: boolean;
   /** Directories and descriptors of the host itself, where it has them. */
   readonly local: LocalResources | undefined;
+  /**
+   * Makes the calls that few programs make ready for workers: for processes that begin to run from now on.
+   *
+   * @returns what gives them to this agent
+   */
+  loadFurtherCalls(): Promise<typeof installFurtherCalls>;
+  /** Makes workers ready to trace; undefined where they always are. */
+  readonly loadTraces: (() => Promise<void>) | undefined;
   /** Reads a whole file, by path or the text of a URL. */
   readFile(location: string): Promise<Uint8Array>;
   /** Reads, checks and compiles a program without blocking. @throws ModuleError, or what the engine says of the module */

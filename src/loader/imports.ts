@@ -7,7 +7,8 @@
  */
 import { giveWay, type Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
-import { findSyscall, type Syscall, type SyscallHandler } from "../syscalls/table.ts";
+import type { Syscall, SyscallHandler } from "../syscalls/service.ts";
+import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
 import { panic, waitOnWord } from "../shm/index.ts";
 import type { StackPort } from "../syscalls/port.ts";
@@ -45,7 +46,7 @@ export function makeImports(
   const imports: Record<string, Record<string, unknown>> = {};
   for (const { module, name } of program.functions) {
     const syscall =
-      findSyscall(module, name) ?? panic(`imports: ${module}.${name} was not checked`);
+      findSyscall(module, name) ?? panic(`imports: ${module}.${name} is served by nothing here`);
     const isLight = trace === undefined && LIGHT.has(name);
     const wrapped = (isLight ? wrapLight : wrapCall)(
       context,

@@ -4,9 +4,8 @@
  *
  * Life: made once per program by `loadProgram`, immutable.
  */
-import { findSignature } from "../abi/signatures.ts";
-import { panic } from "../shm/index.ts";
-import { findSyscall, listSyscalls } from "../syscalls/table.ts";
+import { callNames, callType } from "../abi/call-types.ts";
+import { isFurtherCall } from "../syscalls/table.ts";
 import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
 import { type Asyncify, readAsyncify } from "./asyncify.ts";
 import { limitMemory } from "./memory-limits.ts";
@@ -36,8 +35,12 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** It imports what starts other programs: the host has to load them. */
+  readonly startsPrograms: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
+  /** Imports calls of `further-table.ts`: agents must be given those before they run it. */
+  readonly importsFurtherCalls: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
   readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
@@ -72,21 +75,13 @@ export interface ProgramDescription {
 /** The pages of 64 KiB that 32-bit memories can have. */
 export const MOST_PAGES = 65536;
 
-/** Signatures of everything Weft provides. Each is looked up when a module asks for it: programs import few of them, and most at every start. */
+/** Everything that Weft provides, which is everything there is; each is looked up when a module asks for it. */
 const known: KnownImports = {
   get(key) {
     const dot = key.indexOf(".");
-    const module = key.slice(0, dot);
-    const name = key.slice(dot + 1);
-    if (findSyscall(module, name) === undefined) return undefined;
-    const signature = findSignature(module, name);
-    if (signature === undefined) panic(`the table has ${key}, which has no signature`);
-    return {
-      parameters: signature.parameters.map((parameter) => parameter.wasm),
-      results: signature.result === "errno" || signature.result === "i32" ? ["i32"] : [],
-    };
+    return callType(key.slice(0, dot), key.slice(dot + 1));
   },
-  keys: () => listSyscalls().map(({ module, name }) => `${module}.${name}`),
+  keys: callNames,
 };
 
 /** Signatures of everything Weft provides, by "module.name". */
@@ -205,7 +200,13 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    startsPrograms: [...functions.values()].some(({ name }) =>
+      /^proc_(exec|spawn|fork)/.test(name),
+    ),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
+    importsFurtherCalls: [...functions.values()].some(({ module, name }) =>
+      isFurtherCall(module, name),
+    ),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: stackOf(description, asyncify),

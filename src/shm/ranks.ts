@@ -7,6 +7,8 @@
 export const Rank = {
   /** The pool of carriers of a machine: held while a thread is handed to a carrier. */
   Carriers: 10,
+  /** Who is whose child, in all processes together. */
+  Family: 15,
   /** A process: its list of threads, its end. */
   Process: 20,
   /** The table of process and thread ids: looked up with a process held. */

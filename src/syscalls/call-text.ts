@@ -15,7 +15,7 @@ import { findSignature, type Parameter, type Signature } from "../abi/signatures
 import { Process, Thread } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import type { Syscall } from "./table.ts";
+import type { Syscall } from "./service.ts";
 
 /** Bytes of data, bytes of a path and buffers of a list that are shown. */
 const MOST_DATA = 32;

@@ -87,6 +87,6 @@ export function stack_restore(context: SyscallContext, snapshot: number, value: 
 
 function endProcess(context: SyscallContext, code: number, reason: string): never {
   const message = `stack_restore: ${reason}`;
-  exitProcess(context.kernel, context.process, code, EndReason.failed, 0, message);
+  exitProcess(context.kernel, context.owner, code, EndReason.failed, 0, message);
   throw PROCESS_EXIT;
 }

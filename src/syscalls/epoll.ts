@@ -8,15 +8,14 @@ import { Rights } from "../abi/flags.ts";
 import { EpollEvent } from "../abi/layouts.ts";
 import {
   addWatch,
-  ALL_RIGHTS,
   changeWatch,
   EPOLL_DATA_BYTES,
   epollOf,
-  installFile,
   openEpoll,
   removeWatch,
   takeEpollEvents,
-} from "../kernel/index.ts";
+} from "../kernel/epoll.ts";
+import { ALL_RIGHTS, installFile } from "../kernel/index.ts";
 import { dropFile, EVERY_READINESS, WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, type Outcome, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";

@@ -1,6 +1,6 @@
-/** Descriptors from descriptors and from nothing: duplicates, pipes, event objects. */
+/** Descriptors from descriptors and from nothing: duplicates and pipes. */
 import { Errno } from "../abi/errno.ts";
-import { Eventfdflags, Fdflagsext, Rights } from "../abi/flags.ts";
+import { Fdflagsext, Rights } from "../abi/flags.ts";
 import {
   ALL_RIGHTS,
   closeDescriptor,
@@ -12,17 +12,16 @@ import {
   FileTable,
   installFile,
   moveDescriptor,
-  openEvent,
   openPipe,
   rightsOf,
 } from "../kernel/index.ts";
 import { dropFile, keepFile } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf } from "./result.ts";
-import { highHalf, lowHalf } from "./wide.ts";
 
-const READ_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_WRITE };
-const WRITE_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_READ };
+/** Rights of a pipe's ends. */
+export const READ_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_WRITE };
+export const WRITE_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_READ };
 
 /** Makes the lowest free descriptor, at least `minimum`, another one of an open file; it or a negated errno. */
 function duplicate(
@@ -105,28 +104,5 @@ export function fd_pipe(context: SyscallContext, readResult: number, writeResult
   }
   guest.view.setUint32(readResult >>> 0, reader, true);
   guest.view.setUint32(writeResult >>> 0, writer, true);
-  return 0;
-}
-
-/** Makes an event object (eventfd(2)) and writes its descriptor. EINVAL for 2^64 - 1 to start with, EMFILE, ENOMEM. */
-export function fd_event(
-  context: SyscallContext,
-  initial: bigint,
-  flags: number,
-  result: number,
-): number {
-  const { guest, memory, files, vfs } = context;
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  const low = lowHalf(initial);
-  const high = highHalf(initial);
-  if (low === 0xffffffff && high === 0xffffffff) return Errno.EINVAL;
-  const file = openEvent(vfs, low, high, (flags & Eventfdflags.SEMAPHORE) !== 0);
-  if (file === 0) return Errno.ENOMEM;
-  const fd = installFile(memory, files, file, ALL_RIGHTS);
-  if (fd < 0) {
-    dropFile(vfs, file);
-    return -fd;
-  }
-  guest.view.setUint32(result >>> 0, fd, true);
   return 0;
 }

@@ -8,7 +8,7 @@ import {
   SyscallFixture,
 } from "../../tests/support/syscall-fixture.ts";
 import { findSignature, type Parameter } from "../abi/signatures.ts";
-import { listSyscalls } from "./table.ts";
+import { listSyscalls } from "./table-list.ts";
 
 const CALLS = 200_000;
 /** Calls before a process is ended and another takes its place. */

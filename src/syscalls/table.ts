@@ -1,16 +1,11 @@
 /**
- * The table of system calls, as data: every import, what serves it and how well. Imports, traces, documentation and the tests of completeness
- * read it.
+ * The table of system calls, as data: every import, what serves it and how well. Imports and traces read it, and, by its list (`table-list.ts`),
+ * documentation and the tests of completeness. The calls that few programs make have a table of their own (`further-table.ts`).
  *
  * `wasi_snapshot_preview1` and `wasi_unstable` have the calls of `preview1`, `wasix_32v1` has them and its own; what a module does otherwise is in
  * `exceptions`.
  */
-import { Errno } from "../abi/errno.ts";
-import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
-import type { Outcome } from "./block.ts";
 import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
-import type { SyscallContext } from "./context.ts";
-import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import {
   args_get,
   args_sizes_get,
@@ -18,8 +13,7 @@ import {
   environ_sizes_get,
   random_get,
 } from "./environment.ts";
-import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
-import { fd_dup, fd_dup2, fd_event, fd_pipe, fd_renumber } from "./fd-create.ts";
+import { fd_dup, fd_dup2, fd_pipe, fd_renumber } from "./fd-create.ts";
 import { fd_readdir } from "./fd-directory.ts";
 import {
   fd_advise,
@@ -70,8 +64,8 @@ import {
   proc_signals_get,
   proc_signals_sizes_get,
 } from "./process.ts";
+import { blocking, full, partial, type Service, type Services, type Syscall } from "./service.ts";
 import * as snapshot0 from "./snapshot0.ts";
-import { refuseSocketCall } from "./sock.ts";
 import {
   futex_wait,
   futex_wake,
@@ -87,70 +81,7 @@ import {
   thread_spawn_v2,
 } from "./thread.ts";
 import { tty_get, tty_set } from "./tty.ts";
-import { stack_checkpoint, stack_restore } from "./checkpoint.ts";
-import { dlopen, dlsym, proc_exec, proc_exec2 } from "./unsupported.ts";
 import { chdir, getcwd } from "./working-directory.ts";
-
-/** Serves a call: the context, then the guest's arguments as numbers, or big integers where the ABI has 64 bits. Answers an errno, now or later. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- callback_signal answers nothing, and exits do not return
-export type SyscallHandler = (context: SyscallContext, ...args: never[]) => Outcome | void;
-
-/** How much of a call works: all of it, less than all (the note says what), or it only answers an errno. */
-export type Support = "full" | "partial" | "none";
-
-/** One import. */
-export interface Syscall {
-  readonly module: string;
-  readonly name: string;
-  readonly handler: SyscallHandler;
-  readonly support: Support;
-  /** What is missing or different, for people. */
-  readonly note?: string;
-  /** Whether it may sleep until something happens: such a call can be suspended. */
-  readonly blocks: boolean;
-}
-
-/** What serves a name, wherever it is imported from. */
-interface Service {
-  readonly handler: SyscallHandler;
-  readonly support: Support;
-  readonly note?: string;
-  readonly blocks?: boolean;
-}
-
-const full = (handler: SyscallHandler): Service => ({ handler, support: "full" });
-const blocking = (handler: SyscallHandler): Service => ({
-  handler,
-  support: "full",
-  blocks: true,
-});
-const partial = (handler: SyscallHandler, note: string): Service => ({
-  handler,
-  support: "partial",
-  note,
-});
-const none = (handler: SyscallHandler, note: string): Service => ({
-  handler,
-  support: "none",
-  note,
-});
-const refused = (errno: number, note: string): Service => none(() => errno, note);
-
-const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
-const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
-const NO_NETWORK = "There is no network to configure: ENOTSUP.";
-const NO_CHILDREN = "A process cannot start another yet: ENOSYS.";
-const NO_FORK = "A process cannot be copied: ENOTSUP.";
-const CONTEXTS =
-  "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
-const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
-const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
-
-const noSocket = none(refuseSocketCall, NO_SOCKETS);
-const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
-const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
-const noChild = refused(Errno.ENOSYS, NO_CHILDREN);
-const noFork = refused(Errno.ENOTSUP, NO_FORK);
 
 const preview1: Readonly<Record<string, Service>> = {
   args_get: full(args_get),
@@ -198,20 +129,12 @@ const preview1: Readonly<Record<string, Service>> = {
   proc_raise: full(proc_raise),
   sched_yield: full(sched_yield),
   random_get: full(random_get),
-  sock_accept: noSocket,
-  sock_recv: noSocket,
-  sock_send: noSocket,
-  sock_shutdown: noSocket,
 };
 
 const wasix: Readonly<Record<string, Service>> = {
   clock_time_set: partial(clock_time_set, "No program may set the clock of the host: EPERM."),
   fd_dup: full(fd_dup),
   fd_dup2: full(fd_dup2),
-  fd_event: full(fd_event),
-  epoll_create: full(epoll_create),
-  epoll_ctl: full(epoll_ctl),
-  epoll_wait: blocking(epoll_wait),
   fd_pipe: full(fd_pipe),
   tty_get: full(tty_get),
   tty_set: full(tty_set),
@@ -236,87 +159,15 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_id: full(proc_id),
   proc_parent: full(proc_parent),
   proc_signal: full(proc_signal),
-  proc_signals_get: partial(
-    proc_signals_get,
-    "A parent cannot pass dispositions yet: they are the default.",
-  ),
-  proc_signals_sizes_get: partial(
-    proc_signals_sizes_get,
-    "A parent cannot pass dispositions yet: they are the default.",
-  ),
-
-  stack_checkpoint: partial(
-    stack_checkpoint,
-    "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
-  ),
-  stack_restore: full(stack_restore),
-  proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
-  proc_fork: noFork,
-  proc_fork_env: noFork,
-  proc_exec: none(proc_exec, "Cannot return an errno: ends the process with code 45."),
-  proc_exec2: none(proc_exec2, "Cannot return an errno: ends the process with code 45."),
-  proc_exec3: noChild,
-  proc_exec4: noChild,
-  proc_spawn: noChild,
-  proc_spawn2: noChild,
-  proc_spawn3: noChild,
-  proc_join: refused(Errno.ECHILD, "No process has children yet: ECHILD."),
-  proc_snapshot: refused(0, "Nothing is saved: 0, as in a runtime whose triggers are off."),
-  port_bridge: noNetwork,
-  port_unbridge: noNetwork,
-  port_dhcp_acquire: noNetwork,
-  port_addr_add: noNetwork,
-  port_addr_remove: noNetwork,
-  port_addr_clear: noNetwork,
-  port_mac: noNetwork,
-  port_addr_list: noNetwork,
-  port_gateway_set: noNetwork,
-  port_route_add: noNetwork,
-  port_route_remove: noNetwork,
-  port_route_clear: noNetwork,
-  port_route_list: noNetwork,
-  resolve: noNetwork,
-  sock_status: noSocket,
-  sock_addr_local: noSocket,
-  sock_addr_peer: noSocket,
-  sock_open: refused(Errno.EAFNOSUPPORT, NO_NEW_SOCKETS),
-  sock_pair: refused(Errno.EAFNOSUPPORT, NO_NEW_SOCKETS),
-  sock_set_opt_flag: noSocket,
-  sock_get_opt_flag: noSocket,
-  sock_set_opt_time: noSocket,
-  sock_get_opt_time: noSocket,
-  sock_set_opt_size: noSocket,
-  sock_get_opt_size: noSocket,
-  sock_join_multicast_v4: noSocket,
-  sock_leave_multicast_v4: noSocket,
-  sock_join_multicast_v6: noSocket,
-  sock_leave_multicast_v6: noSocket,
-  sock_bind: noSocket,
-  sock_listen: noSocket,
-  sock_accept_v2: noSocket,
-  sock_connect: noSocket,
-  sock_recv_from: noSocket,
-  sock_send_to: noSocket,
-  sock_send_file: noSocket,
-  dl_invalid_handle: refused(Errno.ENOEXEC, "No library is loaded: every handle is invalid."),
-  dlopen: none(dlopen, NO_LIBRARIES),
-  dlsym: none(dlsym, NO_LIBRARIES),
-  call_dynamic: noDynamicCall,
-  call_dynamic2: noDynamicCall,
-  closure_prepare: noDynamicCall,
-  closure_allocate: noDynamicCall,
-  closure_free: noDynamicCall,
-  reflect_signature: noDynamicCall,
-  context_create: partial(context_create, CONTEXTS),
-  context_switch: { ...partial(context_switch, CONTEXTS), blocks: true },
-  context_destroy: partial(context_destroy, CONTEXTS),
+  proc_signals_get: full(proc_signals_get),
+  proc_signals_sizes_get: full(proc_signals_sizes_get),
 };
 
 /** The older door to threads, which is in every module but `wasix_32v1`. */
 const threadSpawn = { "thread-spawn": full(thread_spawn) };
 
-/** Services by module; names that a module does not have are not found there. */
-const services: Readonly<Record<string, Readonly<Record<string, Service>>>> = {
+/** Services by module that every agent has. */
+const services: Services = {
   wasi_snapshot_preview1: { ...preview1, ...threadSpawn },
   wasi_unstable: {
     ...preview1,
@@ -330,34 +181,42 @@ const services: Readonly<Record<string, Readonly<Record<string, Service>>>> = {
   wasi: threadSpawn,
 };
 
+/** Those of `further-table.ts`, once this agent was given them. */
+let further: Services = {};
+
+/** Gives this agent the calls that few programs make. */
+export function provideFurtherServices(given: Services): void {
+  further = given;
+}
+
+function serviceIn(table: Services, module: string, name: string): Service | undefined {
+  if (!Object.hasOwn(table, module) || !Object.hasOwn(table[module], name)) return undefined;
+  return table[module][name];
+}
+
+/** Whether a call is none of those that every agent has. */
+export function isFurtherCall(module: string, name: string): boolean {
+  return serviceIn(services, module, name) === undefined;
+}
+
 /**
  * Finds what serves an import.
  *
- * @returns undefined where the ABI has no such import
+ * @returns undefined where the ABI has no such import, or the agent was not given it
  */
 export function findSyscall(module: string, name: string): Syscall | undefined {
   if (module === "wasi_unstable" && name === "sock_accept") return undefined;
-  if (!Object.hasOwn(services, module)) return undefined;
-  const ofModule = services[module];
-  if (!Object.hasOwn(ofModule, name)) return undefined;
-  const service = ofModule[name];
-  return { ...service, module, name, blocks: service.blocks ?? false };
+  const service = serviceIn(services, module, name) ?? serviceIn(further, module, name);
+  return service && { ...service, module, name, blocks: service.blocks ?? false };
 }
 
-/** All imports, `wasi_unstable` last. */
-export function listSyscalls(): readonly Syscall[] {
-  const imports = [
-    ...signatures().map(({ module, name }) => ({ module, name })),
-    ...wasiUnstableNames().map((name) => ({ module: "wasi_unstable", name })),
-  ];
-  return imports.map(({ module, name }) => {
-    const found = findSyscall(module, name);
-    if (found === undefined) throw new Error(`the table has no ${module}.${name}`);
-    return found;
-  });
-}
-
-/** The names that the table serves in a module. */
-export function servedNames(module: string): readonly string[] {
-  return Object.keys(services[module]).filter((name) => findSyscall(module, name) !== undefined);
+/** Everything that an agent serves which was given all, as `module.name`. */
+export function servedNames(): string[] {
+  return [services, further]
+    .flatMap((table) =>
+      Object.entries(table).flatMap(([module, names]) =>
+        Object.keys(names).map((name) => `${module}.${name}`),
+      ),
+    )
+    .filter((name) => name !== "wasi_unstable.sock_accept");
 }

@@ -4,7 +4,8 @@ import { type SyscallFixture, withProcess } from "../../tests/support/syscall-fi
 import { Oflags } from "../abi/flags.ts";
 import { findSignature } from "../abi/signatures.ts";
 import { THREAD_EXIT } from "./control.ts";
-import { findSyscall, listSyscalls } from "./table.ts";
+import { listSyscalls } from "./table-list.ts";
+import { findSyscall } from "./table.ts";
 import { formatCall } from "./call-text.ts";
 import { provideCallFormatter, traced } from "./trace.ts";
 

@@ -7,7 +7,7 @@ import { panic } from "../shm/index.ts";
 import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { UNWINDS } from "./port.ts";
-import type { Syscall, SyscallHandler } from "./table.ts";
+import type { Syscall, SyscallHandler } from "./service.ts";
 
 /** Takes a line without its end. */
 export type TraceSink = (line: string) => void;

@@ -4,11 +4,9 @@
 import { installDevfs } from "../fs/devfs/index.ts";
 import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
-import { EventOperations } from "../kernel/event-file.ts";
 import {
   type Clock,
   createKernel,
-  installEpoll,
   type Kernel,
   openOwnTerminal,
   TerminalOperations,
@@ -28,15 +26,13 @@ export interface Drivers {
   install(kernel: Kernel): void;
 }
 
-/** Registers every driver: those of all hosts and the host's own. */
+/** Registers every driver that an agent begins with: those of all hosts and the host's own. */
 export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
   installDevfs(vfs, kernel.randomness, openOwnTerminal);
   installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
-  vfs.addOperations(OperationsId.event, new EventOperations());
-  installEpoll(vfs);
   vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   local?.install(kernel);
 }

@@ -19,9 +19,6 @@ import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
 import { Unwinding } from "./unwinding.ts";
 
-/** Loads the carrier of several stacks, which only programs of many threads or contexts need. */
-export type LoadStackCarrier = () => Promise<typeof StackCarrier>;
-
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
   memory.refreshIfGrown();
@@ -43,7 +40,7 @@ export async function serveCrew(
   { crew, program, memory: guestMemory, sharing }: BindMessage,
   cores: number,
   trace: TraceSink | undefined,
-  loadStacks: LoadStackCarrier,
+  loadStacks: () => Promise<typeof StackCarrier>,
 ): Promise<void> {
   const { memory } = kernel;
   const Stacks = sharing || needsSuspension(program) ? await loadStacks() : undefined;

@@ -20,6 +20,8 @@ export interface BindMessage {
   readonly memory: WebAssembly.Memory | undefined;
   /** Whether to serve as a shared carrier. */
   readonly sharing: boolean;
+  /** Whether to serve with the calls that few programs make. */
+  readonly furtherCalls: boolean;
   /** Descriptor of the host that traces go to, or a sink's number; undefined for none. */
   readonly trace: TraceTarget | undefined;
 }

@@ -17,6 +17,7 @@ import {
   KernelRoot,
   Process,
   ProcessState,
+  renewProcess,
   takeEvents,
   Thread,
 } from "../kernel/index.ts";
@@ -30,7 +31,7 @@ import {
   unpark,
 } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
-import { dropFile } from "../vfs/index.ts";
+import { dropFile, keepFile } from "../vfs/index.ts";
 import {
   Carrier,
   Crew,
@@ -43,7 +44,7 @@ import {
 import { RawWaits } from "./raw-wait.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
+import type { Launch, ProcessRunner, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -86,10 +87,18 @@ interface Team {
   readonly rawWaits: RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
-  /** Resolves when the process has ended and every worker has left. */
-  readonly done: Promise<void>;
-  finish(): void;
+  readonly completion: Completion;
+  /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
+  readonly ready: Launch[];
   reaping: boolean;
+}
+
+/** Resolves when a process has ended and every worker has left it, whatever programs it had. */
+class Completion {
+  finish!: () => void;
+  readonly done = new Promise<void>((resolve) => {
+    this.finish = resolve;
+  });
 }
 
 export class Supervisor implements ProcessRunner {
@@ -98,12 +107,16 @@ export class Supervisor implements ProcessRunner {
   private readonly workers = new Set<Worker>();
   /** Carriers of agents that were told to end and may still compute: their mark keeps them out of the kernel as long as the record stays theirs. */
   private readonly doomed = new Set<number>();
+  /** Whether any process had calls that few programs make: its descriptors may come to those that begin after it. */
+  private furtherCalls = false;
   private closed = false;
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
   onEvents: ((events: KernelEvent[]) => void) | undefined;
   /** Is called when a guest asks a filesystem whose code runs in the host program. */
   onFileRequests: (() => void) | undefined;
+  /** Is called when a guest asks for a program to be run. */
+  onProgramRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -122,20 +135,41 @@ export class Supervisor implements ProcessRunner {
     return this.workers.size;
   }
 
-  /**
-   * Starts a process's main thread on a carrier.
-   *
-   * @param process with a count, which the team takes over; likewise the trace's file
-   * @returns resolves when the process has ended and its carriers have left it; undefined, and nothing was taken over, where there is no room for a thread
-   */
+  /** Starts a process's main thread on a carrier: see `ProcessRunner`. */
   start(
     process: number,
-    program: Program,
-    memory: WebAssembly.Memory | undefined,
-    options: RunOptions,
+    launch: Launch,
+    trace: TraceTarget | undefined,
   ): Promise<void> | undefined {
+    const completion = new Completion();
+    return this.begin(process, launch, trace, completion) ? completion.done : undefined;
+  }
+
+  /** Starts a child, with the trace of its parent: see `ProcessRunner`. */
+  startChild(parent: number, process: number, launch: Launch): boolean {
+    const { vfs } = this.kernel;
+    const trace = this.teams.get(parent)?.trace;
+    if (trace !== undefined) keepFile(vfs.memory, trace.file);
+    const begun = this.begin(process, launch, trace, new Completion());
+    if (!begun && trace !== undefined) dropFile(vfs, trace.file);
+    return begun;
+  }
+
+  /** Keeps a program ready for the place of a process's own: see `ProcessRunner`. */
+  keepReady(process: number, launch: Launch): number {
+    return this.teams.get(process)?.ready.push(launch) ?? 0;
+  }
+
+  /** Makes a process's main thread and its team. False, and nothing was taken over, where there is no room for a thread, or the process has ended. */
+  private begin(
+    process: number,
+    { program, memory, options }: Launch,
+    trace: TraceTarget | undefined,
+    completion: Completion,
+  ): boolean {
     const { kernel } = this;
     const { threads, spare, shareable } = options;
+    this.furtherCalls ||= program.importsFurtherCalls;
     const cores = this.host.parallelism;
     const crew = createCrew(kernel, process, {
       threads,
@@ -146,12 +180,8 @@ export class Supervisor implements ProcessRunner {
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
-      return undefined;
+      return false;
     }
-    let finish!: () => void;
-    const done = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
     const team: Team = {
       process,
       crew,
@@ -170,24 +200,24 @@ export class Supervisor implements ProcessRunner {
           (thread) => dropThread(kernel, thread),
           () => this.dissolve(team),
         ),
-      trace: options.trace,
+      trace,
       workers: new Set(),
-      done,
-      finish,
+      completion,
+      ready: [],
       reaping: false,
     };
     this.teams.set(process, team);
     placeThread(kernel, crew, thread);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
-    return done;
+    return true;
   }
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
   async close(): Promise<void> {
     for (const { process } of this.teams.values())
       exitProcess(this.kernel, process, 137, EndReason.killed, 9);
-    while (this.teams.size > 0) await [...this.teams.values()][0].done;
+    while (this.teams.size > 0) await [...this.teams.values()][0].completion.done;
     this.closed = true;
     unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
     await this.running;
@@ -207,6 +237,7 @@ export class Supervisor implements ProcessRunner {
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
+      if ((calls & HostCall.programs) !== 0) this.onProgramRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
@@ -251,15 +282,25 @@ export class Supervisor implements ProcessRunner {
   private hireKind(team: Team, sharing: boolean, count: number): void {
     for (const { isShared } of team.workers) if (isShared === sharing) count--;
     for (; count > 0; count--) {
-      const worker = this.unbound.pop() ?? this.startWorker(team);
+      const worker = this.takeUnbound() ?? this.startWorker(team);
       if (worker === undefined) return;
       worker.crew = team;
       worker.isShared = sharing;
       team.workers.add(worker);
       worker.handle.setKeepsAlive(true);
       const { crew, memory, trace } = team;
+      const { furtherCalls } = this;
       const program = sharing ? team.shared! : team.program;
-      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing });
+      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing, furtherCalls });
+    }
+  }
+
+  /** A worker that was kept; those that were started with too little are ended. */
+  private takeUnbound(): Worker | undefined {
+    for (;;) {
+      const worker = this.unbound.pop();
+      if (worker?.handle.isOutdated() !== true) return worker;
+      void this.discard(worker);
     }
   }
 
@@ -336,7 +377,7 @@ export class Supervisor implements ProcessRunner {
     return worker.ending;
   }
 
-  /** A process is ending or has ended: see that its threads leave, then give its carriers back. */
+  /** A process is ending, or its program is: see that its threads leave, then give its carriers back. */
   private look(team: Team): void {
     const { memory } = this.kernel;
     const state = Process.state.load(memory, team.process);
@@ -349,7 +390,7 @@ export class Supervisor implements ProcessRunner {
     const { host } = this;
     const { memory } = this.kernel;
     this.finishWaiting(team);
-    while (Process.state.load(memory, team.process) !== ProcessState.ended) {
+    while (!this.hasLeft(team)) {
       await host.delay(GRACE);
       memory.refreshIfGrown();
       this.finishWaiting(team);
@@ -369,6 +410,12 @@ export class Supervisor implements ProcessRunner {
       for (const worker of [...team.workers]) this.endIfInGuest(team, worker);
       this.dissolve(team);
     }
+  }
+
+  /** Whether no thread of a team's program is left. */
+  private hasLeft(team: Team): boolean {
+    const state = Process.state.load(this.kernel.memory, team.process);
+    return state === ProcessState.ended || state === ProcessState.replaced;
   }
 
   /** Whether a team is not yet dissolved. Afterwards its process's address may be another's. */
@@ -479,18 +526,32 @@ export class Supervisor implements ProcessRunner {
     await Promise.all(workers.map(({ handle }) => handle.terminate()));
   }
 
-  /** The last worker has left an ended process: nothing is left to do for it. */
+  /** The last worker has left: nothing is left to do for the process, or for its program, whose place another takes. */
   private dissolve(team: Team): void {
     const { kernel } = this;
-    const { memory } = kernel;
+    const { process, trace, completion } = team;
     if (team.workers.size > 0 || !this.isServed(team)) return;
     if (team.rawWaits?.isIdle === false) return;
-    if (Process.state.load(memory, team.process) !== ProcessState.ended) return;
-    this.teams.delete(team.process);
-    if (team.trace !== undefined) dropFile(kernel.vfs, team.trace.file);
-    destroyCrew(kernel, team.process, team.crew);
-    dropProcess(kernel, team.process);
-    team.finish();
+    if (!this.hasLeft(team)) return;
+    this.teams.delete(process);
+    destroyCrew(kernel, process, team.crew);
+    if (this.beginNext(team)) return;
+    if (trace !== undefined) dropFile(kernel.vfs, trace.file);
+    dropProcess(kernel, process);
+    completion.finish();
+  }
+
+  /** Starts the program that takes the place of a team's. False where the process has ended. */
+  private beginNext({ process, ready, trace, completion }: Team): boolean {
+    const { kernel } = this;
+    const { memory } = kernel;
+    if (Process.state.load(memory, process) === ProcessState.ended) return false;
+    renewProcess(kernel, process);
+    const launch = ready[Process.nextProgram.get(memory, process) - 1];
+    if (this.begin(process, launch, trace, completion)) return true;
+    const message = "no thread can be made for the next program: the kernel's memory is full";
+    exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+    return false;
   }
 }
 

@@ -2,8 +2,16 @@
 import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
 import { traceSinkOf } from "./trace-sink.ts";
-import { beginToServe, type LoadStackCarrier, serveCrew } from "./carrier.ts";
+import { beginToServe, serveCrew } from "./carrier.ts";
+import type { installFurtherCalls } from "./further-calls.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
+import type { StackCarrier } from "./stack-carrier.ts";
+
+/** Loads parts that few programs need. */
+export interface WorkerPartLoaders {
+  stacks(): Promise<typeof StackCarrier>;
+  furtherCalls(): Promise<typeof installFurtherCalls>;
+}
 
 /** Serves one bind message and tells the host how it ended. */
 export async function handleBind(
@@ -11,13 +19,14 @@ export async function handleBind(
   start: WorkerStart,
   message: BindMessage,
   cores: number,
-  loadStacks: LoadStackCarrier,
+  parts: WorkerPartLoaders,
   post: (message: WorkerMessage) => void,
 ): Promise<void> {
   try {
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
+    if (message.furtherCalls) (await parts.furtherCalls())(kernel);
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    await serveCrew(kernel, start.carrier, message, cores, trace, loadStacks);
+    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

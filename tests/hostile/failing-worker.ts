@@ -6,9 +6,10 @@ import { nodeRandomness } from "../../src/hosts/node/random.ts";
 import { attachKernel, Pipe, PipeOperations } from "../../src/kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../src/shm/index.ts";
 import { addDrivers } from "../../src/threads/boot.ts";
+import { installFurtherCalls } from "../../src/threads/further-calls.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "../../src/threads/messages.ts";
 import { StackCarrier } from "../../src/threads/stack-carrier.ts";
-import { handleBind } from "../../src/threads/worker.ts";
+import { handleBind, type WorkerPartLoaders } from "../../src/threads/worker.ts";
 import { OpenFile, OperationsId, type Vfs } from "../../src/vfs/index.ts";
 
 class FailingPipes extends PipeOperations {
@@ -23,7 +24,11 @@ const memory = KernelMemory.attach(start.memory, true, new LockOrder());
 const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
 addDrivers(kernel, createNodeResources());
 kernel.vfs.addOperations(OperationsId.pipe, new FailingPipes());
+const parts: WorkerPartLoaders = {
+  stacks: () => Promise.resolve(StackCarrier),
+  furtherCalls: () => Promise.resolve(installFurtherCalls),
+};
 parentPort!.on("message", (message: BindMessage) => {
   const post = (answer: WorkerMessage) => parentPort!.postMessage(answer);
-  void handleBind(kernel, start, message, 2, () => Promise.resolve(StackCarrier), post);
+  void handleBind(kernel, start, message, 2, parts, post);
 });

@@ -24,6 +24,7 @@ class FailingMachine extends BaseMachine {
         worker.on("exit", (code) => onDeath(new Error(`ended with ${code}`)));
         return {
           post: (message) => worker.postMessage(message),
+          isOutdated: () => false,
           terminate: async () => void (await worker.terminate()),
           setKeepsAlive: (keep) => (keep ? worker.ref() : worker.unref()),
         };

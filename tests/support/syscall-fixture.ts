@@ -35,7 +35,9 @@ import {
   interruptThread,
   type Kernel,
   lookupFile,
+  makeStringList,
   openPipe,
+  packStrings,
   Pending,
   Process,
   ProcessState,
@@ -57,6 +59,7 @@ import {
   usedBytes,
 } from "../../src/shm/index.ts";
 import { bootKernel, haltKernel } from "../../src/threads/boot.ts";
+import { installFurtherCalls } from "../../src/threads/further-calls.ts";
 import { installMountDrivers } from "../../src/threads/mount-drivers.ts";
 import {
   addMount,
@@ -170,6 +173,7 @@ export class FixtureMachine {
     const limits = { processes: 100, threads: 100 };
     const drivers = { install: installMountDrivers };
     this.kernel = bootKernel(this.memory, new SteadyClock(), randomness, limits, drivers);
+    installFurtherCalls(this.kernel);
     const mount = createTmpfs(this.kernel.vfs);
     this.mounts.push(mount);
     addMount(this.memory, this.kernel.mounts, mount, 0, 0);
@@ -275,12 +279,12 @@ export class SyscallFixture {
       new WebAssembly.Memory({ initial: PAGES, maximum: 2 * PAGES, shared: true }),
     );
     this.process = createProcess(kernel, {
-      arguments: ["program", "argument"],
-      environment: ["NAME=value"],
+      arguments: makeStringList(memory, packStrings(["program", "argument"])),
+      environment: makeStringList(memory, packStrings(["NAME=value"])),
       rootDirectory: root,
       workingDirectory: root,
-      workingPath: "/",
-      parent: 0,
+      workingPath: new TextEncoder().encode("/"),
+      session: 0,
     });
     assert.ok(this.process > 0);
     const id = Process.id.get(memory, this.process);

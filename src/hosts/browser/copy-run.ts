@@ -12,6 +12,7 @@ import { attachKernel } from "../../kernel/index.ts";
 import { createGuestMemory } from "../../loader/program-memory.ts";
 import { attachSnapshot, takeSnapshot } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
+import { installFurtherCalls } from "../../threads/further-calls.ts";
 import { installMountDrivers } from "../../threads/mount-drivers.ts";
 import { runMainThread } from "../../threads/run-in-place.ts";
 import { traceSinkOf } from "../../threads/trace-sink.ts";
@@ -62,6 +63,7 @@ export function runOnCopy(
   addDrivers(kernel, {
     install: (kernel) => {
       installMountDrivers(kernel);
+      installFurtherCalls(kernel);
       kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
     },
   });

@@ -26,6 +26,8 @@ export function createBrowserHost(
     mayBlock: "WorkerGlobalScope" in globalThis,
     sharesMemory: globalThis.crossOriginIsolated === true,
     local: undefined,
+    loadFurtherCalls: async () => (await workers.useParts()).installFurtherCalls,
+    loadTraces: async () => void (await workers.useParts()),
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
     loadShareable: (bytes, name, maximumPages) => workers.loadShareable(bytes, name, maximumPages),

@@ -17,7 +17,7 @@ export class PageWorker {
   private readonly name = `weft-${[...crypto.getRandomValues(new Uint32Array(3))].join("-")}`;
 
   /** @throws what the browser throws when its policies forbid the worker */
-  constructor(url: string) {
+  constructor(readonly url: string) {
     this.worker = new Worker(url, { type: "module", name: this.name });
     this.ready = new Promise((resolve, reject) => {
       this.worker.onmessage = ({ data }: MessageEvent<AgentMessage>) => {

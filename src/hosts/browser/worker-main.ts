@@ -3,11 +3,9 @@ import { attachKernel, type Kernel } from "../../kernel/index.ts";
 import { ModuleError } from "../../loader/module-error.ts";
 import { compileProgram } from "../../loader/program.ts";
 import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
-import { formatCall } from "../../syscalls/call-text.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
-import { StackCarrier } from "../../threads/stack-carrier.ts";
-import { handleBind } from "../../threads/worker.ts";
+import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
 import type {
   AgentMessage,
@@ -37,6 +35,11 @@ function startMachine(start: StartMessage): void {
 function mustHave(there: WorkerParts | undefined): WorkerParts {
   return there ?? panic("a worker was started without the parts that it needs");
 }
+
+const loaders: WorkerPartLoaders = {
+  stacks: () => Promise.resolve(mustHave(parts).StackCarrier),
+  furtherCalls: () => Promise.resolve(mustHave(parts).installFurtherCalls),
+};
 
 async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {
   try {
@@ -70,7 +73,7 @@ function handle(message: PageMessage): void {
         machine!.start,
         message,
         navigator.hardwareConcurrency,
-        () => Promise.resolve(StackCarrier),
+        loaders,
         post,
       );
       return;
@@ -82,7 +85,7 @@ function handle(message: PageMessage): void {
 /** Makes this agent a worker of the library's. @param withParts what it was started with besides */
 export function serveWorker(withParts?: WorkerParts): void {
   parts = withParts;
-  provideCallFormatter(formatCall);
+  if (parts !== undefined) provideCallFormatter(parts.formatCall);
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];
   scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {

@@ -1,4 +1,7 @@
 /** The parts that workers may need: see `parts.ts`. */
 export { compileShareable } from "../../loader/shareable-program.ts";
+export { formatCall } from "../../syscalls/call-text.ts";
+export { installFurtherCalls } from "../../threads/further-calls.ts";
 export { installMountDrivers } from "../../threads/mount-drivers.ts";
+export { StackCarrier } from "../../threads/stack-carrier.ts";
 export { runOnCopy } from "./copy-run.ts";

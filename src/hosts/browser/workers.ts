@@ -12,7 +12,7 @@ import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import type { LoadMessage } from "./messages.ts";
 import { PageWorker } from "./page-worker.ts";
-import { loadParts } from "./parts.ts";
+import { loadParts, type WorkerParts } from "./parts.ts";
 
 /** How long a first worker may take to start, in milliseconds: longer means that its script is another. */
 const START_LIMIT = 30_000;
@@ -20,9 +20,9 @@ const START_LIMIT = 30_000;
 export class BrowserWorkers implements WorkerHost {
   readonly parallelism = navigator.hardwareConcurrency;
   private readonly fresh: PageWorker[] = [];
-  private readonly url: string;
-  /** Script of workers that compile programs for shared carriers. */
-  private shareableUrl: Promise<string> | undefined;
+  /** Script of the workers that are started from now on. */
+  private url: string;
+  private parts: Promise<WorkerParts> | undefined;
   private disposed = false;
 
   /**
@@ -81,6 +81,7 @@ export class BrowserWorkers implements WorkerHost {
     return {
       post: (message) => worker.post(message),
       terminate: () => worker.terminate(),
+      isOutdated: () => worker.url !== this.url,
       // A page lives until it is left.
       setKeepsAlive: () => {},
     };
@@ -94,7 +95,7 @@ export class BrowserWorkers implements WorkerHost {
       const program = await compile(worker, request);
       return program ?? panic("a worker answered without the program");
     } finally {
-      if (this.disposed) void worker.terminate();
+      if (this.disposed || worker.url !== this.url) void worker.terminate();
       else this.fresh.push(worker);
     }
   }
@@ -105,8 +106,8 @@ export class BrowserWorkers implements WorkerHost {
     name: string,
     maximumPages: number,
   ): Promise<Program | undefined> {
-    this.shareableUrl ??= this.findShareableUrl();
-    const worker = new PageWorker(await this.shareableUrl);
+    await this.useParts();
+    const worker = new PageWorker(this.url);
     try {
       return await compile(worker, { kind: "load", bytes, name, maximumPages, shareable: true });
     } finally {
@@ -114,10 +115,19 @@ export class BrowserWorkers implements WorkerHost {
     }
   }
 
-  /** The file that a page names has all parts. */
-  private async findShareableUrl(): Promise<string> {
-    if (this.workerUrl !== undefined || this.withParts !== undefined) return this.url;
-    return urlOf((await loadParts()).workerSource);
+  /** Loads the parts, also for all workers that are started from now on: the file that a page names has them anyway. */
+  useParts(): Promise<WorkerParts> {
+    this.parts ??= this.loadParts();
+    return this.parts;
+  }
+
+  private async loadParts(): Promise<WorkerParts> {
+    const { parts, workerSource } = await loadParts<WorkerParts>();
+    if (this.workerUrl !== undefined || this.withParts !== undefined) return parts;
+    for (const worker of this.fresh.splice(0)) void worker.terminate();
+    URL.revokeObjectURL(this.url);
+    this.url = urlOf(workerSource);
+    return parts;
   }
 
   /** Ends the workers that serve nobody. */
@@ -125,7 +135,6 @@ export class BrowserWorkers implements WorkerHost {
     this.disposed = true;
     for (const worker of this.fresh.splice(0)) void worker.terminate();
     if (this.workerUrl === undefined) URL.revokeObjectURL(this.url);
-    void this.shareableUrl?.then(URL.revokeObjectURL);
   }
 
   delay(milliseconds: number): Promise<void> {

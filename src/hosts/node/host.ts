@@ -22,6 +22,9 @@ export function createNodeHost(directories?: HostDirectories): Host {
     mayBlock: true,
     sharesMemory: true,
     local: createNodeResources(directories),
+    loadFurtherCalls: async () =>
+      (await import("../../threads/further-calls.ts")).installFurtherCalls,
+    loadTraces: undefined,
     readFile: readLocation,
     load: compileProgram,
     loadShareable: async (...program) =>

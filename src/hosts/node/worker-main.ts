@@ -6,7 +6,7 @@ import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
-import { handleBind } from "../../threads/worker.ts";
+import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
 import type { HostDirectories } from "./host-directories.ts";
 import { createNodeResources } from "./local.ts";
@@ -16,7 +16,10 @@ import type { NodeWorkerStart } from "./workers.ts";
 const start = workerData as NodeWorkerStart;
 const port = parentPort!;
 const post = (answer: WorkerMessage) => port.postMessage(answer);
-const loadStacks = async () => (await import("../../threads/stack-carrier.ts")).StackCarrier;
+const parts: WorkerPartLoaders = {
+  stacks: async () => (await import("../../threads/stack-carrier.ts")).StackCarrier,
+  furtherCalls: async () => (await import("../../threads/further-calls.ts")).installFurtherCalls,
+};
 
 /** @param directories for a machine that mounts anything */
 function serve(directories?: HostDirectories): void {
@@ -27,7 +30,7 @@ function serve(directories?: HostDirectories): void {
     if (message.trace !== undefined) {
       provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
     }
-    await handleBind(kernel, start, message, availableParallelism(), loadStacks, post);
+    await handleBind(kernel, start, message, availableParallelism(), parts, post);
   });
 }
 

@@ -29,6 +29,8 @@ export const createNodeWorkers = (hostDirectories: boolean): WorkerHost => ({
     worker.on("exit", (code) => onDeath(new Error(`a worker ended by itself with code ${code}`)));
     return {
       post: (message) => worker.postMessage(message),
+      // It loads what it needs when it is bound.
+      isOutdated: () => false,
       terminate: async () => {
         await worker.terminate();
       },

@@ -1,0 +1,122 @@
+/**
+ * The calls that few programs make. They are a part of their own, with what the kernel needs for them: an agent is given it before it runs a program
+ * that imports one (`threads/further-calls.ts`).
+ */
+import { Errno } from "../abi/errno.ts";
+import { stack_checkpoint, stack_restore } from "./checkpoint.ts";
+import { context_create, context_destroy, context_switch } from "./contexts.ts";
+import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
+import { fd_event } from "./event.ts";
+import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
+import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
+import { proc_join } from "./process-join.ts";
+import { proc_spawn } from "./process-spawn-v1.ts";
+import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
+import { proc_fork_env } from "./process-vfork.ts";
+import { refuseSocketCall } from "./sock.ts";
+import { dlopen, dlsym } from "./unsupported.ts";
+
+const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
+const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
+const NO_NETWORK = "There is no network to configure: ENOTSUP.";
+const NO_FORK = "A process cannot be copied: ENOTSUP.";
+const CONTEXTS =
+  "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
+const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
+const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
+
+const noSocket = none(refuseSocketCall, NO_SOCKETS);
+const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
+const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
+const noFork = refused(Errno.ENOTSUP, NO_FORK);
+
+/** Calls on sockets that preview 1 has too. */
+const sockets: Readonly<Record<string, Service>> = {
+  sock_accept: noSocket,
+  sock_recv: noSocket,
+  sock_send: noSocket,
+  sock_shutdown: noSocket,
+};
+
+const wasix: Readonly<Record<string, Service>> = {
+  ...sockets,
+  fd_event: full(fd_event),
+  epoll_create: full(epoll_create),
+  epoll_ctl: full(epoll_ctl),
+  epoll_wait: blocking(epoll_wait),
+
+  stack_checkpoint: partial(
+    stack_checkpoint,
+    "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
+  ),
+  stack_restore: full(stack_restore),
+  proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
+  proc_fork: noFork,
+  proc_fork_env: full(proc_fork_env),
+  proc_exec: blocking(proc_exec),
+  proc_exec2: blocking(proc_exec2),
+  proc_exec3: blocking(proc_exec3),
+  proc_exec4: blocking(proc_exec4),
+  proc_spawn: {
+    ...partial(proc_spawn, "No other root or preopened directories: ENOTSUP."),
+    blocks: true,
+  },
+  proc_spawn2: blocking(proc_spawn2),
+  proc_spawn3: blocking(proc_spawn3),
+  proc_join: blocking(proc_join),
+  proc_snapshot: refused(0, "Nothing is saved: 0, as in a runtime whose triggers are off."),
+  port_bridge: noNetwork,
+  port_unbridge: noNetwork,
+  port_dhcp_acquire: noNetwork,
+  port_addr_add: noNetwork,
+  port_addr_remove: noNetwork,
+  port_addr_clear: noNetwork,
+  port_mac: noNetwork,
+  port_addr_list: noNetwork,
+  port_gateway_set: noNetwork,
+  port_route_add: noNetwork,
+  port_route_remove: noNetwork,
+  port_route_clear: noNetwork,
+  port_route_list: noNetwork,
+  resolve: noNetwork,
+  sock_status: noSocket,
+  sock_addr_local: noSocket,
+  sock_addr_peer: noSocket,
+  sock_open: refused(Errno.EAFNOSUPPORT, NO_NEW_SOCKETS),
+  sock_pair: refused(Errno.EAFNOSUPPORT, NO_NEW_SOCKETS),
+  sock_set_opt_flag: noSocket,
+  sock_get_opt_flag: noSocket,
+  sock_set_opt_time: noSocket,
+  sock_get_opt_time: noSocket,
+  sock_set_opt_size: noSocket,
+  sock_get_opt_size: noSocket,
+  sock_join_multicast_v4: noSocket,
+  sock_leave_multicast_v4: noSocket,
+  sock_join_multicast_v6: noSocket,
+  sock_leave_multicast_v6: noSocket,
+  sock_bind: noSocket,
+  sock_listen: noSocket,
+  sock_accept_v2: noSocket,
+  sock_connect: noSocket,
+  sock_recv_from: noSocket,
+  sock_send_to: noSocket,
+  sock_send_file: noSocket,
+  dl_invalid_handle: refused(Errno.ENOEXEC, "No library is loaded: every handle is invalid."),
+  dlopen: none(dlopen, NO_LIBRARIES),
+  dlsym: none(dlsym, NO_LIBRARIES),
+  call_dynamic: noDynamicCall,
+  call_dynamic2: noDynamicCall,
+  closure_prepare: noDynamicCall,
+  closure_allocate: noDynamicCall,
+  closure_free: noDynamicCall,
+  reflect_signature: noDynamicCall,
+  context_create: partial(context_create, CONTEXTS),
+  context_switch: { ...partial(context_switch, CONTEXTS), blocks: true },
+  context_destroy: partial(context_destroy, CONTEXTS),
+};
+
+export const furtherServices: Services = {
+  wasi_snapshot_preview1: sockets,
+  wasi_unstable: sockets,
+  wasix_32v1: wasix,
+};

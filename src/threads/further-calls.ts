@@ -1,0 +1,19 @@
+/**
+ * The calls that few programs make, with the kernel objects that only those make: epoll sets, event objects.
+ *
+ * A part of its own: an agent is given it before it runs a program that needs it, and every agent of a machine that begins to serve a process after that,
+ * because a process may have descriptors from another. The host's agent is given it first: it closes what processes leave behind.
+ */
+import { installEpoll } from "../kernel/epoll-file.ts";
+import { EventOperations } from "../kernel/event-file.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { furtherServices } from "../syscalls/further-table.ts";
+import { provideFurtherServices } from "../syscalls/table.ts";
+import { OperationsId } from "../vfs/index.ts";
+
+/** Gives an agent all of it. */
+export function installFurtherCalls({ vfs }: Kernel): void {
+  provideFurtherServices(furtherServices);
+  vfs.addOperations(OperationsId.event, new EventOperations());
+  installEpoll(vfs);
+}
