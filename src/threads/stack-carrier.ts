@@ -45,7 +45,7 @@ import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
-import { beginThread, endThread, type Entry } from "./run-thread.ts";
+import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.ts";
 
 /** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
 const SLICE = 1;
@@ -121,7 +121,8 @@ export class StackCarrier implements StackPort {
   }
 
   get canSuspend(): boolean {
-    return this.active !== undefined && this.group.context.innerEntries === 0;
+    const { innerEntries, unwinding } = this.group.context;
+    return this.active !== undefined && innerEntries === 0 && unwinding?.isBusy !== true;
   }
 
   hasOthers(): boolean {
@@ -230,19 +231,28 @@ export class StackCarrier implements StackPort {
     group.synchronizeMemory(Crew.pages.load(kernel.memory, crew) * GUEST_PAGE);
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
+    this.run(stack, () => beginThread(kernel, group, thread, crew));
+  }
+
+  /** Runs the active thread from an entry to its end, or from there on again where its stack was taken apart. Never throws. */
+  private run(stack: Stack, begin: () => Entry): void {
+    const { kernel, group } = this;
+    const { thread } = stack;
+    const isOver = (thrown?: { readonly error: unknown }): void => {
+      if (group.context.unwinding?.hasRewind(thrown) === true)
+        this.run(stack, () => rewindEntryOf(kernel, group, thread));
+      else this.end(thread, thrown);
+    };
     try {
-      const { callee, parameters } = beginThread(kernel, group, thread, crew);
+      const { callee, parameters } = begin();
       if (callee !== this.entry?.callee) this.entry = { callee, start: promising(callee) };
       const over = this.entry.start(...parameters);
-      const first = group.program.importsContexts
-        ? Promise.race([over, endElsewhere(stack)])
-        : over;
-      void first.then(
-        () => this.end(thread),
-        (error: unknown) => this.end(thread, { error }),
+      void (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over).then(
+        () => isOver(),
+        (error: unknown) => isOver({ error }),
       );
     } catch (error) {
-      this.end(thread, { error });
+      isOver({ error });
     }
   }
 
