@@ -371,15 +371,19 @@ export class StackCarrier implements StackPort {
     context.onEnd = undefined;
     let result: number | undefined;
     try {
-      for (;;) {
-        const step = waiting.next();
+      for (let ran = false; ;) {
+        const step = waiting.next(ran);
         if (step.done === true) {
           result = step.value;
           break;
         }
         if (step.value === RUN_HANDLERS) {
           context.wasInterrupted = false;
-          await deliverSuspendably(context);
+          try {
+            ran = await deliverSuspendably(context);
+          } catch (error) {
+            waiting.throw(error);
+          }
         } else if (step.value === GIVE_WAY) await this.giveWay();
         else await this.sleep(step.value);
       }
