@@ -25,7 +25,10 @@ export function isIgnoredByDefault(signal: number): boolean {
 }
 
 /** The same signals, one bit each. */
-export const QUIET_SIGNALS = [...IGNORED_BY_DEFAULT].reduce((mask, signal) => mask | (1 << signal), 0);
+export const QUIET_SIGNALS = [...IGNORED_BY_DEFAULT].reduce(
+  (mask, signal) => mask | (1 << signal),
+  0,
+);
 
 /** In `Thread.handling`: no signal has this bit. */
 export const DEFAULT_ACTION = 1;
