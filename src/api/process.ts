@@ -3,6 +3,7 @@ import {
   dropProcess,
   endMessage,
   EndReason,
+  exitProcess,
   exitSession,
   handlesSignals,
   isEnding,
@@ -78,7 +79,8 @@ export class Process {
   /** @internal Takes over a count of the record. */
   constructor(
     private readonly kernel: Kernel,
-    private readonly record: number,
+    /** @internal */
+    readonly record: number,
     /** The number of the process. */
     readonly pid: number,
     /** Its standard input, when it was spawned with `stdin: "pipe"`. */
@@ -159,6 +161,12 @@ export class Process {
     this.untaken = setTimeout(() => {
       if (!this.finished && isSignalQueued(memory, record, number)) this.kill(number);
     }, UNTAKEN);
+  }
+
+  /** @internal Ends the process if it runs, as its own `proc_exit(0)` would. */
+  exit(): void {
+    if (!this.finished && !isBroken(this.kernel.memory))
+      exitProcess(this.kernel, this.record, 0, EndReason.exited);
   }
 
   /** Kills the process if it runs, and waits for its end. */

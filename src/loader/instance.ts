@@ -29,6 +29,15 @@ export interface InstanceWork {
 /** What a thread begins with: its id, and its start pointer, which is wide where its memory is. */
 export type ThreadEntry = (tid: number, argument: number | bigint) => void;
 
+function notGiven(module: string, name: string): () => never {
+  return () => {
+    throw new Error(`${module}.${name} is not given to threads (threadImports)`);
+  };
+}
+
+/** Functions for a program's imports that are not the kernel's: by module and name. */
+export type GivenImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 export class InstanceGroup {
   readonly context: SyscallContext;
   private imports: Record<string, Record<string, unknown>> | undefined;
@@ -36,6 +45,8 @@ export class InstanceGroup {
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
   private stops: WebAssembly.Instance | undefined;
+  /** Is called with each instance that was made, where the host program gives imports. */
+  onInstance: ((instance: WebAssembly.Instance) => void) | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
   private nextBytes = 0;
   /** The instance that threads share, and the running thread's place in it. */
@@ -49,6 +60,7 @@ export class InstanceGroup {
     threads: ThreadPort,
     mark: number,
     private readonly trace: TraceSink | undefined,
+    private readonly given?: GivenImports,
   ) {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(
@@ -89,6 +101,9 @@ export class InstanceGroup {
         trace,
         context.stacks !== undefined,
       );
+      for (const { module, name } of program.given)
+        (this.imports[module] ??= {})[name] =
+          this.given?.[module]?.[name] ?? notGiven(module, name);
     }
     return this.imports;
   }
@@ -103,6 +118,7 @@ export class InstanceGroup {
         this.stops ??= makeStops(context, context.stacks);
         armStopPoints(instance, this.program.stops.tableName, this.stops);
       }
+      this.onInstance?.(instance);
       return instance;
     } finally {
       context.innerEntries--;

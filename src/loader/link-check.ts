@@ -121,7 +121,11 @@ function findHint(entry: ModuleImport, description: ModuleDescription): string |
  * `known` with the same signature. One 32-bit memory of usual pages can be given; tables, globals and tags cannot, except
  * to a dynamically linked module, whose imports from `env` and `GOT.*` are the linker's to resolve.
  */
-export function checkImports(description: ModuleDescription, known: KnownImports): LinkProblem[] {
+export function checkImports(
+  description: ModuleDescription,
+  known: KnownImports,
+  given?: ReadonlySet<string>,
+): LinkProblem[] {
   const problems: LinkProblem[] = [];
   let memories = 0;
   for (const entry of description.imports) {
@@ -138,6 +142,7 @@ export function checkImports(description: ModuleDescription, known: KnownImports
       if (refusal) report("unsupported", `import ${nameOf(entry)} (memory): ${refusal}`);
       continue;
     }
+    if (entry.kind === "function" && given?.has(`${module}.${name}`)) continue;
     if (description.isDynamic && /^(?:env|GOT\.mem|GOT\.func)$/.test(module)) continue;
     const width = checkWidth(entry, description);
     if (width !== undefined) {

@@ -15,6 +15,7 @@ import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
 import type { BindMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
+import type { ThreadImports } from "./worker.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
 import { Unwinding } from "./unwinding.ts";
@@ -42,6 +43,7 @@ export async function serveCrew(
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
+  given?: ThreadImports,
   onIdle?: () => void,
 ): Promise<void> {
   const { memory } = kernel;
@@ -54,7 +56,9 @@ export async function serveCrew(
     new CrewThreadPort(program, cores),
     Carrier.mark.offset + carrier,
     trace,
+    given?.imports,
   );
+  group.onInstance = given?.onInstance?.bind(given);
   Unwinding.attach(kernel, group);
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group, onIdle);

@@ -42,10 +42,12 @@ import {
   unreserveThread,
   unshareCrew,
 } from "./crew.ts";
+import { HostThread } from "./host-thread.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { Launch, ProcessRunner, WorkerHandle, WorkerHost } from "./port.ts";
+import type { Launch, ProcessRunner, WorkerHandle, WorkerHost, HostPart } from "./port.ts";
+import { traceSinkOf } from "./trace-sink.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -90,6 +92,9 @@ interface Team {
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
   readonly completion: Completion;
+  /** What the host program gives, and the main thread, where the program is instantiated on this agent. */
+  readonly here: HostPart | undefined;
+  hostThread: HostThread | undefined;
   /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
   readonly ready: Launch[];
   reaping: boolean;
@@ -165,11 +170,12 @@ export class Supervisor implements ProcessRunner {
   /** Makes a process's main thread and its team. False, and nothing was taken over, where there is no room for a thread, or the process has ended. */
   private begin(
     process: number,
-    { program, memory, options }: Launch,
+    launch: Launch,
     trace: TraceTarget | undefined,
     completion: Completion,
   ): boolean {
     const { kernel } = this;
+    const { program, memory, options, here } = launch;
     const { threads, spare, shareable } = options;
     this.furtherCalls ||= program.importsFurtherCalls;
     const cores = this.host.parallelism;
@@ -206,14 +212,43 @@ export class Supervisor implements ProcessRunner {
       trace,
       workers: new Set(),
       completion,
+      here,
+      hostThread: undefined,
       ready: [],
       reaping: false,
     };
     this.teams.set(process, team);
-    placeThread(kernel, crew, thread);
+    if (here === undefined) placeThread(kernel, crew, thread);
+    else this.placeHere(team, thread, launch, here);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
     return true;
+  }
+
+  /** The main thread stays on this agent. */
+  private placeHere(team: Team, thread: number, launch: Launch, here: HostPart): void {
+    const { kernel, host } = this;
+    const { crew, trace } = team;
+    const carrier = Carrier.allocate(kernel.memory);
+    if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
+    const sink = trace && traceSinkOf(kernel, trace.file);
+    const hire = () => this.hire(team);
+    team.hostThread = new HostThread(
+      kernel,
+      carrier,
+      crew,
+      thread,
+      launch,
+      host.parallelism,
+      sink,
+      hire,
+      here.imports,
+    );
+  }
+
+  /** See `ProcessRunner`. */
+  hostThreadOf(process: number): HostThread | undefined {
+    return this.teams.get(process)?.hostThread;
   }
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
@@ -327,7 +362,10 @@ export class Supervisor implements ProcessRunner {
     return true;
   }
 
-  private bind({ crew, memory, trace, shared, program }: Team, { handle, isShared }: Worker): void {
+  private bind(
+    { crew, memory, trace, shared, program, here }: Team,
+    { handle, isShared }: Worker,
+  ): void {
     handle.post({
       kind: "bind",
       crew,
@@ -336,6 +374,7 @@ export class Supervisor implements ProcessRunner {
       trace,
       sharing: isShared,
       furtherCalls: this.furtherCalls,
+      threadImports: here?.threadImports,
     });
   }
 
@@ -368,6 +407,7 @@ export class Supervisor implements ProcessRunner {
 
   private receive(worker: Worker, message: WorkerMessage): void {
     if (message.kind === "unbound") this.release(worker);
+    else if (message.kind === "posted") worker.crew?.here?.onMessage(message.value);
     else if (message.kind === "crashed") {
       const error = new Error(message.message);
       error.stack = message.stack;
@@ -424,6 +464,7 @@ export class Supervisor implements ProcessRunner {
   private async reap(team: Team): Promise<void> {
     const { host } = this;
     const { memory } = this.kernel;
+    team.hostThread?.end(Process.exitCode.get(memory, team.process) | 0);
     this.finishWaiting(team);
     while (!this.hasLeft(team)) {
       await host.delay(GRACE);

@@ -19,6 +19,7 @@ const post = (answer: WorkerMessage) => port.postMessage(answer);
 const parts: WorkerPartLoaders = {
   stacks: async () => (await import("../../threads/stack-carrier.ts")).StackCarrier,
   furtherCalls: async () => (await import("../../threads/further-calls.ts")).installFurtherCalls,
+  threadImports: (address) => import(address) as ReturnType<WorkerPartLoaders["threadImports"]>,
 };
 
 /** @param directories for a machine that mounts anything */
