@@ -24,6 +24,15 @@ export function isIgnoredByDefault(signal: number): boolean {
   return IGNORED_BY_DEFAULT.has(signal);
 }
 
+/** The same signals, one bit each. */
+export const QUIET_SIGNALS = [...IGNORED_BY_DEFAULT].reduce(
+  (mask, signal) => mask | (1 << signal),
+  0,
+);
+
+/** In `Thread.handling`: no signal has this bit. */
+export const DEFAULT_ACTION = 1;
+
 /** Queues a signal for a thread and ends its wait. */
 export function queueSignal(memory: KernelMemory, thread: number, signal: number): void {
   Thread.signals.or(memory, thread, 1 << signal);

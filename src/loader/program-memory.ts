@@ -10,10 +10,14 @@ export function createGuestMemory(
   const wanted = program.memoryImport;
   if (wanted === undefined) return undefined;
   try {
+    const { maximum } = wanted;
+    // A memory of 64-bit addresses counts in big integers, of which TypeScript does not know yet.
+    const count = (number: number) => (program.isWide ? BigInt(number) : number) as number;
     return new WebAssembly.Memory({
-      initial: pages,
-      ...(wanted.maximum === undefined ? {} : { maximum: wanted.maximum }),
+      initial: count(pages),
+      ...(maximum === undefined ? {} : { maximum: count(maximum) }),
       ...(wanted.shared ? { shared: true } : {}),
+      ...(program.isWide ? { address: "i64" } : {}),
     });
   } catch (cause) {
     throw new ModuleError(

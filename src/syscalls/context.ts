@@ -292,7 +292,7 @@ export class SyscallContext implements Sleeper {
   /**
    * Leaves the guest if the process ends; runs handlers of queued signals.
    *
-   * @returns whether a handler ran
+   * @returns whether a handler of the program's own ran
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
@@ -320,10 +320,15 @@ export class SyscallContext implements Sleeper {
     return true;
   }
 
-  /** Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held. */
-  handleInterrupt(): void {
+  /**
+   * Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held but what stands in the thread's
+   * record. Where stacks can be suspended they get stacks of their own instead (`deliverSuspendably`).
+   *
+   * @returns whether one was the program's own
+   */
+  handleInterrupt(): boolean {
     this.wasInterrupted = false;
-    this.doPending();
+    return this.doPending();
   }
 
   /**

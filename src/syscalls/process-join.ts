@@ -13,7 +13,7 @@ import {
   takeEndedChild,
 } from "../kernel/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
-import { FOREVER, type Outcome, type Waiting, waitOn } from "./block.ts";
+import { FOREVER, type Outcome, RUN_HANDLERS, type Waiting, waitOn } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 
 const EVERY_FLAG = JoinFlags.NON_BLOCKING | JoinFlags.WAKE_STOPPED;
@@ -58,9 +58,14 @@ function* join(
     return child === NONE_ENDED ? WOULD_BLOCK : 0;
   };
   const queue = Process.changes.at(process);
-  const answer = yield* waitOn(context, queue, ProcessChange.children, FOREVER, attempt);
-  // The handler that cut it short may be the one of SIGCHLD.
-  if (answer !== 0 && attempt() !== 0) return answer;
+  for (;;) {
+    const answer = yield* waitOn(context, queue, ProcessChange.children, FOREVER, attempt);
+    if (answer !== Errno.EINTR) break;
+    // What the handler is of may be a child that has ended.
+    const ran = yield RUN_HANDLERS;
+    if (attempt() === 0) break;
+    if (ran) return Errno.EINTR;
+  }
   if (child === NO_CHILD) return Errno.ECHILD;
   guest.refreshIfDetached();
   writeEnd(context, child, pid, status);

@@ -19,6 +19,7 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { noteSignalCallback } from "./signal-delivery.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import { goOnAsParent } from "./fork-return.ts";
 
@@ -103,7 +104,7 @@ export function proc_raise(context: SyscallContext, signal: number): number {
 export function callback_signal(context: SyscallContext, name: number, length: number): void {
   const text = context.guest.text(name, length);
   if (text === undefined || length >>> 0 > 256) return;
-  context.signalCallback = text;
+  noteSignalCallback(context, text);
   addSignalCallback(context.memory, context.owner, text);
   if (Thread.signals.load(context.memory, context.thread) !== 0) {
     Thread.pending.or(context.memory, context.thread, Pending.signal);
@@ -126,8 +127,9 @@ function listDispositions({ memory, process }: SyscallContext): (readonly [numbe
 
 /** Writes the number of signal dispositions: those that whoever started the program gave it. */
 export function proc_signals_sizes_get(context: SyscallContext, result: number): number {
-  if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  context.guest.view.setUint32(result >>> 0, listDispositions(context).length, true);
+  const { guest } = context;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
+  guest.setPointer(result, listDispositions(context).length);
   return 0;
 }
 

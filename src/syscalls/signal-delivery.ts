@@ -7,12 +7,14 @@
  */
 import { Signal } from "../abi/enums.ts";
 import {
+  DEFAULT_ACTION,
   EndReason,
   exitProcess,
   firstSignalCallback,
   isIgnoredByDefault,
   Pending,
   Process,
+  QUIET_SIGNALS,
   Thread,
 } from "../kernel/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
@@ -35,6 +37,30 @@ export function hasHandler(context: SyscallContext): boolean {
   if (signalCallback === undefined || !guestPort.has(signalCallback)) return false;
   const queued = Thread.signals.load(memory, thread);
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
+}
+
+/** Whether no signal is queued but such as do nothing by default. */
+export function hasQuietSignals({ memory, thread }: SyscallContext): boolean {
+  return (Thread.signals.load(memory, thread) & ~QUIET_SIGNALS) === 0;
+}
+
+/**
+ * A program names an export for its signals, or one that does not exist, to have them wait. The C library does the latter at the start of each default
+ * action, which is the only way to tell one that does nothing from a handler of the program's own.
+ */
+export function noteSignalCallback(context: SyscallContext, name: string): void {
+  const { memory, thread, guestPort } = context;
+  context.signalCallback = name;
+  const handling = Thread.handling.get(memory, thread);
+  if (handling !== 0 && !guestPort.has(name))
+    Thread.handling.set(memory, thread, handling | DEFAULT_ACTION);
+}
+
+/** After a handler has returned: puts back what was being handled before. Whether it was the program's own. */
+function endHandling({ memory, thread }: SyscallContext, before: number): boolean {
+  const wasDefault = (Thread.handling.get(memory, thread) & DEFAULT_ACTION) !== 0;
+  Thread.handling.set(memory, thread, before);
+  return !wasDefault;
 }
 
 /** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
@@ -64,7 +90,7 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
     if (signal !== Signal.KILL && callback !== undefined) {
       if (!unblocked) return undefined;
       Thread.signals.and(memory, thread, ~bit);
-      return { signal, callback, handling: handling | bit };
+      return { signal, callback, handling: (handling & ~DEFAULT_ACTION) | bit };
     }
     Thread.signals.and(memory, thread, ~bit);
     const isIgnored = (Process.ignoredSignals.get(memory, context.owner) & bit) !== 0;
@@ -77,7 +103,7 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
  * Hands queued signals to the guest, within the call that is made. The caller holds nothing: handlers are guest code, at which the agent may be ended. May
  * throw a control outcome when one ends the process.
  *
- * @returns whether a handler ran
+ * @returns whether a handler of the program's own ran
  */
 export function deliverSignals(context: SyscallContext): boolean {
   const { memory, thread, guestPort } = context;
@@ -88,6 +114,7 @@ export function deliverSignals(context: SyscallContext): boolean {
     if (delivery === undefined) return ran;
     const before = Thread.handling.get(memory, thread);
     Thread.handling.set(memory, thread, delivery.handling);
+    let wasOwn = false;
     context.leave();
     context.innerEntries++;
     try {
@@ -98,22 +125,24 @@ export function deliverSignals(context: SyscallContext): boolean {
     } finally {
       context.innerEntries--;
       context.claim();
-      Thread.handling.set(memory, thread, before);
+      wasOwn = endHandling(context, before);
     }
-    ran = true;
+    ran ||= wasOwn;
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
   }
 }
 
 /** The same with each handler on a stack of its own, which can be suspended. */
-export async function deliverSuspendably(context: SyscallContext): Promise<void> {
+export async function deliverSuspendably(context: SyscallContext): Promise<boolean> {
   const { memory, thread, guestPort } = context;
   Thread.pending.and(memory, thread, ~Pending.signal);
+  let ran = false;
   for (;;) {
     const delivery = nextDelivery(context);
-    if (delivery === undefined) return;
+    if (delivery === undefined) return ran;
     const before = Thread.handling.get(memory, thread);
     Thread.handling.set(memory, thread, delivery.handling);
+    let wasOwn = false;
     context.leave();
     try {
       await guestPort.callSuspendably(delivery.callback, delivery.signal);
@@ -122,8 +151,9 @@ export async function deliverSuspendably(context: SyscallContext): Promise<void>
       throw error;
     } finally {
       context.claim();
-      Thread.handling.set(memory, thread, before);
+      wasOwn = endHandling(context, before);
     }
+    ran ||= wasOwn;
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
   }
 }
@@ -145,6 +175,6 @@ function isAbort(handling: number, unblocked: boolean): boolean {
 
 /** The signal whose default action it then is: the one that is being handled beside SIGABRT, if there is one. */
 function abortedBy(handling: number): number {
-  const others = handling & ~(1 << Signal.ABRT);
+  const others = handling & ~((1 << Signal.ABRT) | DEFAULT_ACTION);
   return others === 0 ? Signal.ABRT : 31 - Math.clz32(others & -others);
 }
