@@ -45,12 +45,10 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
     const first = Process.firstThread.get(memory, process);
     Thread.next.set(memory, thread, first);
     if (first !== 0) Thread.previous.set(memory, first, thread);
-    else {
-      Thread.signals.store(memory, thread, Process.earlySignals.get(memory, process));
-      Process.earlySignals.set(memory, process, 0);
-    }
     Process.firstThread.set(memory, process, thread);
     Process.live.set(memory, process, Process.live.get(memory, process) + 1);
+    if (Process.stopSignal.load(memory, process) !== 0)
+      Thread.pending.or(memory, thread, Pending.stop);
     keepProcess(memory, process);
     addId(memory, kernel.threadTable, Thread, thread);
   }
@@ -127,7 +125,7 @@ export function exitProcess(
   Process.lock.acquire(memory, process);
   const isEmpty = Process.live.get(memory, process) === 0;
   const decided = recordExitLocked(kernel, process, exitCode, reason, detail, message);
-  if (decided) interruptAllLocked(memory, process);
+  if (decided) interruptAllLocked(memory, process, Pending.exit);
   Process.lock.release(memory, process);
   if (decided) {
     wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting);
@@ -138,14 +136,14 @@ export function exitProcess(
   return decided;
 }
 
-/** Tells every thread of a process to leave. */
-export function interruptAllLocked(memory: KernelMemory, process: number): void {
+/** Gives every thread of a process work to notice: bits of `Pending`. */
+export function interruptAllLocked(memory: KernelMemory, process: number, work: number): void {
   for (
     let thread = Process.firstThread.get(memory, process);
     thread !== 0;
     thread = Thread.next.get(memory, thread)
   )
-    interruptThread(memory, thread, Pending.exit);
+    interruptThread(memory, thread, work);
 }
 
 function recordExitLocked(

@@ -35,6 +35,8 @@ export const Pending = {
   exit: 1,
   /** Signals are queued. */
   signal: 2,
+  /** The process was stopped: stay until it goes on. */
+  stop: 4,
 } as const;
 
 /** How a thread began. */

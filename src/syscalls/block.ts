@@ -153,6 +153,26 @@ export function* waitOnFiles(
   }
 }
 
+/**
+ * Does a call that waits again from its beginning when signals cut it short that it is to go on after: once their handlers ran, while nothing is held.
+ *
+ * @param again begins the call anew; its result where it need not wait
+ */
+export function* restartable(
+  context: SyscallContext,
+  waiting: Waiting<number>,
+  again: () => number | Waiting<number>,
+): Waiting<number> {
+  for (;;) {
+    const answer = yield* waiting;
+    if (answer !== Errno.EINTR || !context.goesOnAfterSignals()) return answer;
+    yield RUN_HANDLERS;
+    const begun = again();
+    if (typeof begun === "number") return begun;
+    waiting = begun;
+  }
+}
+
 /** Lets the agent's other stacks run before this one goes on: `sched_yield`. */
 export function* giveWay(): Waiting<number> {
   yield GIVE_WAY;

@@ -8,6 +8,7 @@ import { declareBroken, Header, panic, park, sleepForever } from "../shm/index.t
 import {
   EndReason,
   exitProcess,
+  IGNORED_BY_DEFAULT,
   type Kernel,
   KernelRoot,
   lookupFile,
@@ -292,12 +293,20 @@ export class SyscallContext implements Sleeper {
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     if ((pending & Pending.signal) === 0) return false;
     if (this.stacks?.canSuspend !== true || !hasHandler(this)) return deliverSignals(this);
     // The handler gets a stack of its own when the call ends.
     this.wasInterrupted = true;
     return false;
+  }
+
+  /** Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process. */
+  stayStopped(): void {
+    const { memory, owner, thread } = this;
+    Thread.pending.and(memory, thread, ~Pending.stop);
+    if (!this.sleepWhile(() => Process.stopSignal.load(memory, owner) !== 0)) throw PROCESS_EXIT;
   }
 
   /**
@@ -308,12 +317,21 @@ export class SyscallContext implements Sleeper {
   isInterrupted(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     if (pending === 0) return false;
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
       this.doPending();
       return false;
     }
     this.wasInterrupted = true;
     return true;
+  }
+
+  /**
+   * Whether a call that signals have cut short is to go on after their handlers ran: those signals do nothing to a program by default, and what it does about
+   * them only the program knows (`abi/semantics.md` §5).
+   */
+  goesOnAfterSignals(): boolean {
+    return (Thread.signals.load(this.memory, this.thread) & ~IGNORED_BY_DEFAULT) === 0;
   }
 
   /** Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held. */

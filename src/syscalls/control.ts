@@ -5,7 +5,7 @@
  * the only one to keep them; the agent stays in the kernel until they leave the call's last frame (`SyscallContext.leaveByThrow`).
  */
 export class Control {
-  constructor(readonly kind: "thread exit" | "process exit") {}
+  constructor(readonly kind: "thread exit" | "process exit" | "handler end") {}
 }
 
 /** This thread leaves; the process goes on. */
@@ -13,3 +13,9 @@ export const THREAD_EXIT = new Control("thread exit");
 
 /** The process ends (its record says with what): this thread leaves. */
 export const PROCESS_EXIT = new Control("process exit");
+
+/**
+ * A signal's handler goes no further: what it was doing, the default action of its signal, is done. Thrown through its frames alone
+ * (`signal-delivery.ts`).
+ */
+export const HANDLER_END = new Control("handler end");

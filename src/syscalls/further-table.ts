@@ -7,6 +7,7 @@ import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
+import { proc_raise_interval } from "./interval.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
 import { proc_spawn } from "./process-spawn-v1.ts";
@@ -46,7 +47,7 @@ const wasix: Readonly<Record<string, Service>> = {
 
   stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
   stack_restore: none(stack_restore, "Stacks cannot be restored: ends the process with code 79."),
-  proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
+  proc_raise_interval: full(proc_raise_interval),
   proc_fork: noFork,
   proc_fork_env: full(proc_fork_env),
   proc_exec: blocking(proc_exec),

@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import test from "node:test";
-import type { MachineEvent } from "../../src/api/node.ts";
-import type { SpawnOptions } from "../../src/api/options.ts";
-import { compileGuest } from "../support/compile.ts";
-import { withMachine } from "../support/machine-guest.ts";
+import { guestBytes, runSelf, withSelf } from "../support/self-guest.ts";
 
-/** Runs a case of a guest program that finds itself at /bin/self, and more files that a case needs. */
-async function runCase(name: string, args: readonly string[], options: SpawnOptions = {}) {
-  const bytes = new Uint8Array(await readFile(await compileGuest(name)));
+/** Runs a case of a guest program with more files that some need. */
+async function runCase(name: string, args: readonly string[]) {
+  const bytes = await guestBytes(name);
   const files = {
-    "/bin/self": bytes,
     "/bin/text": "no program\n",
     "/bin/broken": bytes.subarray(0, bytes.length / 2),
     "/bin/circle": "#!/bin/circle\n",
     "/bin/script": "#! /bin/self  tell \n",
-    "/tmp/nothing": "",
   };
-  const events: MachineEvent[] = [];
-  const result = await withMachine({ files }, async (machine) => {
-    machine.onEvent((event) => events.push(event));
-    return machine.run(bytes, { args, name: "self", env: { NAME: "value" }, ...options });
-  });
-  return { ...result, events };
+  return runSelf(name, args, { env: { NAME: "value" } }, { files });
 }
 
 for (const [name, expected] of [
@@ -30,7 +19,10 @@ for (const [name, expected] of [
   ["poll", ""],
   ["pipeline", "through both\n"],
   ["operations", "in /tmp: [tell] NAME=value\nin /tmp/deep/er: [tell] NAME=value\n"],
-  ["strings", "in /: [tell] [] [two\nlines] ONLY=this\nin /: [tell] [three] [four] NAME=value\n"],
+  [
+    "strings",
+    "in /: [tell] [] [two\nlines] ONLY=this\nin /: [tell] [] [three\r] [four] NAME=value\n",
+  ],
   ["search", "in /: [tell] [/bin/script] [last] NAME=value\n"],
   ["orphans", "an orphan\n"],
   ["signals", ""],
@@ -89,9 +81,8 @@ test("the oldest form of exit cannot return from a child to its parent, which en
 });
 
 test("who is killed while calling as a child leaves nothing", async () => {
-  const bytes = new Uint8Array(await readFile(await compileGuest("process_exec")));
-  await withMachine({}, async (machine) => {
-    const process = await machine.spawn(bytes, { args: ["vfork-killed"] });
+  await withSelf("process_exec", async (machine, program) => {
+    const process = await machine.spawn(program, { args: ["vfork-killed"] });
     for await (const line of process.stdout!.lines()) if (line === "ready") process.kill();
     assert.equal((await process.wait()).signal, 9);
   });

@@ -79,7 +79,7 @@ import {
 export type Argument = number | bigint;
 
 /** What a call came to: an errno or number, or how it left. */
-export type Outcome = number | undefined | "thread exit" | "process exit";
+export type Outcome = number | undefined | Control["kind"];
 
 /** Sleeps of one call before the thread is told to leave. */
 const MOST_SLEEPS = 4;
@@ -295,6 +295,7 @@ export class SyscallFixture {
     memory.i32[this.mark >> 2] = 0;
     const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2 };
     const guestPort = {
+      stackPointer: undefined,
       has: (name: string) => name === "handler",
       call: (_name: string, signal: number) => {
         this.signals.push(signal);
