@@ -53,6 +53,9 @@ export const EndReason = {
   signalled: 3,
 } as const;
 
+/** A child as which a thread of its parent calls (`callAsChild`) has what that thread uses: it ends when the thread has left it. */
+export const Borrowed = { no: 0, yes: 1, ended: 2 } as const;
+
 /** What `Process.changes` is woken for. */
 export const ProcessChange = { exiting: 1, ended: 2, threads: 4, children: 8 } as const;
 
@@ -106,6 +109,8 @@ export const Process = layout("Process", {
   flags: atomic32,
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
+  /** Whether a thread of its parent calls as it, and whether it was ended meanwhile: see `Borrowed`. Guarded by lock. */
+  borrowed: u32,
   /** The signal that stopped it, or 0: atomic, changed under lock. And 1 until its parent has read of that. */
   stopSignal: atomic32,
   stopUnread: atomic32,

@@ -6,12 +6,12 @@
 import { Errno, errnoName } from "../abi/errno.ts";
 import {
   beginReplacement,
-  callAsOneself,
   childOfCaller,
   dropProcess,
   dropStringList,
   EndReason,
   exitProcess,
+  leaveChild,
   type PackedStrings,
   Pending,
   setNextProgram,
@@ -159,7 +159,7 @@ function* replaceProgram(
     const answer = yield* loadProgram(context, process, program);
     if (answer < 0) return -answer;
     if (child !== 0) {
-      callAsOneself(memory, thread);
+      leaveChild(kernel, thread);
       context.become(context.owner);
       dropProcess(kernel, child);
       return 0;

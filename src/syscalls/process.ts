@@ -4,7 +4,6 @@ import { Disposition, Signal } from "../abi/enums.ts";
 import { SignalDisposition } from "../abi/layouts.ts";
 import {
   addSignalCallback,
-  callAsOneself,
   childOfCaller,
   dropProcess,
   emit,
@@ -12,6 +11,7 @@ import {
   EventKind,
   exitProcess,
   findProcess,
+  leaveChild,
   Pending,
   Process,
   queueSignal,
@@ -44,9 +44,8 @@ export function proc_exit2(context: SyscallContext, code: number): void {
 /** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */
 function exitAsChild(context: SyscallContext, code: number): boolean {
   const { kernel, memory, thread } = context;
-  const child = childOfCaller(memory, thread);
-  if (child === 0) return false;
-  callAsOneself(memory, thread);
+  if (childOfCaller(memory, thread) === 0) return false;
+  const child = leaveChild(kernel, thread);
   context.become(context.owner);
   exitProcess(kernel, child, code, EndReason.exited);
   dropProcess(kernel, child);
