@@ -74,13 +74,14 @@ export type MachineEvent =
       readonly path: string;
       readonly cause: unknown;
     }
-  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. */
+  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. Or the browser keeps no more of `opfs()`. */
   | {
       readonly type: "filesystem-error";
       /** 0: which program asked is not known. */
       readonly pid: 0;
-      /** Name of the method. */
+      /** Name of the method, or "keep". */
       readonly operation: string;
+      /** In the filesystem; for "keep" the name of the store. */
       readonly path: string;
       readonly cause: unknown;
     };
@@ -290,7 +291,7 @@ export abstract class BaseMachine {
     await this.programs?.close();
     this.runner?.deliverEvents();
     this.pipes.close();
-    this.maker?.close();
+    await this.maker?.close();
     dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();

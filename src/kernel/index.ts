@@ -17,6 +17,7 @@ export * from "./program-request.ts";
 export * from "./session.ts";
 export * from "./signal.ts";
 export * from "./signal-queue.ts";
+export * from "./stack-image.ts";
 export * from "./string-list.ts";
 export * from "./terminal.ts";
 export * from "./terminal-file.ts";

@@ -10,6 +10,7 @@
  *           FileTable           descriptors
  *             Overlay           names of one layered filesystem
  *               Epoll           what a set of files holds
+ *               Journal         changes of files that a store keeps
  *               OpenFile        offset
  *                 Mounts
  *                   Tree        names of one filesystem

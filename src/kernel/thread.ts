@@ -26,6 +26,7 @@ import {
 import { FutexWaiter } from "./futex.ts";
 import { findId } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
+import { freeStackImages } from "./stack-image.ts";
 
 export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
 
@@ -98,6 +99,8 @@ export const Thread = layout("Thread", {
   rawExpected: u64,
   rawTimeout: f64,
   rawAnswer: atomic32,
+  /** Its checkpoints, the latest first: `StackImage`s. Its own. */
+  checkpoints: address,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
   born: f64,
 });
@@ -157,6 +160,7 @@ export function keepThread(memory: KernelMemory, thread: number): void {
 /** Drops one count; the last one frees the record. */
 export function dropThread(kernel: Kernel, thread: number): void {
   if (Thread.refs.add(kernel.memory, thread, -1) !== 1) return;
+  freeStackImages(kernel.memory, Thread.checkpoints.get(kernel.memory, thread));
   KernelRoot.threads.add(kernel.memory, kernel.root, -1);
   Thread.free(kernel.memory, thread);
 }

@@ -19,6 +19,8 @@ export const Rank = {
   Overlay: 35,
   /** A set of watched files: its lists. */
   Epoll: 37,
+  /** What changed in files that a store keeps: held over each change and its note. */
+  Journal: 39,
   /** An open file description: its offset. Held over the read or write of the file itself. */
   OpenFile: 40,
   /** The table of mounts. */

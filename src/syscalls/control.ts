@@ -5,7 +5,7 @@
  * the only one to keep them; the agent stays in the kernel until they leave the call's last frame (`SyscallContext.leaveByThrow`).
  */
 export class Control {
-  constructor(readonly kind: "thread exit" | "process exit" | "handler end") {}
+  constructor(readonly kind: "thread exit" | "process exit" | "stack restore" | "handler end") {}
 }
 
 /** This thread leaves; the process goes on. */
@@ -19,3 +19,6 @@ export const PROCESS_EXIT = new Control("process exit");
  * (`signal-delivery.ts`).
  */
 export const HANDLER_END = new Control("handler end");
+
+/** This thread goes on from a checkpoint: its stack is discarded, and another put in its place (`UnwindPort.restore`). */
+export const STACK_RESTORE = new Control("stack restore");

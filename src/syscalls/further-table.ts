@@ -3,6 +3,7 @@
  * that imports one (`threads/further-calls.ts`).
  */
 import { Errno } from "../abi/errno.ts";
+import { stack_checkpoint, stack_restore } from "./checkpoint.ts";
 import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
@@ -14,7 +15,7 @@ import { proc_spawn } from "./process-spawn-v1.ts";
 import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
 import { proc_fork_env } from "./process-vfork.ts";
 import { refuseSocketCall } from "./sock.ts";
-import { dlopen, dlsym, stack_restore } from "./unsupported.ts";
+import { dlopen, dlsym } from "./unsupported.ts";
 
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
@@ -45,8 +46,11 @@ const wasix: Readonly<Record<string, Service>> = {
   epoll_ctl: full(epoll_ctl),
   epoll_wait: blocking(epoll_wait),
 
-  stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
-  stack_restore: none(stack_restore, "Stacks cannot be restored: ends the process with code 79."),
+  stack_checkpoint: partial(
+    stack_checkpoint,
+    "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
+  ),
+  stack_restore: full(stack_restore),
   proc_raise_interval: full(proc_raise_interval),
   proc_fork: noFork,
   proc_fork_env: full(proc_fork_env),

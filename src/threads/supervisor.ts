@@ -34,6 +34,7 @@ import {
 import { Mark } from "../syscalls/context.ts";
 import { dropFile, keepFile } from "../vfs/index.ts";
 import {
+  cancelCarriers,
   Carrier,
   Crew,
   leaveCrew,
@@ -80,8 +81,9 @@ interface Team {
   readonly crew: number;
   readonly program: Program;
   readonly memory: WebAssembly.Memory | undefined;
-  /** The program for shared carriers, once it has been asked for: undefined until it is compiled. */
+  /** The program for shared carriers, once it has been asked for: undefined until it is compiled, and the workers that wait for it. */
   shared: Program | undefined;
+  readonly awaiting: Set<Worker>;
   readonly compileShared: (() => Promise<Program | undefined>) | undefined;
   isCompiling: boolean;
   readonly mostWorkers: number;
@@ -189,6 +191,7 @@ export class Supervisor implements ProcessRunner {
       program,
       memory,
       shared: undefined,
+      awaiting: new Set(),
       compileShared: shareable,
       isCompiling: false,
       mostWorkers: options.workers,
@@ -269,13 +272,22 @@ export class Supervisor implements ProcessRunner {
     const { memory } = this.kernel;
     const { crew } = team;
     if (team.reaping) return;
-    const shared = Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew);
-    if (shared > 0 && team.shared === undefined) void this.compileShared(team);
-    else this.hireKind(team, true, shared);
-    this.hireKind(team, false, Crew.carriers.get(memory, crew) + Crew.wanted.get(memory, crew));
+    const countOf = (counts: [typeof Crew.shared, typeof Crew.shared]) =>
+      counts[0].get(memory, crew) + counts[1].get(memory, crew);
+    // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
+    for (;;) {
+      const shared = countOf([Crew.shared, Crew.sharedWanted]);
+      if (shared > 0) {
+        cancelCarriers(memory, crew, countWorkers(team, false));
+        if (team.shared === undefined) void this.compileShared(team);
+        while (countWorkers(team, true) < shared && this.hireOne(team, true));
+      }
+      const own = countOf([Crew.carriers, Crew.wanted]);
+      if (countWorkers(team, false) >= own || !this.hireOne(team, false)) return;
+    }
   }
 
-  /** Compiles a team's program for shared carriers, and hires those; or does without them. */
+  /** Compiles a team's program for shared carriers and gives it to the workers that wait for it; or does without them. */
   private async compileShared(team: Team): Promise<void> {
     if (team.isCompiling) return;
     team.isCompiling = true;
@@ -284,26 +296,14 @@ export class Supervisor implements ProcessRunner {
     } finally {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
-        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        const { awaiting } = team;
+        if (team.shared === undefined) {
+          this.releaseAwaiting(team);
+          unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        } else for (const worker of awaiting) this.bind(team, worker);
+        awaiting.clear();
         this.hire(team);
       }
-    }
-  }
-
-  /** Binds workers of one kind until the team has `count` of them. */
-  private hireKind(team: Team, sharing: boolean, count: number): void {
-    for (const { isShared } of team.workers) if (isShared === sharing) count--;
-    for (; count > 0; count--) {
-      const worker = this.takeUnbound() ?? this.startWorker(team);
-      if (worker === undefined) return;
-      worker.crew = team;
-      worker.isShared = sharing;
-      team.workers.add(worker);
-      worker.handle.setKeepsAlive(true);
-      const { crew, memory, trace } = team;
-      const { furtherCalls } = this;
-      const program = sharing ? team.shared! : team.program;
-      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing, furtherCalls });
     }
   }
 
@@ -316,8 +316,43 @@ export class Supervisor implements ProcessRunner {
     }
   }
 
+  /** The workers that wait for a team's program for shared carriers will not get it. */
+  private releaseAwaiting(team: Team): void {
+    for (const worker of team.awaiting) {
+      team.workers.delete(worker);
+      worker.crew = undefined;
+      this.keep(worker);
+    }
+    team.awaiting.clear();
+  }
+
+  /** Gives a team one more worker. False where none can be had: then the process ends. */
+  private hireOne(team: Team, sharing: boolean): boolean {
+    const worker = this.takeUnbound() ?? this.startWorker(team, sharing);
+    if (worker === undefined) return false;
+    worker.crew = team;
+    worker.isShared = sharing;
+    team.workers.add(worker);
+    worker.handle.setKeepsAlive(true);
+    if (sharing && team.shared === undefined) team.awaiting.add(worker);
+    else this.bind(team, worker);
+    return true;
+  }
+
+  private bind({ crew, memory, trace, shared, program }: Team, { handle, isShared }: Worker): void {
+    handle.post({
+      kind: "bind",
+      crew,
+      program: isShared ? shared! : program,
+      memory,
+      trace,
+      sharing: isShared,
+      furtherCalls: this.furtherCalls,
+    });
+  }
+
   /** Starts a worker for a team. Where the host or the kernel heap has no room for one, the process ends, since a thread would wait for ever. */
-  private startWorker(team: Team): Worker | undefined {
+  private startWorker(team: Team, sharing: boolean): Worker | undefined {
     const { kernel, debug } = this;
     const carrier = Carrier.allocate(kernel.memory);
     if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
@@ -325,7 +360,7 @@ export class Supervisor implements ProcessRunner {
     let worker: Worker | undefined = undefined;
     try {
       const handle = this.host.startWorker(
-        { memory: kernel.memory.memory, carrier, debug },
+        { memory: kernel.memory.memory, carrier, debug, sharing },
         (message) => worker && this.receive(worker, message),
         (error) => worker && this.bury(worker, error),
       );
@@ -410,6 +445,7 @@ export class Supervisor implements ProcessRunner {
         if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
     }
     team.rawWaits?.abandon();
+    this.releaseAwaiting(team);
     Crew.closing.store(memory, team.crew, 1);
     for (const worker of [...team.workers]) {
       if (this.recall(worker)) team.workers.delete(worker);
@@ -487,6 +523,7 @@ export class Supervisor implements ProcessRunner {
       leaveCrew(memory, team.crew, worker.carrier);
     this.workers.delete(worker);
     team.workers.delete(worker);
+    team.awaiting.delete(worker);
     for (;;) {
       const thread = findThreadOf(memory, team.process, worker.carrier);
       if (thread === 0) break;
@@ -565,6 +602,12 @@ export class Supervisor implements ProcessRunner {
     exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
     return false;
   }
+}
+
+function countWorkers({ workers }: Team, shared: boolean): number {
+  let count = 0;
+  for (const { isShared } of workers) if (isShared === shared) count++;
+  return count;
 }
 
 /** Whether a carrier runs or keeps a thread. */

@@ -215,6 +215,7 @@ const FILESYSTEM_NAMES: Readonly<Record<number, string>> = {
   [FilesystemId.devfs]: "devfs",
   [FilesystemId.overlayfs]: "overlay",
   [FilesystemId.userfs]: "userfs",
+  [FilesystemId.logfs]: "logfs",
   [FilesystemId.procfs]: "proc",
 };
 
