@@ -3,6 +3,9 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Process, ProcessFlags } from "./process.ts";
 import { interruptThread, Pending, Thread } from "./thread.ts";
 
+/** In `Thread.handling`: the innermost handler is the C library's default action. No signal has this bit. */
+export const DEFAULT_ACTION = 1;
+
 /** Queues a signal for a thread and ends its wait. */
 export function queueSignal(memory: KernelMemory, thread: number, signal: number): void {
   Thread.signals.or(memory, thread, 1 << signal);

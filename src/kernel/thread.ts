@@ -63,7 +63,7 @@ export const Thread = layout("Thread", {
   pending: atomic32,
   /** Queued signals, one bit each: anyone sets, the thread itself takes. */
   signals: atomic32,
-  /** Signals whose handlers run now, one bit each. The thread's own. */
+  /** Signals whose handlers run now, one bit each; bit 0: the innermost is the C library's default action (`DEFAULT_ACTION`). The thread's own. */
   handling: u32,
   /** `StartKind` and the start record's address in the guest: immutable. */
   startKind: u32,

@@ -8,7 +8,6 @@ import { declareBroken, Header, panic, park, sleepForever } from "../shm/index.t
 import {
   EndReason,
   exitProcess,
-  IGNORED_BY_DEFAULT,
   type Kernel,
   KernelRoot,
   lookupFile,
@@ -291,7 +290,7 @@ export class SyscallContext implements Sleeper {
   /**
    * Leaves the guest if the process ends; runs handlers of queued signals.
    *
-   * @returns whether a handler ran
+   * @returns whether a handler of the program's own ran
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
@@ -329,17 +328,14 @@ export class SyscallContext implements Sleeper {
   }
 
   /**
-   * Whether a call that signals have cut short is to go on after their handlers ran: those signals do nothing to a program by default, and what it does about
-   * them only the program knows (`abi/semantics.md` §5).
+   * Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held but what stands in the thread's
+   * record. Where stacks can be suspended they get stacks of their own instead (`deliverSuspendably`).
+   *
+   * @returns whether one was the program's own
    */
-  goesOnAfterSignals(): boolean {
-    return (Thread.signals.load(this.memory, this.thread) & ~IGNORED_BY_DEFAULT) === 0;
-  }
-
-  /** Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held. */
-  handleInterrupt(): void {
+  handleInterrupt(): boolean {
     this.wasInterrupted = false;
-    this.doPending();
+    return this.doPending();
   }
 
   /**

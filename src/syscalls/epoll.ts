@@ -17,7 +17,7 @@ import {
 } from "../kernel/epoll.ts";
 import { ALL_RIGHTS, installFile } from "../kernel/index.ts";
 import { dropFile, EVERY_READINESS, WOULD_BLOCK } from "../vfs/index.ts";
-import { FOREVER, type Outcome, restartable, type Waiting, waitOnFile } from "./block.ts";
+import { FOREVER, type Outcome, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf } from "./result.ts";
 
@@ -87,25 +87,6 @@ export function epoll_wait(
   timeout: bigint,
   result: number,
 ): Outcome {
-  const nanoseconds = BigInt.asUintN(64, timeout);
-  const deadline =
-    nanoseconds === EPOLL_TIMEOUT_FOREVER
-      ? FOREVER
-      : context.kernel.clock.monotonicMilliseconds() + Number(nanoseconds) / 1e6;
-  const begin = () => beginWait(context, set, output, most, nanoseconds !== 0n, deadline, result);
-  const begun = begin();
-  return typeof begun === "number" ? begun : context.wait(restartable(context, begun, begin));
-}
-
-function beginWait(
-  context: SyscallContext,
-  set: number,
-  output: number,
-  most: number,
-  mayWait: boolean,
-  deadline: number,
-  result: number,
-): number | Waiting<number> {
   const { guest, memory, vfs } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const room = Math.min(most >>> 0, MOST_EVENTS);
@@ -114,10 +95,12 @@ function beginWait(
   if (file < 0) return -file;
   let count = 0;
   let refused = 0;
+  const nanoseconds = BigInt.asUintN(64, timeout);
   if (epollOf(memory, file) === 0 || room === 0) refused = Errno.EINVAL;
   else {
     count = writeEvents(context, file, output, room);
-    if (count === 0 && mayWait) return waitLater(context, file, output, room, deadline, result);
+    if (count === 0 && nanoseconds !== 0n)
+      return context.wait(waitLater(context, file, output, room, nanoseconds, result));
   }
   dropFile(vfs, file);
   if (refused === 0) guest.view.setUint32(result >>> 0, count, true);
@@ -147,11 +130,15 @@ function* waitLater(
   file: number,
   output: number,
   room: number,
-  deadline: number,
+  nanoseconds: bigint,
   result: number,
 ): Waiting<number> {
-  const { guest, vfs } = context;
+  const { kernel, guest, vfs } = context;
   try {
+    const deadline =
+      nanoseconds === EPOLL_TIMEOUT_FOREVER
+        ? FOREVER
+        : kernel.clock.monotonicMilliseconds() + Number(nanoseconds) / 1e6;
     let count = 0;
     const ended = yield* waitOnFile(context, file, EVERY_READINESS, deadline, () => {
       count = writeEvents(context, file, output, room);

@@ -4,7 +4,7 @@ import { Filetype, Whence } from "../abi/enums.ts";
 import { Rights } from "../abi/flags.ts";
 import { closeDescriptor, Pending, Thread } from "../kernel/index.ts";
 import { Access, AT_OFFSET, dropFile, OpenFile, WOULD_BLOCK } from "../vfs/index.ts";
-import { type Outcome, restartable, type Waiting } from "./block.ts";
+import type { Outcome, Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf, finishRead, finishWrite, LARGEST_PART, moveInParts } from "./result.ts";
 import { LARGEST_EXACT, toSigned, toUnsigned } from "./wide.ts";
@@ -30,20 +30,6 @@ export function fd_read(
   count: number,
   result: number,
 ): Outcome {
-  const begun = beginRead(context, fd, list, count, result);
-  if (typeof begun === "number") return begun;
-  return context.wait(
-    restartable(context, begun, () => beginRead(context, fd, list, count, result)),
-  );
-}
-
-function beginRead(
-  context: SyscallContext,
-  fd: number,
-  list: number,
-  count: number,
-  result: number,
-): number | Waiting<number> {
   const { guest, transfer, vfs } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
@@ -56,7 +42,7 @@ function beginRead(
       ? moveInParts(context, list, count, () => operations.read(vfs, file, transfer, AT_OFFSET))
       : operations.read(vfs, file, transfer, AT_OFFSET);
   if (answer === WOULD_BLOCK)
-    return passOn(context, finishRead(context, file, list, count), result);
+    return context.wait(passOn(context, finishRead(context, file, list, count), result));
   dropFile(vfs, file);
   return storeCount(context, answer, result);
 }
@@ -85,20 +71,6 @@ export function fd_write(
   count: number,
   result: number,
 ): Outcome {
-  const begun = beginWrite(context, fd, list, count, result);
-  if (typeof begun === "number") return begun;
-  return context.wait(
-    restartable(context, begun, () => beginWrite(context, fd, list, count, result)),
-  );
-}
-
-function beginWrite(
-  context: SyscallContext,
-  fd: number,
-  list: number,
-  count: number,
-  result: number,
-): number | Waiting<number> {
   const { guest, transfer, vfs } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
@@ -112,7 +84,7 @@ function beginWrite(
       ? moveInParts(context, list, count, () => operations.write(vfs, file, transfer, AT_OFFSET))
       : operations.write(vfs, file, transfer, AT_OFFSET);
   if (answer !== total)
-    return passOn(context, finishWrite(context, file, list, count, answer), result);
+    return context.wait(passOn(context, finishWrite(context, file, list, count, answer), result));
   dropFile(vfs, file);
   return storeCount(context, answer, result);
 }

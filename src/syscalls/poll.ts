@@ -10,7 +10,7 @@ import { Eventrwflags, Rights, Subclockflags } from "../abi/flags.ts";
 import type { SubscriptionSnapshot0 } from "../abi/layouts.ts";
 import { Event, Subscription } from "../abi/layouts.ts";
 import { dropFile, EVERY_READINESS, Readiness, WOULD_BLOCK } from "../vfs/index.ts";
-import { FOREVER, type Outcome, restartable, type Waiting, waitOnFiles } from "./block.ts";
+import { FOREVER, type Outcome, type Waiting, waitOnFiles } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 
 /** Most subscriptions of a call. */
@@ -68,22 +68,6 @@ export function poll(
   count: number,
   result: number,
 ): Outcome {
-  const start = context.kernel.clock.monotonicMilliseconds();
-  const begin = () => beginPoll(context, layout, input, output, count, result, start);
-  const begun = begin();
-  return typeof begun === "number" ? begun : context.wait(restartable(context, begun, begin));
-}
-
-/** @param start when the call was made: what relative times count from, on the monotonic clock in milliseconds */
-function beginPoll(
-  context: SyscallContext,
-  layout: SubscriptionLayout,
-  input: number,
-  output: number,
-  count: number,
-  result: number,
-  start: number,
-): number | Waiting<number> {
   const { guest } = context;
   if (count === 0 || count > MOST_SUBSCRIPTIONS) return Errno.EINVAL;
   if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size)) {
@@ -94,14 +78,13 @@ function beginPoll(
   let events = 0;
   try {
     for (let index = 0; index < count; index++) {
-      const at = (input >>> 0) + index * layout.$size;
-      wanted.push(readSubscription(context, layout, at, start));
+      wanted.push(readSubscription(context, layout, (input >>> 0) + index * layout.$size));
     }
     events = writeEvents(context, wanted, output);
   } finally {
     if (events !== 0) dropFiles(context, wanted);
   }
-  if (events === 0) return pollLater(context, wanted, output, result);
+  if (events === 0) return context.wait(pollLater(context, wanted, output, result));
   guest.view.setUint32(result >>> 0, events, true);
   return 0;
 }
@@ -136,12 +119,7 @@ function dropFiles({ vfs }: SyscallContext, wanted: readonly Wanted[]): void {
   for (const { file } of wanted) if (file !== 0) dropFile(vfs, file);
 }
 
-function readSubscription(
-  context: SyscallContext,
-  layout: SubscriptionLayout,
-  at: number,
-  start: number,
-): Wanted {
+function readSubscription(context: SyscallContext, layout: SubscriptionLayout, at: number): Wanted {
   const { guest } = context;
   const { view } = guest;
   const wanted: Wanted = {
@@ -155,7 +133,7 @@ function readSubscription(
     timeLow: 0,
     timeHigh: 0,
   };
-  if (wanted.type === Eventtype.CLOCK) readClock(context, layout, at, wanted, start);
+  if (wanted.type === Eventtype.CLOCK) readClock(context, layout, at, wanted);
   else if (wanted.type === Eventtype.FD_READ || wanted.type === Eventtype.FD_WRITE) {
     const fd = view.getUint32(at + layout.fd_read_file_descriptor, true);
     const file = context.lookup(fd, Rights.POLL_FD_READWRITE);
@@ -170,8 +148,8 @@ function readClock(
   layout: SubscriptionLayout,
   at: number,
   wanted: Wanted,
-  start: number,
 ): void {
+  const { clock } = context.kernel;
   const { view } = context.guest;
   const id = view.getUint32(at + layout.clock_id, true);
   const low = view.getUint32(at + layout.clock_timeout, true);
@@ -186,7 +164,7 @@ function readClock(
   wanted.byWallClock = absolute && id === Clockid.REALTIME;
   wanted.timeLow = low;
   wanted.timeHigh = high;
-  wanted.deadline = (absolute ? 0 : start) + toMilliseconds(low, high);
+  wanted.deadline = (absolute ? 0 : clock.monotonicMilliseconds()) + toMilliseconds(low, high);
 }
 
 function toMilliseconds(low: number, high: number): number {

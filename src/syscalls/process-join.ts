@@ -72,10 +72,13 @@ function* join(
     return found.child === NONE_ENDED ? WOULD_BLOCK : 0;
   };
   const queue = Process.changes.at(process);
-  while ((yield* waitOn(context, queue, ProcessChange.children, FOREVER, attempt)) !== 0) {
-    // The signal may be the one of a child's end.
+  for (;;) {
+    const answer = yield* waitOn(context, queue, ProcessChange.children, FOREVER, attempt);
+    if (answer !== Errno.EINTR) break;
+    // What the handler is of may be a child that has ended.
+    const ran = yield RUN_HANDLERS;
     if (attempt() === 0) break;
-    yield RUN_HANDLERS;
+    if (ran) return Errno.EINTR;
   }
   guest.refreshIfDetached();
   return writeFound(context, found, pid, status);

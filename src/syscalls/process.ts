@@ -20,6 +20,7 @@ import {
   visitSession,
 } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { noteSignalCallback } from "./signal-delivery.ts";
 import { PROCESS_EXIT } from "./control.ts";
 
 /**
@@ -127,7 +128,7 @@ export function raise(context: SyscallContext, thread: number, signal: number): 
 export function callback_signal(context: SyscallContext, name: number, length: number): void {
   const text = context.guest.text(name, length);
   if (text === undefined || length >>> 0 > 256) return;
-  context.signalCallback = text;
+  noteSignalCallback(context, text);
   addSignalCallback(context.memory, context.owner, text);
   if (Thread.signals.load(context.memory, context.thread) !== 0) {
     Thread.pending.or(context.memory, context.thread, Pending.signal);

@@ -8,10 +8,12 @@
 import { Signal } from "../abi/enums.ts";
 import {
   actByDefault,
+  DEFAULT_ACTION,
   firstSignalCallback,
   isIgnoredByDefault,
   Pending,
   Process,
+  IGNORED_BY_DEFAULT,
   stopsByDefault,
   Thread,
 } from "../kernel/index.ts";
@@ -30,6 +32,30 @@ export function hasHandler(context: SyscallContext): boolean {
   if (signalCallback === undefined || !guestPort.has(signalCallback)) return false;
   const queued = Thread.signals.load(memory, thread);
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
+}
+
+/** Whether no signal is queued but such as do nothing by default. */
+export function hasQuietSignals({ memory, thread }: SyscallContext): boolean {
+  return (Thread.signals.load(memory, thread) & ~IGNORED_BY_DEFAULT) === 0;
+}
+
+/**
+ * A program names an export for its signals, or one that does not exist, to have them wait. The C library does the latter at the start of each default
+ * action, which is the only way to tell one that does nothing from a handler of the program's own.
+ */
+export function noteSignalCallback(context: SyscallContext, name: string): void {
+  const { memory, thread, guestPort } = context;
+  context.signalCallback = name;
+  const handling = Thread.handling.get(memory, thread);
+  if (handling !== 0 && !guestPort.has(name))
+    Thread.handling.set(memory, thread, handling | DEFAULT_ACTION);
+}
+
+/** After a handler has returned: puts back what was being handled before. Whether it was the program's own. */
+function endHandling({ memory, thread }: SyscallContext, before: number): boolean {
+  const wasDefault = (Thread.handling.get(memory, thread) & DEFAULT_ACTION) !== 0;
+  Thread.handling.set(memory, thread, before);
+  return !wasDefault;
 }
 
 /** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
@@ -63,7 +89,7 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
     if (signal !== Signal.KILL && callback !== undefined) {
       if (!unblocked) return undefined;
       Thread.signals.and(memory, thread, ~bit);
-      return { signal, callback, handling: handling | bit };
+      return { signal, callback, handling: (handling & ~DEFAULT_ACTION) | bit };
     }
     Thread.signals.and(memory, thread, ~bit);
     if (signal === Signal.KILL || (Process.ignoredSignals.get(memory, context.owner) & bit) === 0)
@@ -71,24 +97,32 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
   }
 }
 
-/** Puts by what a handler changes that does not come back from its end: see `HANDLER_END`. */
-function beginHandler(context: SyscallContext, { handling }: Delivery): (error?: unknown) => void {
+/**
+ * Begins to handle a signal. Puts by what a handler changes that does not come back from its end (`HANDLER_END`).
+ *
+ * @returns what to call afterwards, with what was thrown if anything was: whether the handler was the program's own
+ */
+function beginHandler(
+  context: SyscallContext,
+  { handling }: Delivery,
+): (thrown: unknown) => boolean {
   const { memory, thread, guestPort, signalCallback } = context;
   const before = Thread.handling.get(memory, thread);
   const stackPointer = guestPort.stackPointer;
   Thread.handling.set(memory, thread, handling);
   context.leave();
-  return (error) => {
+  return (thrown) => {
     context.claim();
-    Thread.handling.set(memory, thread, before);
-    if (error === HANDLER_END) {
+    const wasOwn = endHandling(context, before);
+    if (thrown === HANDLER_END) {
       context.signalCallback = signalCallback;
       guestPort.stackPointer = stackPointer;
-    } else if (error !== undefined) {
-      context.guestFailure = error;
-      throw error;
+    } else if (thrown !== undefined) {
+      context.guestFailure = thrown;
+      throw thrown;
     }
     if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    return wasOwn;
   };
 }
 
@@ -96,7 +130,7 @@ function beginHandler(context: SyscallContext, { handling }: Delivery): (error?:
  * Hands queued signals to the guest, within the call that is made. The caller holds nothing: handlers are guest code, at which the agent may be ended. May
  * throw a control outcome when one ends the process.
  *
- * @returns whether a handler ran
+ * @returns whether a handler of the program's own ran
  */
 export function deliverSignals(context: SyscallContext): boolean {
   const { memory, thread, guestPort } = context;
@@ -114,18 +148,18 @@ export function deliverSignals(context: SyscallContext): boolean {
       thrown = error;
     }
     context.innerEntries--;
-    end(thrown);
-    ran = true;
+    if (end(thrown)) ran = true;
   }
 }
 
 /** The same with each handler on a stack of its own, which can be suspended. */
-export async function deliverSuspendably(context: SyscallContext): Promise<void> {
+export async function deliverSuspendably(context: SyscallContext): Promise<boolean> {
   const { memory, thread, guestPort } = context;
   Thread.pending.and(memory, thread, ~Pending.signal);
+  let ran = false;
   for (;;) {
     const delivery = nextDelivery(context);
-    if (delivery === undefined) return;
+    if (delivery === undefined) return ran;
     const end = beginHandler(context, delivery);
     let thrown: unknown;
     try {
@@ -133,7 +167,7 @@ export async function deliverSuspendably(context: SyscallContext): Promise<void>
     } catch (error) {
       thrown = error;
     }
-    end(thrown);
+    if (end(thrown)) ran = true;
   }
 }
 
@@ -156,6 +190,6 @@ function isAbort(handling: number, unblocked: boolean): boolean {
 
 /** The signal whose default action it then is: the one that is being handled beside SIGABRT, if there is one. */
 function abortedBy(handling: number): number {
-  const others = handling & ~(1 << Signal.ABRT);
+  const others = handling & ~((1 << Signal.ABRT) | DEFAULT_ACTION);
   return others === 0 ? Signal.ABRT : 31 - Math.clz32(others & -others);
 }

@@ -42,27 +42,14 @@ static void test_interval(void) {
   CHECK_OK(wasix_proc_raise_interval(WASI_SIGNAL_ALRM, 1000000000000ull, 1));
 }
 
-static void *write_later(void *writer) {
-  while (counts[WASI_SIGNAL_CHLD] == 0) settle(1);
-  settle(2);
-  write_bytes(*(int32_t *)writer, "late\n", 5);
-  return NULL;
-}
-
-// A timer cuts a read short; the end of a child does not.
+// A timer's signal cuts a read short.
 static void test_interrupt(void) {
   handle("take_signal");
   int32_t reader, writer;
   CHECK_OK(wasix_fd_pipe(&reader, &writer));
-  int32_t pid = spawn_self("self\nexit\n0");
-  struct thread *thread = thread_start(write_later, &writer);
   static char bytes[16];
   const struct wasi_iovec piece = {(uint8_t *)bytes, sizeof bytes};
   uint32_t count = 0;
-  CHECK_OK(wasi_fd_read(reader, &piece, 1, &count));
-  CHECK(count == 5 && counts[WASI_SIGNAL_CHLD] >= 1);
-  expect_exit(pid, 0);
-  thread_result(thread);
   CHECK_OK(wasix_proc_raise_interval(WASI_SIGNAL_ALRM, 5000000, 0));
   CHECK_ERRNO(WASI_EINTR, wasi_fd_read(reader, &piece, 1, &count));
   CHECK(counts[WASI_SIGNAL_ALRM] == 1);
@@ -149,6 +136,10 @@ static void test_groups(void) {
   CHECK_OK(wasix_proc_signal(-1, WASI_SIGNAL_TERM));
   expect_signal(last, WASI_SIGNAL_TERM);
   CHECK(counts[WASI_SIGNAL_TERM] == 0);
+  // Its own session has its own number, which is no 1 in a machine that ran something before.
+  if (own_pid() == 1) return;
+  CHECK_OK(wasix_proc_signal(-own_pid(), WASI_SIGNAL_USR2));
+  CHECK(counts[WASI_SIGNAL_USR2] == 1);
 }
 
 // What computes is ended too.
