@@ -2,6 +2,7 @@
  * The check before instantiation: can every import of a module be given? An engine stops at the first import that it
  * misses and tells little; this lists them all, each with a sentence that names it.
  */
+import { WIDE_MODULE } from "../abi/call-types.ts";
 import type { ModuleDescription, ModuleImport } from "./module-description.ts";
 import { printable } from "./printable.ts";
 import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
@@ -45,10 +46,6 @@ const TOOLCHAINS: readonly (readonly [RegExp, string])[] = [
     /^(?:\[export\])?[a-z]+:[a-z-]+\/[a-z-]+/,
     "The module is part of a component (WASI 0.2 or later); build the program for wasm32-wasip1 or WASIX.",
   ],
-  [
-    /^wasix_64v1\./,
-    "The module was built for 64-bit WASIX; build it for wasm32-wasmer-wasi, the 32-bit form.",
-  ],
 ];
 
 /** What an import is, for a message: `function (i32) -> i32`, `memory`, `table`… */
@@ -61,6 +58,15 @@ function describeKind(entry: ModuleImport): string {
 
 function nameOf(entry: { module: string; name: string }): string {
   return printable(`${entry.module}.${entry.name}`);
+}
+
+/** Programs with a 64-bit memory have a module of their own, whose pointers are as wide: other modules' structures would be too narrow. */
+function checkWidth(entry: ModuleImport, description: ModuleDescription): string | undefined {
+  const isWide = description.memory.limits?.memory64 === true;
+  if (isWide === (entry.module === WIDE_MODULE) || !description.wasiModules.includes(entry.module))
+    return undefined;
+  const memory = `a ${isWide ? "64" : "32"}-bit memory`;
+  return `import ${nameOf(entry)} is not for ${memory}: a program with a 64-bit memory imports all calls from ${WIDE_MODULE}, and no other does`;
 }
 
 function sameTypes(first: readonly string[], second: readonly string[]): boolean {
@@ -126,15 +132,18 @@ export function checkImports(description: ModuleDescription, known: KnownImports
       const refusal =
         memories++ > 0
           ? "a module can be given only one memory"
-          : entry.type.memory64
-            ? "a 64-bit memory cannot be given"
-            : entry.type.pageSize !== 65_536
-              ? "a memory with pages of another size cannot be given"
-              : undefined;
+          : entry.type.pageSize !== 65_536
+            ? "a memory with pages of another size cannot be given"
+            : undefined;
       if (refusal) report("unsupported", `import ${nameOf(entry)} (memory): ${refusal}`);
       continue;
     }
     if (description.isDynamic && /^(?:env|GOT\.mem|GOT\.func)$/.test(module)) continue;
+    const width = checkWidth(entry, description);
+    if (width !== undefined) {
+      report("unsupported", width);
+      continue;
+    }
     const expected = known.get(`${module}.${name}`);
     const title = `import ${nameOf(entry)} (${describeKind(entry)})`;
     if (expected === undefined) {

@@ -151,8 +151,9 @@ function listDispositions({ memory, process }: SyscallContext): (readonly [numbe
 
 /** Writes the number of signal dispositions: those that whoever started the program gave it. */
 export function proc_signals_sizes_get(context: SyscallContext, result: number): number {
-  if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  context.guest.view.setUint32(result >>> 0, listDispositions(context).length, true);
+  const { guest } = context;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
+  guest.setPointer(result, listDispositions(context).length);
   return 0;
 }
 

@@ -41,11 +41,12 @@ export function readStrings(
   count: number,
 ): PackedStrings | number {
   count >>>= 0;
-  if (!guest.has(pointers, count * 4)) return -Errno.EMEMVIOLATION;
+  const { pointerBytes } = guest;
+  if (!guest.has(pointers, count * pointerBytes)) return -Errno.EMEMVIOLATION;
   const pieces: Uint8Array[] = [];
   let total = 0;
   for (let index = 0; index < count; index++) {
-    const start = guest.view.getUint32((pointers >>> 0) + index * 4, true);
+    const start = guest.pointerAt((pointers >>> 0) + index * pointerBytes);
     const end = guest.u8.indexOf(0, start);
     if (end < 0) return -Errno.EMEMVIOLATION;
     total += end + 1 - start;
