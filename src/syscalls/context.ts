@@ -296,12 +296,20 @@ export class SyscallContext implements Sleeper {
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     if ((pending & Pending.signal) === 0) return false;
     if (this.stacks?.canSuspend !== true || !hasHandler(this)) return deliverSignals(this);
     // The handler gets a stack of its own when the call ends.
     this.wasInterrupted = true;
     return false;
+  }
+
+  /** Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process. */
+  stayStopped(): void {
+    const { memory, owner, thread } = this;
+    Thread.pending.and(memory, thread, ~Pending.stop);
+    if (!this.sleepWhile(() => Process.stopSignal.load(memory, owner) !== 0)) throw PROCESS_EXIT;
   }
 
   /**
@@ -312,6 +320,7 @@ export class SyscallContext implements Sleeper {
   isInterrupted(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     if (pending === 0) return false;
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
       this.doPending();
       return false;
