@@ -29,12 +29,8 @@ import {
 } from "./block.ts";
 import { THREAD_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
-<<<<<<< HEAD
-import { raise } from "./process.ts";
-=======
 import type { GuestMemory } from "./guest-memory.ts";
-import { sendSignal } from "./process.ts";
->>>>>>> main
+import { raise } from "./process.ts";
 
 /** Number that stands for the main thread in `thread_signal`. */
 const MAIN_THREAD = 1073741823;
