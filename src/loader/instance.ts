@@ -61,7 +61,18 @@ export class InstanceGroup {
         ? (callee as (argument: number) => void)
         : panic(`instance: no export ${name}`);
     };
+    const stackPointer = (): WebAssembly.Global | undefined => {
+      const found = this.current?.exports.__stack_pointer;
+      return found instanceof WebAssembly.Global ? found : undefined;
+    };
     const guestPort: GuestPort = {
+      get stackPointer(): number | undefined {
+        return stackPointer()?.value as number | undefined;
+      },
+      set stackPointer(value: number | undefined) {
+        const found = stackPointer();
+        if (found !== undefined && value !== undefined) found.value = value;
+      },
       has: (name) => typeof this.current?.exports[name] === "function",
       call: (name, argument) => {
         find(name)(argument);

@@ -35,8 +35,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
-  /** It imports what starts other programs: the host has to load them. */
-  readonly startsPrograms: boolean;
+  /** It imports what only the host's event loop can do: starting programs, interval timers. */
+  readonly asksHost: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
   /** Imports calls of `further-table.ts`: agents must be given those before they run it. */
@@ -188,6 +188,8 @@ function checkEntries(description: ModuleDescription, name: string): void {
   }
 }
 
+const ASKS_HOST = /^proc_(exec|spawn|fork|raise_interval)/;
+
 /** Makes a program of a compiled module and what `readProgram` found. */
 export function makeProgram(
   module: WebAssembly.Module,
@@ -225,9 +227,7 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
-    startsPrograms: [...functions.values()].some(({ name }) =>
-      /^proc_(exec|spawn|fork)/.test(name),
-    ),
+    asksHost: [...functions.values()].some(({ name }) => ASKS_HOST.test(name)),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     importsFurtherCalls: [...functions.values()].some(({ module, name }) =>
       isFurtherCall(module, name),
