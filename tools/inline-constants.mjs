@@ -34,14 +34,14 @@ async function findConstants(built) {
   return found;
 }
 
-/** Names of constants that a file imports or exports, so that no other variable of the name is meant. */
+/** Names of constants that a file imports or declares, so that no other variable of the name is meant. */
 function namesIn(file, constants) {
   const names = new Set();
   for (const statement of file.statements) {
     const elements = statement.importClause?.namedBindings?.elements ?? [];
     for (const { name, propertyName } of elements)
       if (!propertyName && constants.has(name.text)) names.add(name.text);
-    // Another constant of the same name, which only its file knows, has values of its own.
+    // What a file keeps to itself is its own, whatever another file exports under that name.
     const isExported = statement.modifiers?.some(
       ({ kind }) => kind === ts.SyntaxKind.ExportKeyword,
     );
