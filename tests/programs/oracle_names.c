@@ -49,7 +49,8 @@ static void show_names(const char *path) {
   printf("\n");
 }
 
-static void show_and_remove_tree(int shows) {
+/** Shows what a call made of the tree, and makes it anew. */
+static void show_and_renew_tree(int shows) {
   static const char *const names[] = {"file", "other", "dir", "full", "to-file", "to-dir", "to-full", "to-none", "loop", "same", "none", "target"};
   if (shows) {
     show_names(".");
@@ -61,6 +62,7 @@ static void show_and_remove_tree(int shows) {
     show_status("none");
   }
   for (size_t index = 0; index < sizeof names / sizeof *names; index++) remove_all(names[index]);
+  make_tree();
 }
 
 static int rename_there(const char *from) {
@@ -108,30 +110,29 @@ static int look_at_link(const char *path) {
 int main(int argc, char **argv) {
   if (argc < 3 || chdir(argv[1]) != 0) return 2;
   snprintf(elsewhere, sizeof elsewhere, "%s", argv[2]);
+  make_tree();
   static const struct { const char *name; int (*call)(const char *); } single[] = {
     {"unlink", unlink}, {"rmdir", rmdir}, {"mkdir", make_directory}, {"symlink", make_link}, {"readlink", read_link},
     {"truncate", cut}, {"stat", look}, {"lstat", look_at_link}, {"rename there", rename_there}, {"link there", link_there},
   };
   for (size_t call = 0; call < sizeof single / sizeof *single; call++) {
     for (size_t index = 0; index < COUNT; index++) {
-      make_tree();
       errno = 0;
       int result = single[call].call(paths[index]);
       printf("%s \"%s\": ", single[call].name, paths[index]);
       if (result < 0) printf("%s\n", error_name(errno));
       else printf("%d\n", result);
-      show_and_remove_tree(result >= 0 && call < 6);
+      if (result >= 0) show_and_renew_tree(call < 6);
     }
   }
   static const struct { const char *name; int (*call)(const char *, const char *); } pairs[] = {{"rename", rename}, {"link", link}};
   for (size_t call = 0; call < 2; call++) {
     for (size_t from = 0; from < PAIRED; from++) {
       for (size_t to = 0; to < PAIRED; to++) {
-        make_tree();
         errno = 0;
         int result = pairs[call].call(paths[from], paths[to]);
         printf("%s \"%s\" \"%s\": %s\n", pairs[call].name, paths[from], paths[to], result < 0 ? error_name(errno) : "ok");
-        show_and_remove_tree(result == 0);
+        if (result == 0) show_and_renew_tree(1);
       }
     }
   }

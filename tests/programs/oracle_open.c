@@ -43,9 +43,9 @@ static void remove_tree(void) {
 
 int main(int argc, char **argv) {
   if (argc < 2 || chdir(argv[1]) != 0) return 2;
+  make_tree();
   for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
     for (size_t index = 0; index < sizeof paths / sizeof *paths; index++) {
-      make_tree();
       errno = 0;
       int fd = open(paths[index], ways[way].flags, 0666);
       printf("%s \"%s\": %s\n", ways[way].text, paths[index], fd < 0 ? error_name(errno) : "ok");
@@ -65,7 +65,9 @@ int main(int argc, char **argv) {
       if (lstat("target", &status) == 0) printf("  target was made\n");
       if (lstat("dir/none", &status) == 0) printf("  dir/none was made\n");
       if (stat("file", &status) == 0 && status.st_size != 4) printf("  file has %lld bytes\n", (long long)status.st_size);
+      if (fd < 0 || ways[way].flags == O_RDONLY) continue;
       remove_tree();
+      make_tree();
     }
   }
   return 0;
