@@ -37,7 +37,7 @@ function measureWeft() {
     return [...files].reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
   };
   return figures({
-    size_node: size("node.js", "worker-node.cjs"),
+    size_node: size("node.js", "worker-node.cjs", "worker-main.cjs"),
     ...(existsSync(new URL("browser.js", dist)) && { size_browser: size("browser.js") }),
   });
 }

@@ -3,7 +3,7 @@
 //   node tools/bundle.mjs
 //
 //   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share the kernel
-//   dist/worker-node.cjs what a worker of it runs
+//   dist/worker-node.cjs what starts a worker of it, dist/worker-main.cjs what that runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
 //   dist/instrument.cjs  what gives programs asyncify, for the library's entry of that name and for the command
 //   dist/kernel-*.cjs    what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
@@ -173,7 +173,7 @@ async function bundleForPages(entry, format, { plugins = [], minify = true } = {
 /** The entries of Node share their code: a worker and the library are mostly the same kernel. */
 const nodeEntries = {
   node: "api/node.js",
-  "worker-node": "hosts/node/worker-main.js",
+  "worker-main": "hosts/node/worker-main.js",
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
 };
@@ -250,13 +250,23 @@ async function bundleNode() {
   const files = new Map();
   for (const { fileName, code, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
-    const named = code.replaceAll("./worker-main.js", "./worker-node.cjs");
+    const named = code.replaceAll("./worker-entry.js", "./worker-node.cjs");
     files.set(fileName, { ...(await write(fileName, breakLines(named))), imports });
-    if (!isEntry || exports.length === 0) continue;
+    // Those of the worker are for what starts it.
+    if (!isEntry || exports.length === 0 || fileName === "worker-main.cjs") continue;
     const entry = fileName.replace(/cjs$/, "js");
     const again = `import weft from"./${fileName}";export const{${exports}}=weft;\n`;
     files.set(entry, { ...(await write(entry, again)), imports: [fileName] });
   }
+  const kernel = [...files.keys()].find((name) => name.startsWith("kernel-"));
+  const launcher = await bundleText(join(built, "hosts/node/worker-launch.js"), {
+    platform: "node",
+    format: "cjs",
+    define: { KERNEL_FILE: JSON.stringify(kernel) },
+    external: ["./worker-main.cjs"],
+  });
+  const imports = ["worker-main.cjs"];
+  files.set("worker-node.cjs", { ...(await write("worker-node.cjs", launcher)), imports });
   return files;
 }
 
@@ -318,7 +328,7 @@ async function bundleCommand() {
   });
   const head =
     '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';
-  const named = command.replaceAll("./worker-main.js", "./worker-node.cjs");
+  const named = command.replaceAll("./worker-entry.js", "./worker-node.cjs");
   await write("command.cjs", `${head}${named}})`);
   const launcher = await bundleText(join(built, "cli/launch.js"), {
     ...options,

@@ -2,3 +2,4 @@
 export * from "../hosts/browser/worker-parts.ts";
 export { CopyingMachine } from "./copying-machine.ts";
 export { createMountMaker } from "./mount-maker.ts";
+export { openStores } from "./stores.ts";

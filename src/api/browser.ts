@@ -7,6 +7,7 @@ import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions } from "./options.ts";
 
 export * from "./index.ts";
+export { opfs } from "./mount-sources.ts";
 
 export interface BrowserMachineOptions extends MachineOptions {
   /**
@@ -38,7 +39,7 @@ export class Machine extends BaseMachine {
   /**
    * Boots a machine.
    *
-   * @throws WeftError: ERR_OPTION; ERR_HOST when the page cannot start workers
+   * @throws WeftError: ERR_OPTION, ERR_MOUNT; ERR_HOST when the page cannot start workers
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
     const isolated = globalThis.crossOriginIsolated === true;
@@ -48,8 +49,12 @@ export class Machine extends BaseMachine {
     const host = createBrowserHost(workerUrl, loaded?.workerSource);
     try {
       await host.workers.prepare();
+      const mounts = options.mounts ?? {};
+      const createMaker = isolated
+        ? await loaded?.parts.openStores(host.workers, mounts)
+        : loaded?.parts.createMountMaker;
       const Kind = isolated || loaded === undefined ? Machine : loaded.parts.CopyingMachine;
-      return new Kind(host, options, loaded?.parts.createMountMaker);
+      return new Kind(host, options, createMaker);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;
@@ -60,7 +65,10 @@ export class Machine extends BaseMachine {
   }
 
   override async close(): Promise<void> {
-    await super.close();
-    this.browser.workers.dispose();
+    try {
+      await super.close();
+    } finally {
+      this.browser.workers.dispose();
+    }
   }
 }

@@ -47,14 +47,14 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Whether a program is one for `runSync`: it imports neither what makes threads nor, where they work, contexts. */
+  /** Whether a program is one for `runSync`: it imports neither what makes threads or starts programs nor, where they work, contexts. */
   canRunSync({ program }: LoadedProgram): boolean {
-    return !program.importsThreadSpawn && !needsSuspension(program);
+    return !program.importsThreadSpawn && !program.startsPrograms && !needsSuspension(program);
   }
 
   /**
-   * Runs a program on the calling thread, which it blocks until the program has ended: for commands. The program may not make threads (its
-   * spawns fail), and only the end of the host program ends one that computes for ever; `pipe`, `timeout` and `signal` are not for it.
+   * Runs a program on the calling thread, which it blocks until the program has ended: for commands. The program may make no threads and start no
+   * programs (that fails), and only the end of the host program ends one that computes for ever; `pipe`, `timeout` and `signal` are not for it.
    */
   runSync(loaded: LoadedProgram, options: SpawnOptions = {}): ProcessResult {
     this.mustBeOpen();

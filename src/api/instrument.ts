@@ -2,11 +2,7 @@
  * Instrumenting a program, so that its stacks can be taken apart and put back: binaryen's asyncify, for the calls of WASI and WASIX that can unwind a stack. An
  * entry of its own, `weft/instrument`. It needs the package `binaryen`, which who installs Weft chooses to have.
  */
-import {
-  describeModule,
-  findStackPointerGlobal,
-  type ModuleDescription,
-} from "../loader/module-description.ts";
+import { describeModule, type ModuleDescription } from "../loader/module-description.ts";
 import { mayUnwind } from "../loader/unwinding-imports.ts";
 import { WeftError } from "./errors.ts";
 import { programError } from "./program.ts";
@@ -32,16 +28,14 @@ export async function instrumentProgram(
   name = "program.wasm",
 ): Promise<Uint8Array<ArrayBuffer>> {
   let description: ModuleDescription;
-  let stackPointer: number | undefined;
   try {
     description = describeModule(bytes);
-    stackPointer = findStackPointerGlobal(bytes);
   } catch (cause) {
     throw programError(name, cause);
   }
-  const calls = checkProgram(description, stackPointer, name);
+  const calls = checkProgram(description, name);
   const binaryen = await loadBinaryen();
-  const instrumented = runAsyncify(binaryen, bytes, calls, stackPointer, name);
+  const instrumented = runAsyncify(binaryen, bytes, calls, description.stackPointerGlobal, name);
   checkResult(description, instrumented, name);
   return instrumented;
 }
@@ -55,11 +49,7 @@ function failure(name: string, message: string, cause?: unknown): WeftError {
 }
 
 /** Checks that a program can be instrumented. Returns the imports for which, as binaryen wants them named. */
-function checkProgram(
-  description: ModuleDescription,
-  stackPointer: number | undefined,
-  name: string,
-): string[] {
+function checkProgram(description: ModuleDescription, name: string): string[] {
   if (description.asyncify)
     throw failure(name, "it has been instrumented already: it carries asyncify's exports");
   if (description.isObjectFile)
@@ -68,7 +58,7 @@ function checkProgram(
     throw failure(name, "it is dynamically linked; stacks are taken apart in static programs only");
   if (!description.isCommand && !description.isReactor)
     throw failure(name, "it exports neither _start nor _initialize: it is no program");
-  if (stackPointer === undefined)
+  if (description.stackPointerGlobal === undefined)
     throw failure(
       name,
       "its stack pointer cannot be found; link it with -Wl,--export=__stack_pointer",

@@ -14,12 +14,14 @@ import {
   keepTerminal,
   type Kernel,
   KernelRoot,
+  makeStringList,
+  packStrings,
   Process as Record_,
 } from "../kernel/index.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
 import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
 import { bootKernel, haltKernel } from "../threads/boot.ts";
-import type { ProcessRunner } from "../threads/port.ts";
+import type { Launch, ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
 import { dropFile, dropInode } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
@@ -41,6 +43,7 @@ import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
+import { ProgramServer } from "./program-server.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
@@ -64,13 +67,21 @@ export type MachineEvent =
       readonly tid: number;
       readonly exitCode: number;
     }
-  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. */
+  /** A program wanted to run a file that is no program which can be run: it got ENOEXEC. */
+  | {
+      readonly type: "program-refused";
+      readonly pid: number;
+      readonly path: string;
+      readonly cause: unknown;
+    }
+  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. Or the browser keeps no more of `opfs()`. */
   | {
       readonly type: "filesystem-error";
       /** 0: which program asked is not known. */
       readonly pid: 0;
-      /** Name of the method. */
+      /** Name of the method, or "keep". */
       readonly operation: string;
+      /** In the filesystem; for "keep" the name of the store. */
       readonly path: string;
       readonly cause: unknown;
     };
@@ -101,6 +112,7 @@ export abstract class BaseMachine {
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
+  private programs: ProgramServer | undefined;
   private readonly mounts: readonly MadeMount[];
   private readonly maker: MountMaker | undefined;
   /** Resolves when this agent has the calls that few programs make. */
@@ -167,7 +179,7 @@ export abstract class BaseMachine {
     if (loaded.program.importsFurtherCalls) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
     this.mustBeOpen();
-    const guestMemory = this.guestMemoryFor(loaded);
+    const launch = this.launchOf(loaded);
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
     const files = this.openFiles(record, options, loaded);
@@ -175,15 +187,7 @@ export abstract class BaseMachine {
     const pid = Record_.id.get(memory, record);
     // Before the process can end and drop its own count.
     if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
-    const served = this.runProcesses().start(record, loaded.program, guestMemory, {
-      threads:
-        this.options.maxThreads ??
-        (loaded.shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
-      workers: this.options.maxThreads ?? DEFAULTS.maxThreads,
-      spare: loaded.program.importsThreadSpawn ? 1 : 0,
-      shareable: loaded.shareable,
-      trace: files.trace,
-    });
+    const served = this.runProcesses().start(record, launch, files.trace);
     if (served === undefined) {
       for (const end of [files.stdin, files.stdout, files.stderr, files.shown]) end?.close();
       if (files.terminal !== undefined) dropTerminal(this.kernel.vfs, files.terminal);
@@ -284,9 +288,10 @@ export abstract class BaseMachine {
     for (const process of this.processes) process.kill();
     await Promise.all([...this.processes].map((process) => process.wait().catch(() => {})));
     await this.runner?.close();
+    await this.programs?.close();
     this.runner?.deliverEvents();
     this.pipes.close();
-    this.maker?.close();
+    await this.maker?.close();
     dismantleTree(this.kernel, this.mounts);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -317,6 +322,7 @@ export abstract class BaseMachine {
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
       this.runner.onFileRequests = () => this.maker?.serve();
+      this.programs = this.createProgramServer(this.runner);
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
           const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
@@ -325,6 +331,24 @@ export abstract class BaseMachine {
       };
     }
     return this.runner;
+  }
+
+  /** What loads the programs that guests start, where the host can do that. */
+  private createProgramServer(runner: ProcessRunner): ProgramServer | undefined {
+    const { startChild, keepReady } = runner;
+    if (startChild === undefined || keepReady === undefined) return undefined;
+    const { maxMemory } = this.options;
+    const server = new ProgramServer(this.kernel, {
+      runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
+      load: (bytes, name) => loadProgram(this.host, bytes, maxMemory, name),
+      launch: (program) => this.launchOf(program),
+      onRefused: (pid, path, cause) => {
+        const event = { type: "program-refused", pid, path, cause } as const;
+        for (const listener of this.listeners) listener(event);
+      },
+    });
+    runner.onProgramRequests = () => server.serve();
+    return server;
   }
 
   /** @internal */
@@ -336,6 +360,24 @@ export abstract class BaseMachine {
   protected async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
     if (typeof source === "object" && "program" in source) return source;
     return this.load(source);
+  }
+
+  /** What a process of a program is started with. @throws WeftError: ERR_LIMIT */
+  private launchOf(loaded: LoadedProgram): Launch {
+    const { program, shareable } = loaded;
+    const { maxThreads } = this.options;
+    return {
+      program,
+      memory: this.guestMemoryFor(loaded),
+      options: {
+        threads:
+          maxThreads ??
+          (shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
+        workers: maxThreads ?? DEFAULTS.maxThreads,
+        spare: program.importsThreadSpawn ? 1 : 0,
+        shareable,
+      },
+    };
   }
 
   protected guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
@@ -379,12 +421,12 @@ export abstract class BaseMachine {
       );
     const workingDirectory = this.tree.findDirectory(cwd);
     const record = createProcess(kernel, {
-      arguments: strings,
-      environment,
+      arguments: makeStringList(memory, packStrings(strings)),
+      environment: makeStringList(memory, packStrings(environment)),
       rootDirectory,
       workingDirectory,
-      workingPath: cwd,
-      parent: 0,
+      workingPath: new TextEncoder().encode(cwd),
+      session: 0,
     });
     dropInode(vfs, workingDirectory);
     if (record < 0) {

@@ -12,8 +12,8 @@ import { installMountDrivers } from "../threads/mount-drivers.ts";
 import { FilesystemId, Mount, MountFlags, numberMount } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import {
+  type ErrorReporter,
   type MadeMount,
-  type MakerFactory,
   memory,
   type Mountable,
   type MountMaker,
@@ -23,27 +23,50 @@ import {
 } from "./mount-sources.ts";
 import { isWritable, type UserFilesystem, UserFileServer } from "./user-filesystem.ts";
 
-/** Makes the maker of a machine, and gives the agent the code for what it makes. */
-export const createMountMaker: MakerFactory = (kernel, host, onError) => {
+/** Mounts that the host's own stores keep: where it has any, they were opened before. */
+export interface Stores {
+  /** Makes a mount of what is in one. */
+  make(kernel: Kernel, name: string, onError: ErrorReporter): MadeMount;
+  /** Resolves when everything is in them. */
+  close(): Promise<void>;
+}
+
+/** Makes the maker of a machine, and gives the agent the code for what it makes. @param stores what makes mounts of `opfs` */
+export function createMountMaker(
+  kernel: Kernel,
+  host: Host,
+  onError: ErrorReporter,
+  stores?: Stores,
+): MountMaker {
   const users = new UserFileServer(kernel, onError);
   installMountDrivers(kernel);
   installUserfs(kernel, users);
-  return new Maker(kernel, host, users);
-};
+  return new Maker(kernel, host, users, stores, onError);
+}
+
+/** `FilesystemId` of what can be a layer of an overlay. */
+const LAYER_KINDS: readonly number[] = [
+  FilesystemId.hostfs,
+  FilesystemId.tmpfs,
+  FilesystemId.logfs,
+];
 
 class Maker implements MountMaker {
   constructor(
     private readonly kernel: Kernel,
     private readonly host: Host,
     private readonly users: UserFileServer,
+    private readonly stores: Stores | undefined,
+    private readonly onError: ErrorReporter,
   ) {}
 
   serve(): void {
     this.users.serve();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.users.close();
+    await this.stores?.close();
   }
 
   make(source: Mountable): MadeMount {
@@ -60,6 +83,8 @@ class Maker implements MountMaker {
           return this.makeOverlay(what.options);
         case "filesystem":
           return this.makeUsers(what.implementation);
+        case "opfs":
+          return this.makeKept(what.name);
       }
     }
     const { vfs } = this.kernel;
@@ -140,15 +165,21 @@ class Maker implements MountMaker {
     const made = this.make(source);
     const { memory: heap, mounts } = this.kernel;
     const kind = Mount.filesystem.get(heap, made.mount);
-    if (kind !== FilesystemId.hostfs && kind !== FilesystemId.tmpfs) {
+    if (!LAYER_KINDS.includes(kind)) {
       made.undo();
       throw new WeftError(
         "ERR_OPTION",
-        "overlay: a layer is a host directory, memory or an archive; name the layers of another overlay themselves",
+        "overlay: a layer is a host directory, memory, an archive or opfs(); name the layers of another overlay themselves",
       );
     }
     numberMount(heap, mounts, made.mount);
     return made;
+  }
+
+  private makeKept(name: string): MadeMount {
+    if (this.stores === undefined)
+      throw new WeftError("ERR_HOST", "mounts: opfs() needs an isolated page in a browser");
+    return this.stores.make(this.kernel, name, this.onError);
   }
 
   private makeUsers(implementation: UserFilesystem): MadeMount {

@@ -15,6 +15,7 @@
  */
 import type { Host } from "../hosts/port.ts";
 import type { Kernel } from "../kernel/index.ts";
+import { WeftError } from "./errors.ts";
 import type { MountOptions } from "./options.ts";
 import type { UserFilesystem } from "./user-filesystem.ts";
 
@@ -30,16 +31,15 @@ export interface MountMaker {
   make(source: Mountable): MadeMount;
   /** Answers what programs have asked filesystems of the user's own. */
   serve(): void;
-  /** To be called when no program runs any more. */
-  close(): void;
+  /** To be called when no program runs any more. Resolves when everything is where it is to stay. */
+  close(): Promise<void>;
 }
 
-/** Makes the maker of a machine. @param onError gets what a filesystem of the user's own threw that is no errno */
-export type MakerFactory = (
-  kernel: Kernel,
-  host: Host,
-  onError: (operation: string, path: string, cause: unknown) => void,
-) => MountMaker;
+/** Gets what a filesystem of the user's own threw that is no errno, or that a store keeps no more: as the event `filesystem-error` has it. */
+export type ErrorReporter = (operation: string, path: string, cause: unknown) => void;
+
+/** Makes the maker of a machine. */
+export type MakerFactory = (kernel: Kernel, host: Host, onError: ErrorReporter) => MountMaker;
 
 /** What a source is: read by the maker only. */
 export type MountKind =
@@ -47,7 +47,8 @@ export type MountKind =
   | { readonly kind: "readOnly"; readonly source: Mountable }
   | { readonly kind: "archive"; readonly source: string | Uint8Array | ArrayBuffer }
   | { readonly kind: "overlay"; readonly options: OverlayOptions }
-  | { readonly kind: "filesystem"; readonly implementation: UserFilesystem };
+  | { readonly kind: "filesystem"; readonly implementation: UserFilesystem }
+  | { readonly kind: "opfs"; readonly name: string };
 
 /**
  * Something to mount: what `memory`, `archive`, `overlay`, `filesystem` and `readOnly` answer. Each can be given to as many machines and mounts as
@@ -96,4 +97,14 @@ export function overlay(options: OverlayOptions): MountSource {
 /** A filesystem of your own: see `UserFilesystem`. Nothing can be mounted inside it. */
 export function filesystem(implementation: UserFilesystem): MountSource {
   return new MountSource({ kind: "filesystem", implementation });
+}
+
+/**
+ * Files that stay in the browser, in its private file system (OPFS), under a name: they are there again for the next machine of any page of the same
+ * origin. One machine can mount them at a time. On isolated pages only.
+ */
+export function opfs(name: string): MountSource {
+  if (name === "" || name === "." || name === ".." || /[/\\\0]/.test(name))
+    throw new WeftError("ERR_OPTION", `opfs: ${JSON.stringify(name)} is no name of a directory`);
+  return new MountSource({ kind: "opfs", name });
 }

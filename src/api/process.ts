@@ -3,8 +3,9 @@ import {
   dropProcess,
   endMessage,
   EndReason,
-  exitProcess,
+  exitSession,
   handlesSignals,
+  isEnding,
   isIgnoredByDefault,
   isSignalQueued,
   queueProcessSignal,
@@ -69,7 +70,9 @@ export class Process {
   readonly ended: Promise<ProcessResult>;
   private timedOut = false;
   private aborted = false;
+  /** It has ended; and so have its outputs, which those that descend from it may write to longer. */
   private finished = false;
+  private settled = false;
   private untaken: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal Takes over a count of the record. */
@@ -124,14 +127,14 @@ export class Process {
   }
 
   /**
-   * Ends the process: every thread, whatever it does. A no-op when it has ended.
+   * Ends the process: every thread, whatever it does, and all processes that descend from it. A no-op when they have ended.
    *
    * @param signal a name such as "SIGTERM", or a number: what the result says ended it; the guest's handlers do not run
    */
   kill(signal: string | number = "SIGKILL"): void {
     const number = numberOf("kill", signal);
-    if (this.finished || isBroken(this.kernel.memory)) return;
-    exitProcess(this.kernel, this.record, 128 + number, EndReason.killed, number);
+    if (this.settled || isBroken(this.kernel.memory)) return;
+    exitSession(this.kernel, this.pid, 128 + number, EndReason.killed, number);
     this.stdin?.close();
   }
 
@@ -172,7 +175,7 @@ export class Process {
     try {
       await waitForQueue(kernel, Record_.changes.at(record), change, () => {
         const state = Record_.state.load(memory, record);
-        if (state === ProcessState.running) return undefined;
+        if (!isEnding(memory, record)) return undefined;
         return change === ProcessChange.exiting || state === ProcessState.ended ? true : undefined;
       });
       const { timedOut, aborted } = this;
@@ -183,8 +186,7 @@ export class Process {
   }
 
   private async follow(): Promise<ProcessResult> {
-    const { kernel, record, options } = this;
-    const { memory } = kernel;
+    const { options } = this;
     const onAbort = () => {
       this.aborted = true;
       this.kill("SIGTERM");
@@ -199,13 +201,20 @@ export class Process {
     if (options.signal?.aborted === true) onAbort();
     else options.signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
-        Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
-      );
+      return await this.finish();
     } finally {
+      this.settled = true;
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", onAbort);
     }
+  }
+
+  private async finish(): Promise<ProcessResult> {
+    const { kernel, record, options } = this;
+    const { memory } = kernel;
+    await waitForQueue(kernel, Record_.changes.at(record), ProcessChange.ended, () =>
+      Record_.state.load(memory, record) === ProcessState.ended ? true : undefined,
+    );
     this.finished = true;
     clearTimeout(this.untaken);
     await this.served;
@@ -215,14 +224,11 @@ export class Process {
     this.stdout?.collectIfUnread();
     this.stderr?.collectIfUnread();
     const end = takeResult(kernel, record, this.pid);
-    const result: ProcessResult = {
-      ...end,
-      timedOut: this.timedOut,
-      aborted: this.aborted,
-      stdout: (await this.stdout?.leftover()) ?? "",
-      stderr: (await this.stderr?.leftover()) ?? "",
-    };
+    const stdout = (await this.stdout?.leftover()) ?? "";
+    const stderr = (await this.stderr?.leftover()) ?? "";
     await this.traced;
+    const { timedOut, aborted } = this;
+    const result: ProcessResult = { ...end, timedOut, aborted, stdout, stderr };
     if (options.check && !result.ok) throw new ExitError(options.name, result);
     return result;
   }

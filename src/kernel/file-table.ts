@@ -7,7 +7,7 @@
  * Life: made with the process, freed with its end. Lock: `lock`, rank FileTable, for every change.
  */
 import { Errno } from "../abi/errno.ts";
-import { Rights } from "../abi/flags.ts";
+import { Fdflagsext, Rights } from "../abi/flags.ts";
 import {
   address,
   allocate,
@@ -299,6 +299,54 @@ export function moveDescriptor(vfs: Vfs, table: number, from: number, to: number
   FileTable.lock.release(memory, table);
   if (replaced !== 0) dropFile(vfs, replaced);
   return isOpen ? to : -Errno.EBADF;
+}
+
+/**
+ * Makes every descriptor of one table one of another, empty one too: offsets are shared from then on (fork(2)).
+ *
+ * @returns 0, or ENOMEM negated
+ */
+export function copyFileTable(memory: KernelMemory, from: number, to: number): number {
+  FileTable.lock.acquire(memory, from);
+  const source = FileTable.entries.get(memory, from);
+  const capacity = ArrayHead.capacity.get(memory, source);
+  // Nobody else knows the other table: it needs no lock.
+  let result = growLocked(memory, to, capacity - 1) === 0 ? -Errno.ENOMEM : 0;
+  for (let fd = 0; fd < capacity && result === 0; fd++) {
+    const entry = entryAt(source, fd);
+    const file = FileEntry.file.get(memory, entry);
+    if (file === 0) continue;
+    tryKeepFile(memory, file);
+    const flags = FileEntry.flags.get(memory, entry);
+    setEntryLocked(memory, to, fd, file, rightsOf(memory, entry), flags);
+    const name = FileEntry.preopen.get(memory, entry);
+    if (name === 0) continue;
+    const length = FileEntry.preopenLength.get(memory, entry);
+    const copy = copyBlock(memory, name, length);
+    if (copy === 0) result = -Errno.ENOMEM;
+    const made = entryOf(memory, to, fd);
+    FileEntry.preopen.set(memory, made, copy);
+    FileEntry.preopenLength.set(memory, made, copy === 0 ? 0 : length);
+  }
+  FileTable.lowest.set(memory, to, FileTable.lowest.get(memory, from));
+  FileTable.lock.release(memory, from);
+  return result;
+}
+
+function copyBlock(memory: KernelMemory, from: number, length: number): number {
+  const copy = allocate(memory, Math.max(1, length));
+  if (copy !== 0) memory.u8.copyWithin(copy, from, from + length);
+  return copy;
+}
+
+/** Closes the descriptors that are marked so: another program takes the process over (execve(2)). */
+export function closeOnExec(vfs: Vfs, table: number): void {
+  const { memory } = vfs;
+  for (const { fd } of readDescriptors(memory, table, 0)) {
+    const entry = entryOf(memory, table, fd);
+    if (entry !== 0 && (FileEntry.flags.get(memory, entry) & Fdflagsext.CLOEXEC) !== 0)
+      closeDescriptor(vfs, table, fd);
+  }
 }
 
 /** The rights of an entry, as `installFile` takes them. */

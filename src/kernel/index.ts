@@ -1,5 +1,7 @@
 /** Floor 2b: kernel objects. What the floors above use of it, but for those that only parts use (`threads/further-calls.ts`): `epoll.ts`, `event-file.ts`. */
+export * from "./child-process.ts";
 export * from "./events.ts";
+export * from "./family.ts";
 export * from "./file-table.ts";
 export * from "./futex.ts";
 export * from "./id-table.ts";
@@ -8,7 +10,12 @@ export * from "./pipe.ts";
 export * from "./pipe-file.ts";
 export * from "./port.ts";
 export * from "./process.ts";
+export * from "./process-end.ts";
+export * from "./program-request.ts";
+export * from "./session.ts";
 export * from "./signal.ts";
+export * from "./stack-image.ts";
+export * from "./string-list.ts";
 export * from "./terminal.ts";
 export * from "./terminal-file.ts";
 export * from "./thread-waits.ts";

@@ -4,11 +4,13 @@
  * The lock ladder, from outside in (ranks in `shm/ranks.ts`):
  *
  *     Carriers                  who runs what
+ *       Family                  children of processes
  *       Process                 threads of a process, its end
  *         Ids                   id → record
  *           FileTable           descriptors
  *             Overlay           names of one layered filesystem
  *               Epoll           what a set of files holds
+ *               Journal         changes of files that a store keeps
  *               OpenFile        offset
  *                 Mounts
  *                   Tree        names of one filesystem
@@ -28,8 +30,10 @@ import {
   f64,
   Header,
   layout,
+  mutex,
   panic,
   Parker,
+  Rank,
   ReadyQueue,
   u32,
   unpark,
@@ -54,6 +58,8 @@ export const HostCall = {
   rawWaits: 16,
   /** A guest asks a filesystem whose code runs in the host program. */
   files: 64,
+  /** A guest asks for a program to be loaded and run. */
+  programs: 128,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {
@@ -81,6 +87,11 @@ export const KernelRoot = layout("KernelRoot", {
   eventCount: atomic32,
   /** Questions to filesystems whose code runs in the host program, linked: see `fs/userfs`. */
   fileRequests: block(ReadyQueue.bytes),
+  /** Programs that guests want to run, linked (`ProgramRequest`), and whether anybody loads them: set at boot. */
+  programRequests: block(ReadyQueue.bytes),
+  startsPrograms: u32,
+  /** Who is whose child: guards `firstChild` and its like of all processes. */
+  family: mutex(Rank.Family),
   /** A thread record that is nobody's and must leave at once: contexts stand on it between threads. Written at boot. */
   nobody: address,
   mounts: block(Mounts.bytes),

@@ -2,10 +2,11 @@
  * Process: what threads share: descriptors, working directory, arguments, environment, how it ends.
  *
  * States: `running` → `exiting` (an exit code is recorded, threads are leaving) → `ended` (no thread is left, descriptors are closed). The first exit
- * code wins. `changes` is woken at each step.
+ * code wins. `changes` is woken at each step. A program that replaces itself by another goes `running` → `replacing` → `replaced` → `running`, and may end
+ * at each step.
  *
- * Counts: one for each thread, one for whoever started it (the host program, later a parent), one for each finder. The record outlives its end so
- * that the exit code can be read.
+ * Counts: one for each thread, one for whoever started it (the host program, or a parent until it has read how the child ended), one for each finder. The
+ * record outlives its end so that the exit code can be read.
  * Lock: `lock`, rank Process: the list of threads and the step to `exiting`.
  */
 import { Errno } from "../abi/errno.ts";
@@ -20,18 +21,24 @@ import {
   Rank,
   u32,
   waitQueue,
-  wakeQueue,
   type KernelMemory,
 } from "../shm/index.ts";
 import { dropInode, keepInode } from "../vfs/index.ts";
-import { emit, EventKind } from "./events.ts";
 import { createFileTable, destroyFileTable } from "./file-table.ts";
 import { addId, findId, removeId } from "./id-table.ts";
-import { HostCall, type Kernel, KernelRoot } from "./kernel.ts";
+import { type Kernel, KernelRoot } from "./kernel.ts";
 import { dropTerminal } from "./terminal.ts";
-import { dropThread, interruptThread, markFinished, Pending, Thread } from "./thread.ts";
+import { dropStringList, keepStringList } from "./string-list.ts";
 
-export const ProcessState = { running: 0, exiting: 1, ended: 2 } as const;
+export const ProcessState = {
+  running: 0,
+  exiting: 1,
+  ended: 2,
+  /** Its threads leave, then another program takes their place (`proc_exec`). */
+  replacing: 3,
+  /** They have left: the host starts the program. */
+  replaced: 4,
+} as const;
 
 /** Why a process ends. */
 export const EndReason = {
@@ -46,7 +53,7 @@ export const EndReason = {
 } as const;
 
 /** What `Process.changes` is woken for. */
-export const ProcessChange = { exiting: 1, ended: 2, threads: 4 } as const;
+export const ProcessChange = { exiting: 1, ended: 2, threads: 4, children: 8 } as const;
 
 export const Process = layout("Process", {
   refs: atomic32,
@@ -55,8 +62,17 @@ export const Process = layout("Process", {
   id: u32,
   /** Guarded by the id table's lock. */
   idNext: address,
-  /** The parent's pid, 0 when the host started it: immutable. */
+  /** The pid of the process that the host program started and that this one descends from: immutable. */
+  session: u32,
+  /** The parent's pid; 0 when the host started it, or the parent has ended: written under `KernelRoot.family`. */
   parent: u32,
+  /** Its parent without a count, and its children, each with one: guarded by `KernelRoot.family`. */
+  parentProcess: address,
+  firstChild: address,
+  nextChild: address,
+  previousChild: address,
+  /** Threads of it that wait for a child: atomic, a hint. */
+  joining: atomic32,
   /** `ProcessState`: atomic; changed under lock. */
   state: atomic32,
   /** Written under lock with the step to `exiting`, immutable afterwards. */
@@ -78,15 +94,19 @@ export const Process = layout("Process", {
   /** An absolute path that leads to the working directory, for `getcwd`: UTF-8 bytes and their number, guarded by `directoryLock`. */
   workingPath: address,
   workingPathLength: u32,
-  /** Strings, each ended by NUL, one after the other: immutable. */
+  /** `StringList`s, with a count each. Replaced only while no thread runs, under lock; other processes take a count under it. */
   arguments: address,
-  argumentsLength: u32,
-  argumentCount: u32,
   environment: address,
-  environmentLength: u32,
-  environmentCount: u32,
+  /** What the program that is to start in it brings, or 0: guarded by lock. `nextProgram` is the host's number for it. */
+  nextArguments: address,
+  nextEnvironment: address,
+  nextProgram: u32,
   /** Bits of `ProcessFlags`. */
   flags: atomic32,
+  /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
+  ignoredSignals: u32,
+  /** Signals that were sent while it had no thread, one bit each: guarded by lock. */
+  earlySignals: u32,
   /** Name of the first signal callback that a thread registered, UTF-8, or 0: set once, before the flag `handlesSignals`. */
   signalCallback: address,
   signalCallbackLength: u32,
@@ -104,60 +124,67 @@ export const ProcessFlags = {
   handlesSignals: 1,
 } as const;
 
-/** What a new process is given. Strings must hold no NUL. */
+/** What a new process is given. */
 export interface ProcessStart {
-  arguments: readonly string[];
-  /** `NAME=value`. */
-  environment: readonly string[];
+  /** `StringList`s, the second of `NAME=value`; a count of each is taken over, also when no process could be made. 0 where they could not be made. */
+  arguments: number;
+  environment: number;
   /** Inodes; a count of each is taken. */
   rootDirectory: number;
   workingDirectory: number;
   /** Absolute path of the working directory, as the process sees it. */
-  workingPath: string;
-  parent: number;
+  workingPath: Uint8Array;
+  /** `Process.session`; 0 for one of its own. */
+  session: number;
 }
 
 /**
- * Makes a process without threads, with an empty file table and one count for the caller.
+ * Makes a process without threads and without a parent, with an empty file table and one count for the caller.
  *
  * @returns its address, or -EAGAIN (limit), -ENOMEM
  */
 export function createProcess(kernel: Kernel, start: ProcessStart): number {
   const { memory, root } = kernel;
-  if (KernelRoot.processes.add(memory, root, 1) >= KernelRoot.processLimit.get(memory, root)) {
-    KernelRoot.processes.add(memory, root, -1);
-    return -Errno.EAGAIN;
-  }
-  const process = Process.allocate(memory);
+  const isAllowed =
+    KernelRoot.processes.add(memory, root, 1) < KernelRoot.processLimit.get(memory, root);
+  const hasStrings = start.arguments !== 0 && start.environment !== 0;
+  const process = isAllowed && hasStrings ? Process.allocate(memory) : 0;
   const files = process === 0 ? 0 : createFileTable(memory);
-  const argv = files === 0 ? 0 : packStrings(memory, start.arguments);
-  const environment = argv === 0 ? 0 : packStrings(memory, start.environment);
-  const workingPath = environment === 0 ? 0 : packBytes(memory, encode(start.workingPath));
+  const workingPath = files === 0 ? 0 : packBytes(memory, start.workingPath);
   if (workingPath === 0) {
-    if (environment !== 0) free(memory, environment, Math.max(1, packedLength(start.environment)));
-    if (argv !== 0) free(memory, argv, Math.max(1, packedLength(start.arguments)));
     if (files !== 0) destroyFileTable(kernel.vfs, files);
     if (process !== 0) Process.free(memory, process);
+    dropStringList(memory, start.arguments);
+    dropStringList(memory, start.environment);
     KernelRoot.processes.add(memory, root, -1);
-    return -Errno.ENOMEM;
+    return isAllowed ? -Errno.ENOMEM : -Errno.EAGAIN;
   }
   Process.refs.store(memory, process, 1);
-  Process.id.set(memory, process, kernel.newId());
-  Process.parent.set(memory, process, start.parent);
+  const id = kernel.newId();
+  Process.id.set(memory, process, id);
+  Process.session.set(memory, process, start.session === 0 ? id : start.session);
   Process.started.set(memory, process, kernel.clock.monotonicMilliseconds());
   Process.files.set(memory, process, files);
   Process.rootDirectory.set(memory, process, keepInode(memory, start.rootDirectory));
   Process.workingDirectory.set(memory, process, keepInode(memory, start.workingDirectory));
   Process.workingPath.set(memory, process, workingPath);
-  Process.workingPathLength.set(memory, process, encode(start.workingPath).length);
-  Process.arguments.set(memory, process, argv);
-  Process.argumentsLength.set(memory, process, packedLength(start.arguments));
-  Process.argumentCount.set(memory, process, start.arguments.length);
-  Process.environment.set(memory, process, environment);
-  Process.environmentLength.set(memory, process, packedLength(start.environment));
-  Process.environmentCount.set(memory, process, start.environment.length);
+  Process.workingPathLength.set(memory, process, start.workingPath.length);
+  Process.arguments.set(memory, process, start.arguments);
+  Process.environment.set(memory, process, start.environment);
   addId(memory, kernel.processTable, Process, process);
   return process;
+}
+
+/** Takes a count of a process's list of strings, which another program of that process may replace meanwhile. */
+export function keepProcessStrings(
+  memory: KernelMemory,
+  process: number,
+  which: "arguments" | "environment",
+): number {
+  Process.lock.acquire(memory, process);
+  const list = keepStringList(memory, Process[which].get(memory, process));
+  Process.lock.release(memory, process);
+  return list;
 }
 
 function encode(text: string): Uint8Array {
@@ -171,25 +198,6 @@ function packBytes(memory: KernelMemory, bytes: Uint8Array): number {
   return start;
 }
 
-function packedLength(strings: readonly string[]): number {
-  const encoder = new TextEncoder();
-  return strings.reduce((sum, text) => sum + encoder.encode(text).length + 1, 0);
-}
-
-function packStrings(memory: KernelMemory, strings: readonly string[]): number {
-  const start = allocate(memory, Math.max(1, packedLength(strings)));
-  if (start === 0) return 0;
-  const encoder = new TextEncoder();
-  let at = start;
-  for (const text of strings) {
-    const bytes = encoder.encode(text);
-    memory.u8.set(bytes, at);
-    memory.u8[at + bytes.length] = 0;
-    at += bytes.length + 1;
-  }
-  return start;
-}
-
 /** Takes one more count. */
 export function keepProcess(memory: KernelMemory, process: number): void {
   Process.refs.add(memory, process, 1);
@@ -200,16 +208,13 @@ export function dropProcess(kernel: Kernel, process: number): void {
   const { memory } = kernel;
   if (Process.refs.add(memory, process, -1) !== 1) return;
   if (Process.state.load(memory, process) !== ProcessState.ended) tearDown(kernel, process);
-  free(
-    memory,
-    Process.arguments.get(memory, process),
-    Math.max(1, Process.argumentsLength.get(memory, process)),
-  );
-  free(
-    memory,
-    Process.environment.get(memory, process),
-    Math.max(1, Process.environmentLength.get(memory, process)),
-  );
+  for (const field of [
+    Process.arguments,
+    Process.environment,
+    Process.nextArguments,
+    Process.nextEnvironment,
+  ])
+    dropStringList(memory, field.get(memory, process));
   free(
     memory,
     Process.workingPath.get(memory, process),
@@ -217,159 +222,25 @@ export function dropProcess(kernel: Kernel, process: number): void {
   );
   const message = Process.message.get(memory, process);
   if (message !== 0) free(memory, message, Process.messageLength.get(memory, process));
-  const callback = Process.signalCallback.get(memory, process);
-  if (callback !== 0) free(memory, callback, Process.signalCallbackLength.get(memory, process));
+  forgetSignalCallback(memory, process);
   Process.free(memory, process);
   KernelRoot.processes.add(memory, kernel.root, -1);
 }
 
-/** The process with an id, with a count, or 0. */
+/** Whether its end is decided. */
+export function isEnding(memory: KernelMemory, process: number): boolean {
+  const state = Process.state.load(memory, process);
+  return state === ProcessState.exiting || state === ProcessState.ended;
+}
+
+/** The process with an id, with a count, or 0. Also one that has ended, while its parent may ask for it. */
 export function findProcess(kernel: Kernel, id: number): number {
   return findId(kernel.memory, kernel.processTable, Process, id, keepProcess);
 }
 
-/**
- * Puts a new thread in its process's list and the id table; it takes a count of the process.
- *
- * @returns false when the process is ending: the caller drops the thread
- */
-export function addThread(kernel: Kernel, process: number, thread: number): boolean {
-  const { memory } = kernel;
-  Process.lock.acquire(memory, process);
-  const accepted = Process.state.load(memory, process) === ProcessState.running;
-  if (accepted) {
-    const first = Process.firstThread.get(memory, process);
-    Thread.next.set(memory, thread, first);
-    if (first !== 0) Thread.previous.set(memory, first, thread);
-    Process.firstThread.set(memory, process, thread);
-    Process.live.set(memory, process, Process.live.get(memory, process) + 1);
-    keepProcess(memory, process);
-    addId(memory, kernel.threadTable, Thread, thread);
-  }
-  Process.lock.release(memory, process);
-  if (accepted) {
-    emit(
-      kernel,
-      EventKind.threadCreated,
-      Process.id.get(memory, process),
-      Thread.id.get(memory, thread),
-      0,
-    );
-  }
-  return accepted;
-}
-
-/**
- * The one clean-up of a thread, on every way out: leaves the list and the table, wakes joiners, and when it was the last, ends the process.
- * Called once per thread, by its carrier or by the host after the carrier was ended.
- */
-export function finishThread(kernel: Kernel, thread: number, exitCode: number): void {
-  const { memory } = kernel;
-  const process = Thread.process.get(memory, thread);
-  // Before the joiners wake: what they do is told after this.
-  emit(
-    kernel,
-    EventKind.threadFinished,
-    Process.id.get(memory, process),
-    Thread.id.get(memory, thread),
-    exitCode,
-  );
-  markFinished(memory, thread, exitCode);
-  removeId(memory, kernel.threadTable, Thread, thread);
-  Process.lock.acquire(memory, process);
-  const next = Thread.next.get(memory, thread);
-  const previous = Thread.previous.get(memory, thread);
-  if (previous === 0) Process.firstThread.set(memory, process, next);
-  else Thread.next.set(memory, previous, next);
-  if (next !== 0) Thread.previous.set(memory, next, previous);
-  const live = Process.live.get(memory, process) - 1;
-  Process.live.set(memory, process, live);
-  if (live === 0) recordExitLocked(kernel, process, exitCode, EndReason.exited, 0, undefined);
-  Process.lock.release(memory, process);
-  if (live === 0) endProcess(kernel, process);
-  dropThread(kernel, thread);
-  dropProcess(kernel, process);
-}
-
-/**
- * Ends a process with a code: every thread will leave at its next syscall or wake-up. Threads that compute are ended by the host
- * (`threads/`), which `callHost` tells. The first call decides the code.
- *
- * @param message for people: what happened, with the guest's stack
- * @returns whether this call decided
- */
-export function exitProcess(
-  kernel: Kernel,
-  process: number,
-  exitCode: number,
-  reason: number,
-  detail = 0,
-  message?: string,
-): boolean {
-  const { memory } = kernel;
-  Process.lock.acquire(memory, process);
-  const decided = recordExitLocked(kernel, process, exitCode, reason, detail, message);
-  if (decided) {
-    for (
-      let thread = Process.firstThread.get(memory, process);
-      thread !== 0;
-      thread = Thread.next.get(memory, thread)
-    ) {
-      interruptThread(memory, thread, Pending.exit);
-    }
-  }
-  Process.lock.release(memory, process);
-  if (decided) {
-    wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting);
-    kernel.callHost(HostCall.process);
-  }
-  return decided;
-}
-
-function recordExitLocked(
-  kernel: Kernel,
-  process: number,
-  exitCode: number,
-  reason: number,
-  detail: number,
-  message: string | undefined,
-): boolean {
-  const { memory } = kernel;
-  if (Process.state.load(memory, process) !== ProcessState.running) return false;
-  Process.exitCode.set(memory, process, exitCode);
-  Process.endReason.set(memory, process, reason);
-  Process.endDetail.set(memory, process, detail);
-  if (message !== undefined) {
-    const bytes = new TextEncoder().encode(message);
-    const copy = allocate(memory, bytes.length);
-    if (copy !== 0) {
-      memory.u8.set(bytes, copy);
-      Process.message.set(memory, process, copy);
-      Process.messageLength.set(memory, process, bytes.length);
-    }
-  }
-  Process.state.store(memory, process, ProcessState.exiting);
-  return true;
-}
-
-/** The last thread is gone: close everything and tell whoever waits. */
-function endProcess(kernel: Kernel, process: number): void {
-  const { memory } = kernel;
-  tearDown(kernel, process);
-  emit(
-    kernel,
-    EventKind.processEnded,
-    Process.id.get(memory, process),
-    0,
-    Process.exitCode.get(memory, process),
-  );
-  wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting | ProcessChange.ended);
-  kernel.callHost(HostCall.process);
-}
-
-function tearDown(kernel: Kernel, process: number): void {
+/** Gives back all that a process has but its record: it has ended. */
+export function tearDown(kernel: Kernel, process: number): void {
   const { memory, vfs } = kernel;
-  removeId(memory, kernel.processTable, Process, process);
   destroyFileTable(vfs, Process.files.get(memory, process));
   Process.files.set(memory, process, 0);
   dropInode(vfs, Process.workingDirectory.get(memory, process));
@@ -377,7 +248,17 @@ function tearDown(kernel: Kernel, process: number): void {
   const terminal = Process.terminal.get(memory, process);
   if (terminal !== 0) dropTerminal(vfs, terminal);
   Process.terminal.set(memory, process, 0);
+  markEnded(kernel, process);
+}
+
+/** It has nothing left but its record. It keeps its number as long as its parent may ask for it. */
+function markEnded(kernel: Kernel, process: number): void {
+  const { memory, root } = kernel;
+  KernelRoot.family.acquire(memory, root);
   Process.state.store(memory, process, ProcessState.ended);
+  if (Process.parentProcess.get(memory, process) === 0)
+    removeId(memory, kernel.processTable, Process, process);
+  KernelRoot.family.release(memory, root);
 }
 
 /**
@@ -394,6 +275,15 @@ export function addSignalCallback(memory: KernelMemory, process: number, name: s
   }
   Process.flags.or(memory, process, ProcessFlags.handlesSignals);
   Process.lock.release(memory, process);
+}
+
+/** The program that registered a signal callback is no more, nor any thread of it. */
+export function forgetSignalCallback(memory: KernelMemory, process: number): void {
+  Process.flags.and(memory, process, ~ProcessFlags.handlesSignals);
+  const callback = Process.signalCallback.get(memory, process);
+  if (callback === 0) return;
+  free(memory, callback, Process.signalCallbackLength.get(memory, process));
+  Process.signalCallback.set(memory, process, 0);
 }
 
 /** The first name that was given to `addSignalCallback`, or undefined. */

@@ -51,6 +51,12 @@ export function queueProcessSignal(memory: KernelMemory, process: number, signal
   }
   if (main === 0) main = Process.firstThread.get(memory, process);
   if (main !== 0) queueSignal(memory, main, signal);
+  else
+    Process.earlySignals.set(
+      memory,
+      process,
+      Process.earlySignals.get(memory, process) | (1 << signal),
+    );
   Process.lock.release(memory, process);
 }
 
@@ -66,4 +72,9 @@ export function isSignalQueued(memory: KernelMemory, process: number, signal: nu
     isQueued ||= (Thread.signals.load(memory, thread) & (1 << signal)) !== 0;
   Process.lock.release(memory, process);
   return isQueued;
+}
+
+/** A child of a process has ended: sends it SIGCHLD. A program that handles no signals ignores that one. */
+export function childEnded(memory: KernelMemory, parent: number): void {
+  if (handlesSignals(memory, parent)) queueProcessSignal(memory, parent, Signal.CHLD);
 }

@@ -5,7 +5,9 @@ import { Parked, Parker, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { dropFile } from "../vfs/index.ts";
 import { leaveFutex } from "./futex.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
-import { dropThread, Thread } from "./thread.ts";
+import { giveUpChild } from "./process-end.ts";
+import { dropRequest, ProgramRequest } from "./program-request.ts";
+import { childOfCaller, dropThread, Thread } from "./thread.ts";
 
 /** Gives back what the call of a thread holds that will never run again, and makes wake-ups of it go nowhere. */
 export function abandonWaits(kernel: Kernel, thread: number): void {
@@ -25,4 +27,11 @@ export function abandonWaits(kernel: Kernel, thread: number): void {
   if (file !== 0) dropFile(vfs, file);
   const joined = Thread.heldThread.get(memory, thread);
   if (joined !== 0) dropThread(kernel, joined);
+  const request = Thread.heldRequest.get(memory, thread);
+  if (request === 0) return;
+  const process = ProgramRequest.process.get(memory, request);
+  // A child that it was starting; one as which it calls goes with the thread.
+  if (process !== Thread.process.get(memory, thread) && childOfCaller(memory, thread) === 0)
+    giveUpChild(kernel, process);
+  dropRequest(kernel, request);
 }

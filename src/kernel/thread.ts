@@ -26,6 +26,7 @@ import {
 import { FutexWaiter } from "./futex.ts";
 import { findId } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
+import { freeStackImages } from "./stack-image.ts";
 
 export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
 
@@ -80,9 +81,15 @@ export const Thread = layout("Thread", {
   /** Its place in a wait queue, and in a futex's line. The thread's own. */
   waitEntry: block(WaitEntry.bytes),
   futexWaiter: block(FutexWaiter.bytes),
-  /** What its call holds while it sleeps, each with a count: an open file, a thread, and `WaitEntry`s that name files. Its own; see `abandonWaits`. */
+  /**
+   * What its call holds while it sleeps, each with a count: an open file, a thread, a request for a program, and `WaitEntry`s that name files. Its own; see
+   * `abandonWaits`.
+   */
   heldFile: address,
   heldThread: address,
+  heldRequest: address,
+  /** The process that its calls are of: its own, or a child of that with a count (`callAsChild`). Its own. */
+  caller: address,
   heldEntries: address,
   /** A wait with the engine's own instruction, on a shared carrier (`threads/raw-wait.ts`): written by the thread, the answer by the host. */
   rawAddress: f64,
@@ -90,6 +97,8 @@ export const Thread = layout("Thread", {
   rawExpected: u64,
   rawTimeout: f64,
   rawAnswer: atomic32,
+  /** Its checkpoints, the latest first: `StackImage`s. Its own. */
+  checkpoints: address,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
   born: f64,
 });
@@ -129,6 +138,7 @@ export function createThread(
   Thread.refs.store(memory, thread, 1);
   Thread.id.set(memory, thread, id);
   Thread.process.set(memory, thread, process);
+  Thread.caller.set(memory, thread, process);
   Thread.startKind.set(memory, thread, kind);
   Thread.startPointer.set(memory, thread, startPointer);
   Thread.stackUpper.set(memory, thread, stack.upper);
@@ -148,6 +158,7 @@ export function keepThread(memory: KernelMemory, thread: number): void {
 /** Drops one count; the last one frees the record. */
 export function dropThread(kernel: Kernel, thread: number): void {
   if (Thread.refs.add(kernel.memory, thread, -1) !== 1) return;
+  freeStackImages(kernel.memory, Thread.checkpoints.get(kernel.memory, thread));
   KernelRoot.threads.add(kernel.memory, kernel.root, -1);
   Thread.free(kernel.memory, thread);
 }
@@ -169,4 +180,20 @@ export function markFinished(memory: KernelMemory, thread: number, exitCode: num
   if (Thread.state.exchange(memory, thread, ThreadState.finished) === ThreadState.finished)
     panic(`thread ${Thread.id.get(memory, thread)}: it finished twice`);
   wakeQueue(memory, Thread.joiners.at(thread), 1);
+}
+
+/** Lets a thread call as a child of its process that shares its memory, until that has a program or exits (vfork(2)). */
+export function callAsChild(memory: KernelMemory, thread: number, child: number): void {
+  Thread.caller.set(memory, thread, child);
+}
+
+/** The child as which a thread calls, or 0. */
+export function childOfCaller(memory: KernelMemory, thread: number): number {
+  const caller = Thread.caller.get(memory, thread);
+  return caller === Thread.process.get(memory, thread) ? 0 : caller;
+}
+
+/** A thread calls as its own process again; its count of the child goes to the caller. */
+export function callAsOneself(memory: KernelMemory, thread: number): void {
+  Thread.caller.set(memory, thread, Thread.process.get(memory, thread));
 }

@@ -51,7 +51,9 @@ export function makeImports(
       handlerOf(syscall, trace),
       syscall.handler.length - 1,
     );
-    (imports[module] ??= {})[name] = suspends && !isLight ? suspending(wrapped) : wrapped;
+    const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
+    const call = unwinds ? wrapUnwinding(context, wrapped) : wrapped;
+    (imports[module] ??= {})[name] = suspends && !isLight ? suspending(call) : call;
   }
   if (program.memoryImport !== undefined) {
     (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
@@ -78,6 +80,18 @@ function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): I
     default:
       return wrapCall(c, handler, count);
   }
+}
+
+/** A call from which a stack can be taken apart: when it is reached while a stack is put back, that is over. */
+function wrapUnwinding(context: SyscallContext, call: Import): Import {
+  return (...parameters) => {
+    const { unwinding } = context;
+    if (unwinding?.isRewinding === true) {
+      const result = unwinding.endRewind();
+      if (result !== undefined) return result;
+    }
+    return call(...parameters);
+  };
 }
 
 /** Signals came before a call that has a stack to suspend: their handlers run on stacks of their own, then the call is made. */

@@ -57,6 +57,8 @@ export interface ModuleDescription {
   readonly memory: MainMemory;
   /** Initial value of `__stack_pointer`, exported or not; undefined when it cannot be told. */
   readonly stackPointer: number | undefined;
+  /** The number of that global, imported ones counted; undefined where it cannot be told. */
+  readonly stackPointerGlobal: number | undefined;
 
   /** Names of custom sections in file order, each once. */
   readonly customSections: readonly string[];
@@ -336,13 +338,8 @@ function ownStackPointer(reading: ModuleReading): number {
   return 0;
 }
 
-/**
- * The number of the global that is the module's stack pointer, imported ones counted; undefined where it cannot be told.
- *
- * @throws ModuleError for bytes that are no module
- */
-export function findStackPointerGlobal(bytes: Uint8Array): number | undefined {
-  const reading = new ModuleReading(bytes);
+/** The number of the global that is the module's stack pointer. */
+function findStackPointerGlobal(reading: ModuleReading): number | undefined {
   for (const { kind, name, index } of reading.exports) {
     if (kind === "global" && name === "__stack_pointer") return index;
   }
@@ -374,6 +371,7 @@ export function describeModule(bytes: Uint8Array): ModuleDescription {
     hasStart: reading.hasStart,
     memory: chooseMainMemory(reading),
     stackPointer: findStackPointer(reading),
+    stackPointerGlobal: findStackPointerGlobal(reading),
     customSections: [...reading.customSections],
     dylink: reading.dylink,
     isCommand: exportedFunctions.has("_start"),

@@ -32,6 +32,8 @@ export interface ModuleSpaces {
   readonly exportNames: ReadonlySet<string>;
   /** Indexes of exported functions, by name. */
   readonly exportedFunctions: ReadonlyMap<string, number>;
+  /** A name of each exported global, by its index. */
+  readonly exportedGlobals: ReadonlyMap<number, string>;
 }
 
 /** The same while it is gathered. */
@@ -47,6 +49,7 @@ interface Found {
   start: number | undefined;
   exportNames: Set<string>;
   exportedFunctions: Map<string, number>;
+  exportedGlobals: Map<number, string>;
 }
 
 /** Reads the index spaces of a module. Throws ModuleError for bytes that are no module, or use types that are not known. */
@@ -64,6 +67,7 @@ export function readModuleSpaces(bytes: Uint8Array): ModuleSpaces {
     start: undefined,
     exportNames: new Set(),
     exportedFunctions: new Map(),
+    exportedGlobals: new Map(),
   };
   for (const { id, start, end } of sections)
     readSection(id, new WasmReader(bytes, start, end), found);
@@ -111,6 +115,7 @@ function readExport(reader: WasmReader, found: Found): void {
   const index = reader.unsigned();
   found.exportNames.add(name);
   if (kind === 0) found.exportedFunctions.set(name, index);
+  else if (kind === 3) found.exportedGlobals.set(index, name);
 }
 
 function readImport(reader: WasmReader, found: Found): void {

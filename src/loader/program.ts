@@ -7,6 +7,7 @@
 import { callNames, callType } from "../abi/call-types.ts";
 import { isFurtherCall } from "../syscalls/table.ts";
 import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
+import { type Asyncify, readAsyncify } from "./asyncify.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
@@ -34,6 +35,8 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
+  /** It imports what starts other programs: the host has to load them. */
+  readonly startsPrograms: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
   /** Imports calls of `further-table.ts`: agents must be given those before they run it. */
@@ -43,6 +46,8 @@ export interface Program {
   /** Its threads can share its memory: imported and shared. */
   readonly hasSharedMemory: boolean;
   readonly stack: StackLayout;
+  /** What its stacks are taken apart with, where it was instrumented by asyncify and Weft understands it. */
+  readonly asyncify: Asyncify | undefined;
   /** Where its code was given stop points, so that its threads can share a carrier: see `stop-points.ts`. */
   readonly stops: Omit<StopPoints, "bytes"> | undefined;
   /** For people: what it is called in messages. */
@@ -62,8 +67,9 @@ export function needsSuspension(program: Program): boolean {
 /** What `describeProgram` found before anything was compiled. */
 export interface ProgramDescription {
   readonly description: ModuleDescription;
-  /** The bytes to compile: the file's, with its memory limited. */
+  /** The bytes to compile: the file's, with its memory limited, and all globals exported where its stacks are taken apart. */
   readonly bytes: Uint8Array;
+  readonly asyncify: Asyncify | undefined;
 }
 
 /** The pages of 64 KiB that 32-bit memories can have. */
@@ -117,10 +123,24 @@ export function readProgram(
     );
   }
   checkEntries(description, name);
+  const limited = maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes;
   return {
     description,
-    bytes: maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes,
+    bytes: limited,
+    asyncify: undefined,
+    ...findAsyncify(limited, description),
   };
+}
+
+function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {
+  if (!description.asyncify) return undefined;
+  const functions = description.imports.filter(({ kind }) => kind === "function");
+  return readAsyncify(
+    bytes,
+    functions,
+    description.stackPointerGlobal,
+    mainStackLayout(description).upper,
+  );
 }
 
 /** What calls a program's entries expect; the arguments of another signature would be nonsense, or an exception of the engine. */
@@ -147,7 +167,7 @@ function checkEntries(description: ModuleDescription, name: string): void {
 /** Makes a program of a compiled module and what `readProgram` found. */
 export function makeProgram(
   module: WebAssembly.Module,
-  { description }: ProgramDescription,
+  { description, asyncify }: ProgramDescription,
   name: string,
   maximumPages: number,
   stops?: StopPoints,
@@ -180,13 +200,17 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
+    startsPrograms: [...functions.values()].some(({ name }) =>
+      /^proc_(exec|spawn|fork)/.test(name),
+    ),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     importsFurtherCalls: [...functions.values()].some(({ module, name }) =>
       isFurtherCall(module, name),
     ),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
-    stack: mainStackLayout(description),
+    stack: stackOf(description, asyncify),
+    asyncify,
     stops: stops && {
       tableName: stops.tableName,
       firstHelper: stops.firstHelper,
@@ -195,6 +219,12 @@ export function makeProgram(
     },
     name,
   };
+}
+
+/** Where the main thread's stack is; a lower end that no symbol tells is that of the data below it, where the program takes its stacks apart. */
+function stackOf(description: ModuleDescription, asyncify: Asyncify | undefined): StackLayout {
+  const stack = mainStackLayout(description);
+  return stack.lower > 0 ? stack : { ...stack, lower: asyncify?.dataEnd ?? 0 };
 }
 
 /** Reads, checks and compiles a program. @throws as `readProgram`, or what the engine says of the module */

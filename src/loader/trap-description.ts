@@ -4,6 +4,7 @@
  * (Firefox) and JavaScriptCore (Safari).
  */
 import { printable } from "./printable.ts";
+import type { Asyncify } from "./asyncify.ts";
 import { originalOffset } from "./byte-edits.ts";
 import type { StopPoints } from "./stop-points.ts";
 
@@ -132,17 +133,17 @@ function classify(name: string, message: string, tag: string): TrapKind {
 /**
  * Describes what `error`, thrown out of a guest's export, means. `names` gives function names by index, for engines or
  * modules that tell none; it is called only if a frame needs it. Engines keep ten frames unless Error.stackTraceLimit says
- * more. Never throws, whatever was thrown. `stops` are those of the program's code, if it was given any: the frames told are those of the code as it was.
+ * more. Never throws, whatever was thrown. `edits` are what was done to the program's code: the frames told are those of the code as it was.
  */
 export function describeTrap(
   error: unknown,
   names?: () => ReadonlyMap<number, string>,
-  stops?: Omit<StopPoints, "bytes">,
+  edits?: CodeEdits,
 ): TrapDescription {
   const { name, message, stack, tag } = readError(error);
   const kind = classify(name, message, tag);
   const found = parseFrames(stack, names);
-  const frames = stops === undefined ? found : withoutStops(found, stops);
+  const frames = edits === undefined ? found : withoutEdits(found, edits);
   const lines = frames.map(
     (frame) =>
       `    at ${frame.function}` +
@@ -154,15 +155,22 @@ export function describeTrap(
   return { kind, frames, text: [kind + words, ...lines].join("\n") };
 }
 
-/** Frames in a program's code as it was before it got stop points. */
-function withoutStops(frames: TrapFrame[], stops: Omit<StopPoints, "bytes">): TrapFrame[] {
+/** What was done to a program's code before it was compiled, as its `Program` tells. */
+export interface CodeEdits {
+  readonly stops: Omit<StopPoints, "bytes"> | undefined;
+  readonly asyncify: Pick<Asyncify, "shift"> | undefined;
+}
+
+/** Frames in a program's code as it was given. */
+function withoutEdits(frames: TrapFrame[], { stops, asyncify }: CodeEdits): TrapFrame[] {
+  const shift = asyncify?.shift ?? 0;
   return frames
-    .filter(({ index }) => index === undefined || index < stops.firstHelper)
-    .map((frame) =>
-      frame.offset === undefined
-        ? frame
-        : { ...frame, offset: originalOffset(stops.map, frame.offset) },
-    );
+    .filter(({ index }) => index === undefined || stops === undefined || index < stops.firstHelper)
+    .map((frame) => {
+      if (frame.offset === undefined) return frame;
+      const offset = stops === undefined ? frame.offset : originalOffset(stops.map, frame.offset);
+      return { ...frame, offset: offset - shift };
+    });
 }
 
 /** The parts of a thrown value as text; `tag` tells a WebAssembly.Exception, whose class old engines do not name. */

@@ -209,7 +209,7 @@ export function readGlobalDefinition(reader: WasmReader): GlobalType {
 }
 
 /** Reads a constant expression to its end. Returns its value when it is one `i32.const` or `i64.const`. */
-function readConstantExpression(reader: WasmReader): number | bigint | undefined {
+export function readConstantExpression(reader: WasmReader): number | bigint | undefined {
   let value: number | bigint | undefined;
   for (let instructions = 0; ; instructions++) {
     const start = reader.offset;

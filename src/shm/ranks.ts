@@ -7,6 +7,8 @@
 export const Rank = {
   /** The pool of carriers of a machine: held while a thread is handed to a carrier. */
   Carriers: 10,
+  /** Who is whose child, in all processes together. */
+  Family: 15,
   /** A process: its list of threads, its end. */
   Process: 20,
   /** The table of process and thread ids: looked up with a process held. */
@@ -17,6 +19,8 @@ export const Rank = {
   Overlay: 35,
   /** A set of watched files: its lists. */
   Epoll: 37,
+  /** What changed in files that a store keeps: held over each change and its note. */
+  Journal: 39,
   /** An open file description: its offset. Held over the read or write of the file itself. */
   OpenFile: 40,
   /** The table of mounts. */

@@ -20,7 +20,7 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
-import type { GuestPort, StackPort, ThreadPort } from "./port.ts";
+import type { GuestPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -50,7 +50,7 @@ export interface ThreadWork {
 export class SyscallContext implements Sleeper {
   readonly memory: KernelMemory;
   readonly vfs: Vfs;
-  /** The thread it works for, its process and that one's file table. */
+  /** The thread it works for; the process that its calls are of (`Thread.caller`), and that one's file table. */
   thread = 0;
   process = 0;
   files = 0;
@@ -68,6 +68,8 @@ export class SyscallContext implements Sleeper {
   kernelFailure: unknown;
   /** The agent's stacks, where they can be suspended. */
   stacks: StackPort | undefined;
+  /** What takes the running stack apart, where the program carries asyncify. */
+  unwinding: UnwindPort | undefined;
   /** Signals came before the call: their handlers run first, on a stack of their own (`StackPort.handleFirst`). */
   handlersFirst = false;
   /** Tells of the end of the call that is made (traces). A suspended stack's call takes it along. */
@@ -123,10 +125,31 @@ export class SyscallContext implements Sleeper {
     this.wasInterrupted = false;
     this.guestFailure = undefined;
     this.kernelFailure = undefined;
-    this.process = Thread.process.get(memory, thread);
-    this.files = Process.files.get(memory, this.process);
-    this.vfs.caller = this.process;
+    this.become(Thread.caller.get(memory, thread));
     this.vfs.sleeper = this;
+  }
+
+  /** Does something as if another process called, whose threads do not run: a child that is being made. */
+  actAs<Result>(process: number, action: () => Result): Result {
+    const before = this.process;
+    this.become(process);
+    try {
+      return action();
+    } finally {
+      this.become(before);
+    }
+  }
+
+  /** From here on the thread's calls are those of another process: a child that shares its memory (`proc_fork_env`), or again its own. */
+  become(process: number): void {
+    this.process = process;
+    this.files = Process.files.get(this.memory, process);
+    this.vfs.caller = process;
+  }
+
+  /** The process whose memory and threads these are: also where the thread calls as a child of it. */
+  get owner(): number {
+    return Thread.process.get(this.memory, this.thread);
   }
 
   /** Puts by what belongs to the thread. */
@@ -141,7 +164,7 @@ export class SyscallContext implements Sleeper {
   takeUp(work: ThreadWork): void {
     this.memory.refreshIfGrown();
     this.thread = work.thread;
-    this.vfs.caller = this.process;
+    this.become(Thread.caller.get(this.memory, work.thread));
     this.signalCallback = work.signalCallback;
     this.wasInterrupted = work.wasInterrupted;
     this.guestFailure = work.guestFailure;
@@ -226,7 +249,7 @@ export class SyscallContext implements Sleeper {
     const code = 129;
     const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const message = `a system call failed by a bug of Weft: ${words}`;
-    exitProcess(this.kernel, this.process, code, EndReason.failed, 0, message);
+    exitProcess(this.kernel, this.owner, code, EndReason.failed, 0, message);
   }
 
   /** As a `Sleeper`: the thread's own. */

@@ -1,69 +1,36 @@
 /** Arguments, environment and randomness. */
 import { Errno } from "../abi/errno.ts";
-import { Process } from "../kernel/index.ts";
+import { Process, StringList, stringsOf } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
 
 /** Writes the number of arguments and the bytes they take with their ends. */
 export function args_sizes_get(context: SyscallContext, count: number, bytes: number): number {
-  const { memory, process } = context;
-  return writeSizes(
-    context,
-    count,
-    bytes,
-    Process.argumentCount.get(memory, process),
-    Process.argumentsLength.get(memory, process),
-  );
+  return writeSizes(context, count, bytes, Process.arguments.get(context.memory, context.process));
 }
 
 /** Writes the arguments, and a pointer to each. */
 export function args_get(context: SyscallContext, pointers: number, buffer: number): number {
   const { memory, process } = context;
-  return writeStrings(
-    context,
-    pointers,
-    buffer,
-    Process.arguments.get(memory, process),
-    Process.argumentsLength.get(memory, process),
-    Process.argumentCount.get(memory, process),
-  );
+  return writeStrings(context, pointers, buffer, Process.arguments.get(memory, process));
 }
 
 /** Writes the number of `NAME=value` strings and the bytes they take with their ends. */
 export function environ_sizes_get(context: SyscallContext, count: number, bytes: number): number {
   const { memory, process } = context;
-  return writeSizes(
-    context,
-    count,
-    bytes,
-    Process.environmentCount.get(memory, process),
-    Process.environmentLength.get(memory, process),
-  );
+  return writeSizes(context, count, bytes, Process.environment.get(memory, process));
 }
 
 /** Writes the `NAME=value` strings, and a pointer to each. */
 export function environ_get(context: SyscallContext, pointers: number, buffer: number): number {
   const { memory, process } = context;
-  return writeStrings(
-    context,
-    pointers,
-    buffer,
-    Process.environment.get(memory, process),
-    Process.environmentLength.get(memory, process),
-    Process.environmentCount.get(memory, process),
-  );
+  return writeStrings(context, pointers, buffer, Process.environment.get(memory, process));
 }
 
-function writeSizes(
-  context: SyscallContext,
-  first: number,
-  second: number,
-  count: number,
-  bytes: number,
-): number {
-  const { guest } = context;
+function writeSizes(context: SyscallContext, first: number, second: number, list: number): number {
+  const { guest, memory } = context;
   if (!guest.has(first, 4) || !guest.has(second, 4)) return Errno.EMEMVIOLATION;
-  guest.view.setUint32(first >>> 0, count, true);
-  guest.view.setUint32(second >>> 0, bytes, true);
+  guest.view.setUint32(first >>> 0, StringList.count.get(memory, list), true);
+  guest.view.setUint32(second >>> 0, StringList.length.get(memory, list), true);
   return 0;
 }
 
@@ -71,12 +38,13 @@ function writeStrings(
   context: SyscallContext,
   pointers: number,
   buffer: number,
-  strings: number,
-  length: number,
-  count: number,
+  list: number,
 ): number {
   const { guest, memory } = context;
+  const count = StringList.count.get(memory, list);
+  const length = StringList.length.get(memory, list);
   if (!guest.has(pointers, count * 4) || !guest.has(buffer, length)) return Errno.EMEMVIOLATION;
+  const strings = stringsOf(list);
   const target = buffer >>> 0;
   guest.u8.set(memory.u8.subarray(strings, strings + length), target);
   let at = 0;

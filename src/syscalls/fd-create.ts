@@ -19,8 +19,9 @@ import { dropFile, keepFile } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf } from "./result.ts";
 
-const READ_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_WRITE };
-const WRITE_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_READ };
+/** Rights of a pipe's ends. */
+export const READ_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_WRITE };
+export const WRITE_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_READ };
 
 /** Makes the lowest free descriptor, at least `minimum`, another one of an open file; it or a negated errno. */
 function duplicate(

@@ -3,17 +3,22 @@
  * that imports one (`threads/further-calls.ts`).
  */
 import { Errno } from "../abi/errno.ts";
+import { stack_checkpoint, stack_restore } from "./checkpoint.ts";
 import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
+import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
+import { proc_join } from "./process-join.ts";
+import { proc_spawn } from "./process-spawn-v1.ts";
+import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
+import { proc_fork_env } from "./process-vfork.ts";
 import { refuseSocketCall } from "./sock.ts";
-import { dlopen, dlsym, proc_exec, proc_exec2, stack_restore } from "./unsupported.ts";
+import { dlopen, dlsym } from "./unsupported.ts";
 
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
-const NO_CHILDREN = "A process cannot start another yet: ENOSYS.";
 const NO_FORK = "A process cannot be copied: ENOTSUP.";
 const CONTEXTS =
   "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
@@ -23,7 +28,6 @@ const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a me
 const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
-const noChild = refused(Errno.ENOSYS, NO_CHILDREN);
 const noFork = refused(Errno.ENOTSUP, NO_FORK);
 
 /** Calls on sockets that preview 1 has too. */
@@ -41,19 +45,25 @@ const wasix: Readonly<Record<string, Service>> = {
   epoll_ctl: full(epoll_ctl),
   epoll_wait: blocking(epoll_wait),
 
-  stack_checkpoint: refused(Errno.ENOTSUP, "Stacks cannot be saved: ENOTSUP."),
-  stack_restore: none(stack_restore, "Stacks cannot be restored: ends the process with code 79."),
+  stack_checkpoint: partial(
+    stack_checkpoint,
+    "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
+  ),
+  stack_restore: full(stack_restore),
   proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
   proc_fork: noFork,
-  proc_fork_env: noFork,
-  proc_exec: none(proc_exec, "Cannot return an errno: ends the process with code 45."),
-  proc_exec2: none(proc_exec2, "Cannot return an errno: ends the process with code 45."),
-  proc_exec3: noChild,
-  proc_exec4: noChild,
-  proc_spawn: noChild,
-  proc_spawn2: noChild,
-  proc_spawn3: noChild,
-  proc_join: refused(Errno.ECHILD, "No process has children yet: ECHILD."),
+  proc_fork_env: full(proc_fork_env),
+  proc_exec: blocking(proc_exec),
+  proc_exec2: blocking(proc_exec2),
+  proc_exec3: blocking(proc_exec3),
+  proc_exec4: blocking(proc_exec4),
+  proc_spawn: {
+    ...partial(proc_spawn, "No other root or preopened directories: ENOTSUP."),
+    blocks: true,
+  },
+  proc_spawn2: blocking(proc_spawn2),
+  proc_spawn3: blocking(proc_spawn3),
+  proc_join: blocking(proc_join),
   proc_snapshot: refused(0, "Nothing is saved: 0, as in a runtime whose triggers are off."),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,

@@ -8,7 +8,7 @@ import type { SyscallContext } from "./context.ts";
 import { beginWalk } from "./path-walk.ts";
 import { highHalf, lowHalf } from "./wide.ts";
 
-const EVERY_FDFLAG =
+export const EVERY_FDFLAG =
   Fdflags.APPEND | Fdflags.DSYNC | Fdflags.NONBLOCK | Fdflags.RSYNC | Fdflags.SYNC;
 /** Rights of the upper half that exist. The C library's macros fill the bits above. */
 const KNOWN_HIGH = 0x7f;
@@ -106,8 +106,8 @@ export function path_open2(
   return 0;
 }
 
-/** Bits of `Open`. What asks for neither reading nor writing (O_SEARCH, O_EXEC) is opened for reading; its rights forbid the rest. */
-function requestOf(oflags: number, rights: number): number {
+/** Bits of `Open` for `Oflags` and the lower half of `Rights`. What asks for neither reading nor writing (O_SEARCH, O_EXEC) is opened for reading; its rights forbid the rest. */
+export function requestOf(oflags: number, rights: number): number {
   let request = 0;
   if ((rights & WRITING) !== 0) request |= Open.write;
   if ((rights & READING) !== 0 || request === 0) request |= Open.read;
@@ -121,7 +121,7 @@ function requestOf(oflags: number, rights: number): number {
 }
 
 /** Opens what the walk has come to, through symbolic links; an open file with one count or a negated errno. */
-function openLast(
+export function openLast(
   context: SyscallContext,
   walk: PathWalk,
   request: number,

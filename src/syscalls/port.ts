@@ -42,6 +42,42 @@ export interface StackPort {
   handleFirst(call: () => Outcome): Promise<number>;
 }
 
+/** How a thread goes on whose stack was taken apart. */
+export interface Rewind {
+  /** The stack to put back. */
+  readonly image: number;
+  /** What the call that took it apart answers; undefined where the call is made again, now that its stack is back. */
+  readonly result: number | undefined;
+}
+
+/** Taking the running stack apart and putting stacks back, where the program carries asyncify. */
+export interface UnwindPort {
+  /** Whether the running stack is being taken apart or put back: nothing else may run meanwhile. */
+  readonly isBusy: boolean;
+  /** Whether a stack is being put back: the call that is reached ends that. */
+  readonly isRewinding: boolean;
+  /** A stack is back. Returns what the call answers, or undefined where it is to be made again. */
+  endRewind(): number | undefined;
+  /**
+   * Begins to take the stack apart that makes the call. Where that is possible the call must return \`UNWINDS\` at once, and hold nothing.
+   *
+   * @param call "module.name"; @param then is called, in the kernel, when the stack is apart: the image is its to keep or free. It tells how the thread goes on
+   * @returns UNWINDS; or an errno: ENOTSUP where the call or what lies on the stack does not unwind, EOVERFLOW where the stack has no room for it, ENOMEM
+   */
+  unwind(call: string, then: (image: number) => Rewind): number;
+  /**
+   * The thread's entry has returned, or thrown. The agent is in the guest before and after.
+   *
+   * @returns whether the entry is to be called again, to put back a stack; else the thread has ended
+   */
+  hasRewind(thrown: { readonly error: unknown } | undefined): boolean;
+  /** Discards the running stack and puts another in its place: does not return. */
+  restore(image: number): never;
+}
+
+/** What a call returns that has begun to take its stack apart: nobody sees it. */
+export const UNWINDS = -0x57;
+
 /** Entering the guest from inside a call: signal handlers. */
 export interface GuestPort {
   /** Whether there is such an export. */

@@ -4,6 +4,8 @@ import { Disposition, Signal } from "../abi/enums.ts";
 import { SignalDisposition } from "../abi/layouts.ts";
 import {
   addSignalCallback,
+  callAsOneself,
+  childOfCaller,
   dropProcess,
   emit,
   EndReason,
@@ -19,18 +21,36 @@ import {
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
 
-/** Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return. */
+/**
+ * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return; so the parent of a child that
+ * shares its memory ends with it, with code 129, as with the reference.
+ */
 export function proc_exit(context: SyscallContext, code: number): never {
-  const { kernel, memory, process, thread } = context;
-  if (exitProcess(kernel, process, code | 0, EndReason.exited) && code !== 0) {
-    const pid = Process.id.get(memory, process);
-    emit(kernel, EventKind.taint, pid, Thread.id.get(memory, thread), code | 0);
+  const { kernel, memory, owner, thread } = context;
+  const exitCode = exitAsChild(context, code | 0) ? 129 : code | 0;
+  if (exitProcess(kernel, owner, exitCode, EndReason.exited) && exitCode !== 0) {
+    const pid = Process.id.get(memory, owner);
+    emit(kernel, EventKind.taint, pid, Thread.id.get(memory, thread), exitCode);
   }
   throw PROCESS_EXIT;
 }
 
-/** The same: no process here is the half-made child for which this call would return. */
-export const proc_exit2 = proc_exit;
+/** The same; but where the caller is a child that shares its parent's memory, that child ends, and the call returns to the parent. */
+export function proc_exit2(context: SyscallContext, code: number): void {
+  if (!exitAsChild(context, code | 0)) proc_exit(context, code);
+}
+
+/** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */
+function exitAsChild(context: SyscallContext, code: number): boolean {
+  const { kernel, memory, thread } = context;
+  const child = childOfCaller(memory, thread);
+  if (child === 0) return false;
+  callAsOneself(memory, thread);
+  context.become(context.owner);
+  exitProcess(kernel, child, code, EndReason.exited);
+  dropProcess(kernel, child);
+  return true;
+}
 
 /** Writes the caller's pid. */
 export function proc_id(context: SyscallContext, result: number): number {
@@ -80,28 +100,40 @@ export function callback_signal(context: SyscallContext, name: number, length: n
   const text = context.guest.text(name, length);
   if (text === undefined || length >>> 0 > 256) return;
   context.signalCallback = text;
-  addSignalCallback(context.memory, context.process, text);
+  addSignalCallback(context.memory, context.owner, text);
   if (Thread.signals.load(context.memory, context.thread) !== 0) {
     Thread.pending.or(context.memory, context.thread, Pending.signal);
     context.doPending();
   }
 }
 
-/** The dispositions that a process begins with. The C library sets up its default actions with the first it is given, and has none without. */
-const DISPOSITIONS = [[Signal.CHLD, Disposition.DEFAULT]] as const;
+/**
+ * The signals that a program is told of at its start. The C library sets up its default actions with the first it is given, and has none without: so one is
+ * always told.
+ */
+function listDispositions({ memory, process }: SyscallContext): (readonly [number, number])[] {
+  const ignored = Process.ignoredSignals.get(memory, process);
+  const list: (readonly [number, number])[] = [];
+  for (let signal = 1; signal <= Signal.SYS; signal++)
+    if ((ignored & (1 << signal)) !== 0) list.push([signal, Disposition.IGNORE]);
+  if (list.length === 0) list.push([Signal.CHLD, Disposition.DEFAULT]);
+  return list;
+}
 
-/** Writes the number of signal dispositions: of a parent's none are passed on yet. */
+/** Writes the number of signal dispositions: those that whoever started the program gave it. */
 export function proc_signals_sizes_get(context: SyscallContext, result: number): number {
   if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  context.guest.view.setUint32(result >>> 0, DISPOSITIONS.length, true);
+  context.guest.view.setUint32(result >>> 0, listDispositions(context).length, true);
   return 0;
 }
 
 /** Writes the signal dispositions. */
-export function proc_signals_get({ guest }: SyscallContext, buffer: number): number {
+export function proc_signals_get(context: SyscallContext, buffer: number): number {
+  const { guest } = context;
   const { $size, sig, disp } = SignalDisposition;
-  if (!guest.has(buffer, DISPOSITIONS.length * $size)) return Errno.EMEMVIOLATION;
-  for (const [index, [signal, disposition]] of DISPOSITIONS.entries()) {
+  const list = listDispositions(context);
+  if (!guest.has(buffer, list.length * $size)) return Errno.EMEMVIOLATION;
+  for (const [index, [signal, disposition]] of list.entries()) {
     const at = (buffer >>> 0) + index * $size;
     guest.u8[at + sig] = signal;
     guest.u8[at + disp] = disposition;

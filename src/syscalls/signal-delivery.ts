@@ -12,6 +12,7 @@ import {
   firstSignalCallback,
   isIgnoredByDefault,
   Pending,
+  Process,
   Thread,
 } from "../kernel/index.ts";
 import { PROCESS_EXIT } from "./control.ts";
@@ -23,8 +24,8 @@ export function exitCodeOfSignal(signal: number): number {
 }
 
 /** The export that takes the thread's signals: what its instance registered, else what the process's first registration named. */
-function callbackOf({ memory, process, signalCallback }: SyscallContext): string | undefined {
-  return signalCallback ?? firstSignalCallback(memory, process);
+function callbackOf({ memory, owner, signalCallback }: SyscallContext): string | undefined {
+  return signalCallback ?? firstSignalCallback(memory, owner);
 }
 
 /** Whether a signal that is queued now would be handled by guest code. */
@@ -66,7 +67,9 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
       return { signal, callback, handling: handling | bit };
     }
     Thread.signals.and(memory, thread, ~bit);
-    if (!isIgnoredByDefault(signal)) endBySignal(context, signal);
+    const isIgnored = (Process.ignoredSignals.get(memory, context.owner) & bit) !== 0;
+    if (signal === Signal.KILL || !(isIgnored || isIgnoredByDefault(signal)))
+      endBySignal(context, signal);
   }
 }
 
@@ -127,8 +130,8 @@ export async function deliverSuspendably(context: SyscallContext): Promise<void>
 
 /** Ends the process as a signal's default action does. */
 function endBySignal(context: SyscallContext, signal: number): never {
-  const { kernel, process } = context;
-  exitProcess(kernel, process, exitCodeOfSignal(signal), EndReason.signalled, signal);
+  const { kernel, owner } = context;
+  exitProcess(kernel, owner, exitCodeOfSignal(signal), EndReason.signalled, signal);
   throw PROCESS_EXIT;
 }
 

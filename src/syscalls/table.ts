@@ -159,14 +159,8 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_id: full(proc_id),
   proc_parent: full(proc_parent),
   proc_signal: full(proc_signal),
-  proc_signals_get: partial(
-    proc_signals_get,
-    "A parent cannot pass dispositions yet: they are the default.",
-  ),
-  proc_signals_sizes_get: partial(
-    proc_signals_sizes_get,
-    "A parent cannot pass dispositions yet: they are the default.",
-  ),
+  proc_signals_get: full(proc_signals_get),
+  proc_signals_sizes_get: full(proc_signals_sizes_get),
 };
 
 /** The older door to threads, which is in every module but `wasix_32v1`. */

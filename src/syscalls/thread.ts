@@ -101,13 +101,13 @@ export function thread_join(context: SyscallContext, tid: number): Outcome {
 }
 
 function* join(context: SyscallContext, tid: number): Waiting<number> {
-  const { kernel, memory, process } = context;
+  const { kernel, memory, owner } = context;
   for (;;) {
     const thread = findThread(kernel, tid);
     if (thread === 0) break;
     Thread.heldThread.set(memory, context.thread, thread);
     try {
-      if (Thread.process.get(memory, thread) !== process) return 0;
+      if (Thread.process.get(memory, thread) !== owner) return 0;
       const answer = yield* waitOn(context, Thread.joiners.at(thread), 1, FOREVER, () =>
         Thread.state.load(memory, thread) === ThreadState.finished ? 0 : WOULD_BLOCK,
       );
@@ -119,7 +119,7 @@ function* join(context: SyscallContext, tid: number): Waiting<number> {
     yield RUN_HANDLERS;
   }
   // It may have finished because the process ends: then the caller goes no further either, also where its own flag is yet to be set.
-  if (Process.state.load(memory, process) !== ProcessState.running) {
+  if (Process.state.load(memory, owner) !== ProcessState.running) {
     Thread.pending.or(memory, context.thread, Pending.exit);
     context.doPending();
   }
@@ -151,10 +151,10 @@ export function thread_signal(context: SyscallContext, tid: number, signal: numb
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
   const thread = findThread(
     kernel,
-    tid === MAIN_THREAD ? Process.id.get(memory, context.process) : tid,
+    tid === MAIN_THREAD ? Process.id.get(memory, context.owner) : tid,
   );
   if (thread === 0) return 0;
-  if (Thread.process.get(memory, thread) === context.process && signal !== 0)
+  if (Thread.process.get(memory, thread) === context.owner && signal !== 0)
     sendSignal(context, thread, signal);
   dropThread(kernel, thread);
   context.doPending();
@@ -201,10 +201,10 @@ export function futex_wait(
 }
 
 function standInLine(context: SyscallContext, word: number, expected: number): boolean {
-  const { guest, kernel, memory, process, thread } = context;
+  const { guest, kernel, memory, owner, thread } = context;
   const futexes = KernelRoot.futexes.at(kernel.root);
   const waiter = Thread.futexWaiter.at(thread);
-  return enqueueFutex(memory, futexes, waiter, thread, process, word >>> 0, guest.i32, expected);
+  return enqueueFutex(memory, futexes, waiter, thread, owner, word >>> 0, guest.i32, expected);
 }
 
 function* waitInLine(
@@ -253,7 +253,7 @@ function wake(context: SyscallContext, word: number, woken: number, most: number
   const count = wakeFutex(
     memory,
     KernelRoot.futexes.at(kernel.root),
-    context.process,
+    context.owner,
     word >>> 0,
     most,
   );

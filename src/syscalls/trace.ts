@@ -6,6 +6,7 @@
 import { panic } from "../shm/index.ts";
 import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
+import { UNWINDS } from "./port.ts";
 import type { Syscall, SyscallHandler } from "./service.ts";
 
 /** Takes a line without its end. */
@@ -46,7 +47,7 @@ export function traced(syscall: Syscall, sink: TraceSink): SyscallHandler {
       return result;
     } finally {
       // A suspended stack's call is not over: `StackPort.suspend` took over what is to be told.
-      if (typeof result !== "object") tell(result);
+      if (typeof result !== "object") tell(result === UNWINDS ? 0 : result);
     }
   };
 }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { withProcess } from "../../tests/support/syscall-fixture.ts";
 import { Errno } from "../abi/errno.ts";
-import { endMessage, Process } from "../kernel/index.ts";
 
 test(
   "loading a library fails with a message that ends",
@@ -19,20 +18,3 @@ test(
     assert.equal(fixture.call("dl_invalid_handle", 1), Errno.ENOEXEC);
   }),
 );
-
-for (const [name, code, message, args] of [
-  ["proc_exec", 45, /proc_exec: .*"ls"/, [0, 0]],
-  ["proc_exec2", 45, /proc_exec: .*"ls"/, [0, 0, 0, 0]],
-  ["stack_restore", 79, /stack_restore: /, undefined],
-] as const) {
-  test(
-    `${name} ends the process and says why`,
-    withProcess((fixture) => {
-      const all = args === undefined ? [8, 0n] : [...fixture.path("ls"), ...args];
-      assert.equal(fixture.call(name, ...all), "process exit");
-      const { memory } = fixture.machine;
-      assert.equal(Process.exitCode.get(memory, fixture.process), code);
-      assert.match(endMessage(memory, fixture.process)!, message);
-    }),
-  );
-}

@@ -1,11 +1,6 @@
-/**
- * Calls that cannot be served, beyond the plain ones that the table answers with an errno alone: those that must write something, and those
- * that must not return.
- */
+/** Calls that cannot be served, beyond the plain ones that the table answers with an errno alone: those that must write something. */
 import { Errno } from "../abi/errno.ts";
-import { EndReason, exitProcess } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
-import { PROCESS_EXIT } from "./control.ts";
 
 /** Puts a message with a NUL after it into the guest's buffer, cut to fit. */
 function writeMessage(context: SyscallContext, buffer: number, room: number, text: string): void {
@@ -53,44 +48,4 @@ export function dlsym(
   const name = guest.text(symbol, length) ?? "(no UTF-8)";
   writeMessage(context, message, room, `${name}: libraries cannot be loaded at run time`);
   return Errno.EUNKNOWN;
-}
-
-/** Ends the process: the call has no way to tell the program of a failure. */
-function endProcess(context: SyscallContext, code: number, message: string): never {
-  exitProcess(context.kernel, context.process, code, EndReason.failed, 0, message);
-  throw PROCESS_EXIT;
-}
-
-/** Cannot replace the program, and cannot return: the process ends with code 45 (ENOEXEC) and a message. */
-export function proc_exec(
-  context: SyscallContext,
-  name: number,
-  length: number,
-  _arguments: number,
-  _argumentsLength: number,
-): never {
-  const program = context.guest.text(name, length) ?? "(unreadable name)";
-  endProcess(
-    context,
-    Errno.ENOEXEC,
-    `proc_exec: a running program cannot be replaced by another ("${program}")`,
-  );
-}
-
-/** The same with an environment. */
-export function proc_exec2(
-  context: SyscallContext,
-  name: number,
-  length: number,
-  programArguments: number,
-  argumentsLength: number,
-  _environment: number,
-  _environmentLength: number,
-): never {
-  proc_exec(context, name, length, programArguments, argumentsLength);
-}
-
-/** Cannot jump to a checkpoint, since none can be made, and cannot return: the process ends with code 79 and a message. */
-export function stack_restore(context: SyscallContext, _snapshot: number, _value: bigint): never {
-  endProcess(context, Errno.EUNKNOWN, "stack_restore: stacks cannot be saved and restored");
 }

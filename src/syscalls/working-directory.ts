@@ -1,10 +1,12 @@
 /**
  * The working directory. The kernel keeps both its inode, where relative paths of `chdir` start, and a path that leads there, for `getcwd`.
  */
+import { Filetype } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Process, readWorkingDirectory, setWorkingDirectory } from "../kernel/index.ts";
-import { dropInode, PATH_MAX } from "../vfs/index.ts";
+import { dropFile, dropInode, keepInode, OpenFile, PATH_MAX } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { findDirectoryPath } from "./directory-path.ts";
 import { errnoOf } from "./result.ts";
 
 /**
@@ -30,7 +32,7 @@ export function getcwd(context: SyscallContext, buffer: number, length: number):
 
 /** Changes the working directory. Errors as chdir(2): ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG; ENOMEM. */
 export function chdir(context: SyscallContext, path: number, length: number): number {
-  const { guest, kernel, memory, process, walk, vfs } = context;
+  const { guest, memory, process, walk, vfs } = context;
   const bytes = length >>> 0;
   if (!guest.has(path, bytes)) return Errno.EMEMVIOLATION;
   if (bytes > PATH_MAX) return Errno.ENAMETOOLONG;
@@ -42,15 +44,36 @@ export function chdir(context: SyscallContext, path: number, length: number): nu
   if (answer === 0) answer = walk.enter();
   if (answer === 0) {
     const directory = walk.takeDirectory();
-    const text = pathTo(context, directory, before.path, given);
-    answer =
-      text.length > PATH_MAX
-        ? -Errno.ENAMETOOLONG
-        : setWorkingDirectory(kernel, process, directory, text);
-    if (answer < 0) dropInode(vfs, directory);
+    answer = setDirectory(context, directory, pathTo(context, directory, before.path, given));
   }
   walk.end();
   return errnoOf(answer);
+}
+
+/** Changes it to an open directory: fchdir(2). EBADF, ENOTDIR; ENOENT for a directory that was removed. */
+export function fchdir(context: SyscallContext, fd: number): number {
+  const { memory, vfs } = context;
+  const file = context.lookup(fd, 0);
+  if (file < 0) return -file;
+  let answer: number = -Errno.ENOTDIR;
+  if (OpenFile.type.get(memory, file) === Filetype.DIRECTORY) {
+    const directory = OpenFile.inode.get(memory, file);
+    const path = findDirectoryPath(context, directory);
+    answer =
+      typeof path === "number" ? path : setDirectory(context, keepInode(memory, directory), path);
+  }
+  dropFile(vfs, file);
+  return errnoOf(answer);
+}
+
+/** Takes over the count of the directory. */
+function setDirectory(context: SyscallContext, directory: number, path: Uint8Array): number {
+  const answer =
+    path.length > PATH_MAX
+      ? -Errno.ENAMETOOLONG
+      : setWorkingDirectory(context.kernel, context.process, directory, path);
+  if (answer < 0) dropInode(context.vfs, directory);
+  return answer;
 }
 
 /** An absolute path to a directory that was reached by `given` from `before`: without `..` where leaving them out leads to the same place. */

@@ -17,6 +17,7 @@ import type { BindMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
+import { Unwinding } from "./unwinding.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -32,6 +33,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
  * Serves a crew until it closes: with a thread at a time, or as a shared carrier.
  *
  * @param carrier this agent's record, unbound; @param loadStacks is called where the program needs stacks that can be suspended
+ * @param onIdle is called before the carrier sleeps for want of a thread
  */
 export async function serveCrew(
   kernel: Kernel,
@@ -40,6 +42,7 @@ export async function serveCrew(
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
+  onIdle?: () => void,
 ): Promise<void> {
   const { memory } = kernel;
   const Stacks = sharing || needsSuspension(program) ? await loadStacks() : undefined;
@@ -52,11 +55,18 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
+  Unwinding.attach(kernel, group);
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
-  else serveOneByOne(kernel, carrier, crew, group);
+  else serveOneByOne(kernel, carrier, crew, group, onIdle);
 }
 
-function serveOneByOne(kernel: Kernel, carrier: number, crew: number, group: InstanceGroup): void {
+function serveOneByOne(
+  kernel: Kernel,
+  carrier: number,
+  crew: number,
+  group: InstanceGroup,
+  onIdle: (() => void) | undefined,
+): void {
   const { memory } = kernel;
   const clear = () => clearCarrier(memory, crew, carrier);
   for (;;) {
@@ -65,7 +75,7 @@ function serveOneByOne(kernel: Kernel, carrier: number, crew: number, group: Ins
     if (thread > 0) {
       group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
       runThread(kernel, group, thread, crew, clear);
-    } else if (sleepIdle(memory, crew, carrier, group)) {
+    } else if (sleepIdle(memory, crew, carrier, group, onIdle)) {
       return leaveCrew(memory, crew, carrier);
     }
   }

@@ -188,6 +188,8 @@ function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
 }
 
 function orderOwnCarriersLocked(memory: KernelMemory, crew: number): boolean {
+  // Once threads share carriers they all can: each carrier of its own takes long to start, and the cores are in use.
+  if (Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew) > 0) return false;
   const coming = Crew.wanted.get(memory, crew);
   const lacking =
     Crew.waiting.get(memory, crew) +
@@ -278,6 +280,14 @@ export function clearSharedThread(
   Crew.lock.acquire(memory, crew);
   Thread.carrier.set(memory, thread, 0);
   Carrier.stacks.set(memory, carrier, Carrier.stacks.get(memory, carrier) - 1);
+  Crew.lock.release(memory, crew);
+}
+
+/** Takes back the orders of carriers of one thread beyond those that the crew has or that are on their way, `hired` in all: threads share carriers now. */
+export function cancelCarriers(memory: KernelMemory, crew: number, hired: number): void {
+  Crew.lock.acquire(memory, crew);
+  const coming = hired - Crew.carriers.get(memory, crew);
+  if (coming < Crew.wanted.get(memory, crew)) Crew.wanted.set(memory, crew, Math.max(0, coming));
   Crew.lock.release(memory, crew);
 }
 

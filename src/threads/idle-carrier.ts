@@ -12,11 +12,13 @@ export function sleepIdle(
   crew: number,
   carrier: number,
   group: InstanceGroup,
+  onIdle?: () => void,
 ): boolean {
   for (;;) {
     hushBell(memory, carrier);
     if (isCalled(memory, crew, carrier)) break;
     if (Crew.instances.load(memory, crew) !== 0) group.prepare();
+    onIdle?.();
     waitForBell(memory, carrier, Infinity);
   }
   memory.refreshIfGrown();

@@ -31,6 +31,14 @@ export interface WorkerHost {
   readonly parallelism: number;
 }
 
+/** A program that is ready to run in a process, and how. */
+export interface Launch {
+  readonly program: Program;
+  /** The memory that its instances share, when the program imports one. */
+  readonly memory: WebAssembly.Memory | undefined;
+  readonly options: RunOptions;
+}
+
 /** How a process is run. */
 export interface RunOptions {
   /** Threads that may live at once, the main one included. */
@@ -41,7 +49,6 @@ export interface RunOptions {
   spare: number;
   /** Compiles the program for carriers that several of its threads share; undefined where none can, or the promise's value. */
   shareable?: (() => Promise<Program | undefined>) | undefined;
-  trace?: TraceTarget | undefined;
 }
 
 /** Runs the processes of a machine: the supervisor, or what a host has where memory cannot be shared. */
@@ -58,14 +65,20 @@ export interface ProcessRunner {
    * Starts a process's main thread.
    *
    * @param process with a count, which the runner takes over; likewise the trace's file
-   * @returns resolves when the process has ended and nothing runs for it any more; undefined, and nothing was taken over, where there is no room
+   * @returns resolves when the process has ended and nothing runs for it any more; undefined, and nothing was taken over, where there is no room, or the
+   *   process has ended before it began
    */
-  start(
-    process: number,
-    program: Program,
-    memory: WebAssembly.Memory | undefined,
-    options: RunOptions,
-  ): Promise<void> | undefined;
+  start(process: number, launch: Launch, trace: TraceTarget | undefined): Promise<void> | undefined;
+  /**
+   * Starts a child, with the trace of its parent. Parameters as `start`.
+   *
+   * @returns whether it runs
+   */
+  startChild?(parent: number, process: number, launch: Launch): boolean;
+  /** Keeps a program ready for the place of a process's own; its number, or 0 when the process runs no more. */
+  keepReady?(process: number, launch: Launch): number;
+  /** Is called when a guest asks for a program to be run. */
+  onProgramRequests?: (() => void) | undefined;
   /** Hands the events that wait to the host program. */
   deliverEvents(): void;
   /** Ends every process and every worker; resolves when nothing runs any more. */

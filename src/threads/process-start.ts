@@ -1,7 +1,13 @@
 /** What a process begins with on this floor: its crew and its main thread. */
-import { addThread, createThread, type Kernel, Process, StartKind } from "../kernel/index.ts";
+import {
+  addThread,
+  createThread,
+  dropThread,
+  type Kernel,
+  Process,
+  StartKind,
+} from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { panic } from "../shm/index.ts";
 import { Crew } from "./crew.ts";
 
 /** Makes a crew for a process; 0 when the kernel heap is full. */
@@ -29,7 +35,10 @@ export function destroyCrew(kernel: Kernel, process: number, crew: number): void
   Crew.free(kernel.memory, crew);
 }
 
-/** Makes the main thread of a process: its id is the pid. The count is the process's list's. 0 when a limit is reached or the kernel heap is full. */
+/**
+ * Makes the main thread of a process: its id is the pid. The count is the process's list's. 0 when a limit is reached, the kernel heap is full, or the process
+ * has ended before it began.
+ */
 export function createMainThread(kernel: Kernel, process: number, program: Program): number {
   const { stack } = program;
   const id = Process.id.get(kernel.memory, process);
@@ -40,7 +49,7 @@ export function createMainThread(kernel: Kernel, process: number, program: Progr
     guard: stack.guardSize,
     tlsBase: stack.tlsBase ?? 0,
   });
-  if (thread !== 0 && !addThread(kernel, process, thread))
-    panic("process: it ended before it began");
-  return thread;
+  if (thread === 0 || addThread(kernel, process, thread)) return thread;
+  dropThread(kernel, thread);
+  return 0;
 }

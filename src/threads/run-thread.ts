@@ -52,7 +52,7 @@ export function beginThread(
   crew: number,
 ): Entry {
   const { memory } = kernel;
-  const { context, program } = group;
+  const { context } = group;
   const isMain = Thread.startKind.get(memory, thread) === StartKind.main;
   const process = Thread.process.get(memory, thread);
   context.setThread(thread);
@@ -66,22 +66,34 @@ export function beginThread(
   );
   context.leave();
   context.look();
-  const { exports } = group.take();
+  group.take();
   // A signal for which there was no instance yet waits for the first call, when the thread has its own stack.
   if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
-  if (!isMain) {
-    return {
-      callee: group.threadEntry as (...parameters: number[]) => unknown,
-      parameters: [Thread.id.get(memory, thread), Thread.startPointer.get(memory, thread)],
-    };
+  if (isMain) {
+    context.enter();
+    openInstances(memory, crew);
+    context.leave();
   }
-  context.enter();
-  openInstances(memory, crew);
-  context.leave();
+  return entryOf(kernel, group, thread);
+}
+
+/** What a thread begins with, of the instance that it has. */
+function entryOf({ memory }: Kernel, group: InstanceGroup, thread: number): Entry {
+  if (Thread.startKind.get(memory, thread) === StartKind.main) {
+    const name = group.program.entry ?? "_start";
+    return { callee: group.current!.exports[name] as Entry["callee"], parameters: [] };
+  }
   return {
-    callee: exports[program.entry ?? "_start"] as (...parameters: number[]) => unknown,
-    parameters: [],
+    callee: group.threadEntry as Entry["callee"],
+    parameters: [Thread.id.get(memory, thread), Thread.startPointer.get(memory, thread)],
   };
+}
+
+/** The same for a stack that is put back: what an instance runs before a thread's entry is not run again. */
+export function rewindEntryOf(kernel: Kernel, group: InstanceGroup, thread: number): Entry {
+  const entry = entryOf(kernel, group, thread);
+  if (Thread.startKind.get(kernel.memory, thread) === StartKind.main) return entry;
+  return { ...entry, callee: group.current!.exports.wasi_thread_start as Entry["callee"] };
 }
 
 /**
@@ -142,6 +154,16 @@ export function runThread(
   } catch (error) {
     thrown = { error };
   }
+  const { unwinding } = group.context;
+  while (unwinding?.hasRewind(thrown) === true) {
+    thrown = undefined;
+    try {
+      const { callee, parameters } = rewindEntryOf(kernel, group, thread);
+      callee(...parameters);
+    } catch (error) {
+      thrown = { error };
+    }
+  }
   endThread(kernel, group, thread, crew, clear, thrown);
 }
 
@@ -174,9 +196,7 @@ function endByThrow(
   const code = isMain && !returned ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const reason = returned
-    ? error.message
-    : describeTrap(error, undefined, group.program.stops).text;
+  const reason = returned ? error.message : describeTrap(error, undefined, group.program).text;
   const message = `thread ${tid} of process ${pid} (${group.program.name}): ${reason}`;
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code);

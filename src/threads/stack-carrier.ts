@@ -46,7 +46,7 @@ import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
-import { beginThread, endThread } from "./run-thread.ts";
+import { beginThread, endThread, rewindEntryOf } from "./run-thread.ts";
 
 /** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
 const SLICE = 1;
@@ -114,7 +114,8 @@ export class StackCarrier implements StackPort {
   }
 
   get canSuspend(): boolean {
-    return this.active !== undefined && this.group.context.innerEntries === 0;
+    const { innerEntries, unwinding } = this.group.context;
+    return this.active !== undefined && innerEntries === 0 && unwinding?.isBusy !== true;
   }
 
   hasOthers(): boolean {
@@ -237,13 +238,18 @@ export class StackCarrier implements StackPort {
       else clearCarrier(memory, crew, carrier);
     };
     let thrown: { error: unknown } | undefined;
-    try {
-      const { callee, parameters } = beginThread(kernel, group, thread, crew);
-      const over = promising(callee)(...parameters);
-      await (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over);
-    } catch (error) {
-      thrown = { error };
-    }
+    let begin = () => beginThread(kernel, group, thread, crew);
+    do {
+      thrown = undefined;
+      try {
+        const { callee, parameters } = begin();
+        const over = promising(callee)(...parameters);
+        await (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over);
+      } catch (error) {
+        thrown = { error };
+      }
+      begin = () => rewindEntryOf(kernel, group, thread);
+    } while (group.context.unwinding?.hasRewind(thrown) === true);
     try {
       endThread(kernel, group, thread, crew, clear, thrown);
     } catch (error) {

@@ -17,6 +17,7 @@ import {
   KernelRoot,
   Process,
   ProcessState,
+  renewProcess,
   takeEvents,
   Thread,
 } from "../kernel/index.ts";
@@ -30,8 +31,9 @@ import {
   unpark,
 } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
-import { dropFile } from "../vfs/index.ts";
+import { dropFile, keepFile } from "../vfs/index.ts";
 import {
+  cancelCarriers,
   Carrier,
   Crew,
   leaveCrew,
@@ -43,7 +45,7 @@ import {
 import { RawWaits } from "./raw-wait.ts";
 import type { TraceTarget, WorkerMessage } from "./messages.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
+import type { Launch, ProcessRunner, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -78,18 +80,27 @@ interface Team {
   readonly crew: number;
   readonly program: Program;
   readonly memory: WebAssembly.Memory | undefined;
-  /** The program for shared carriers, once it has been asked for: undefined until it is compiled. */
+  /** The program for shared carriers, once it has been asked for: undefined until it is compiled, and the workers that wait for it. */
   shared: Program | undefined;
+  readonly awaiting: Set<Worker>;
   readonly compileShared: (() => Promise<Program | undefined>) | undefined;
   isCompiling: boolean;
   readonly mostWorkers: number;
   readonly rawWaits: RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
-  /** Resolves when the process has ended and every worker has left. */
-  readonly done: Promise<void>;
-  finish(): void;
+  readonly completion: Completion;
+  /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
+  readonly ready: Launch[];
   reaping: boolean;
+}
+
+/** Resolves when a process has ended and every worker has left it, whatever programs it had. */
+class Completion {
+  finish!: () => void;
+  readonly done = new Promise<void>((resolve) => {
+    this.finish = resolve;
+  });
 }
 
 export class Supervisor implements ProcessRunner {
@@ -106,6 +117,8 @@ export class Supervisor implements ProcessRunner {
   onEvents: ((events: KernelEvent[]) => void) | undefined;
   /** Is called when a guest asks a filesystem whose code runs in the host program. */
   onFileRequests: (() => void) | undefined;
+  /** Is called when a guest asks for a program to be run. */
+  onProgramRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -124,18 +137,38 @@ export class Supervisor implements ProcessRunner {
     return this.workers.size;
   }
 
-  /**
-   * Starts a process's main thread on a carrier.
-   *
-   * @param process with a count, which the team takes over; likewise the trace's file
-   * @returns resolves when the process has ended and its carriers have left it; undefined, and nothing was taken over, where there is no room for a thread
-   */
+  /** Starts a process's main thread on a carrier: see `ProcessRunner`. */
   start(
     process: number,
-    program: Program,
-    memory: WebAssembly.Memory | undefined,
-    options: RunOptions,
+    launch: Launch,
+    trace: TraceTarget | undefined,
   ): Promise<void> | undefined {
+    const completion = new Completion();
+    return this.begin(process, launch, trace, completion) ? completion.done : undefined;
+  }
+
+  /** Starts a child, with the trace of its parent: see `ProcessRunner`. */
+  startChild(parent: number, process: number, launch: Launch): boolean {
+    const { vfs } = this.kernel;
+    const trace = this.teams.get(parent)?.trace;
+    if (trace !== undefined) keepFile(vfs.memory, trace.file);
+    const begun = this.begin(process, launch, trace, new Completion());
+    if (!begun && trace !== undefined) dropFile(vfs, trace.file);
+    return begun;
+  }
+
+  /** Keeps a program ready for the place of a process's own: see `ProcessRunner`. */
+  keepReady(process: number, launch: Launch): number {
+    return this.teams.get(process)?.ready.push(launch) ?? 0;
+  }
+
+  /** Makes a process's main thread and its team. False, and nothing was taken over, where there is no room for a thread, or the process has ended. */
+  private begin(
+    process: number,
+    { program, memory, options }: Launch,
+    trace: TraceTarget | undefined,
+    completion: Completion,
+  ): boolean {
     const { kernel } = this;
     const { threads, spare, shareable } = options;
     this.furtherCalls ||= program.importsFurtherCalls;
@@ -149,18 +182,15 @@ export class Supervisor implements ProcessRunner {
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
-      return undefined;
+      return false;
     }
-    let finish!: () => void;
-    const done = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
     const team: Team = {
       process,
       crew,
       program,
       memory,
       shared: undefined,
+      awaiting: new Set(),
       compileShared: shareable,
       isCompiling: false,
       mostWorkers: options.workers,
@@ -173,24 +203,24 @@ export class Supervisor implements ProcessRunner {
           (thread) => dropThread(kernel, thread),
           () => this.dissolve(team),
         ),
-      trace: options.trace,
+      trace,
       workers: new Set(),
-      done,
-      finish,
+      completion,
+      ready: [],
       reaping: false,
     };
     this.teams.set(process, team);
     placeThread(kernel, crew, thread);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
-    return done;
+    return true;
   }
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
   async close(): Promise<void> {
     for (const { process } of this.teams.values())
       exitProcess(this.kernel, process, 137, EndReason.killed, 9);
-    while (this.teams.size > 0) await [...this.teams.values()][0].done;
+    while (this.teams.size > 0) await [...this.teams.values()][0].completion.done;
     this.closed = true;
     unpark(this.kernel.memory, KernelRoot.host.at(this.kernel.root));
     await this.running;
@@ -210,6 +240,7 @@ export class Supervisor implements ProcessRunner {
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
+      if ((calls & HostCall.programs) !== 0) this.onProgramRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
@@ -229,13 +260,22 @@ export class Supervisor implements ProcessRunner {
     const { memory } = this.kernel;
     const { crew } = team;
     if (team.reaping) return;
-    const shared = Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew);
-    if (shared > 0 && team.shared === undefined) void this.compileShared(team);
-    else this.hireKind(team, true, shared);
-    this.hireKind(team, false, Crew.carriers.get(memory, crew) + Crew.wanted.get(memory, crew));
+    const countOf = (counts: [typeof Crew.shared, typeof Crew.shared]) =>
+      counts[0].get(memory, crew) + counts[1].get(memory, crew);
+    // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
+    for (;;) {
+      const shared = countOf([Crew.shared, Crew.sharedWanted]);
+      if (shared > 0) {
+        cancelCarriers(memory, crew, countWorkers(team, false));
+        if (team.shared === undefined) void this.compileShared(team);
+        while (countWorkers(team, true) < shared && this.hireOne(team, true));
+      }
+      const own = countOf([Crew.carriers, Crew.wanted]);
+      if (countWorkers(team, false) >= own || !this.hireOne(team, false)) return;
+    }
   }
 
-  /** Compiles a team's program for shared carriers, and hires those; or does without them. */
+  /** Compiles a team's program for shared carriers and gives it to the workers that wait for it; or does without them. */
   private async compileShared(team: Team): Promise<void> {
     if (team.isCompiling) return;
     team.isCompiling = true;
@@ -244,26 +284,14 @@ export class Supervisor implements ProcessRunner {
     } finally {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
-        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        const { awaiting } = team;
+        if (team.shared === undefined) {
+          this.releaseAwaiting(team);
+          unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        } else for (const worker of awaiting) this.bind(team, worker);
+        awaiting.clear();
         this.hire(team);
       }
-    }
-  }
-
-  /** Binds workers of one kind until the team has `count` of them. */
-  private hireKind(team: Team, sharing: boolean, count: number): void {
-    for (const { isShared } of team.workers) if (isShared === sharing) count--;
-    for (; count > 0; count--) {
-      const worker = this.takeUnbound() ?? this.startWorker(team);
-      if (worker === undefined) return;
-      worker.crew = team;
-      worker.isShared = sharing;
-      team.workers.add(worker);
-      worker.handle.setKeepsAlive(true);
-      const { crew, memory, trace } = team;
-      const { furtherCalls } = this;
-      const program = sharing ? team.shared! : team.program;
-      worker.handle.post({ kind: "bind", crew, program, memory, trace, sharing, furtherCalls });
     }
   }
 
@@ -274,6 +302,41 @@ export class Supervisor implements ProcessRunner {
       if (worker?.handle.isOutdated() !== true) return worker;
       void this.discard(worker);
     }
+  }
+
+  /** The workers that wait for a team's program for shared carriers will not get it. */
+  private releaseAwaiting(team: Team): void {
+    for (const worker of team.awaiting) {
+      team.workers.delete(worker);
+      worker.crew = undefined;
+      this.keep(worker);
+    }
+    team.awaiting.clear();
+  }
+
+  /** Gives a team one more worker. False where none can be had: then the process ends. */
+  private hireOne(team: Team, sharing: boolean): boolean {
+    const worker = this.takeUnbound() ?? this.startWorker(team);
+    if (worker === undefined) return false;
+    worker.crew = team;
+    worker.isShared = sharing;
+    team.workers.add(worker);
+    worker.handle.setKeepsAlive(true);
+    if (sharing && team.shared === undefined) team.awaiting.add(worker);
+    else this.bind(team, worker);
+    return true;
+  }
+
+  private bind({ crew, memory, trace, shared, program }: Team, { handle, isShared }: Worker): void {
+    handle.post({
+      kind: "bind",
+      crew,
+      program: isShared ? shared! : program,
+      memory,
+      trace,
+      sharing: isShared,
+      furtherCalls: this.furtherCalls,
+    });
   }
 
   /** Starts a worker for a team. Where the host or the kernel heap has no room for one, the process ends, since a thread would wait for ever. */
@@ -349,7 +412,7 @@ export class Supervisor implements ProcessRunner {
     return worker.ending;
   }
 
-  /** A process is ending or has ended: see that its threads leave, then give its carriers back. */
+  /** A process is ending, or its program is: see that its threads leave, then give its carriers back. */
   private look(team: Team): void {
     const { memory } = this.kernel;
     const state = Process.state.load(memory, team.process);
@@ -362,7 +425,7 @@ export class Supervisor implements ProcessRunner {
     const { host } = this;
     const { memory } = this.kernel;
     this.finishWaiting(team);
-    while (Process.state.load(memory, team.process) !== ProcessState.ended) {
+    while (!this.hasLeft(team)) {
       await host.delay(GRACE);
       memory.refreshIfGrown();
       this.finishWaiting(team);
@@ -370,6 +433,7 @@ export class Supervisor implements ProcessRunner {
         if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
     }
     team.rawWaits?.abandon();
+    this.releaseAwaiting(team);
     Crew.closing.store(memory, team.crew, 1);
     for (const worker of [...team.workers]) {
       if (this.recall(worker)) team.workers.delete(worker);
@@ -382,6 +446,12 @@ export class Supervisor implements ProcessRunner {
       for (const worker of [...team.workers]) this.endIfInGuest(team, worker);
       this.dissolve(team);
     }
+  }
+
+  /** Whether no thread of a team's program is left. */
+  private hasLeft(team: Team): boolean {
+    const state = Process.state.load(this.kernel.memory, team.process);
+    return state === ProcessState.ended || state === ProcessState.replaced;
   }
 
   /** Whether a team is not yet dissolved. Afterwards its process's address may be another's. */
@@ -441,6 +511,7 @@ export class Supervisor implements ProcessRunner {
       leaveCrew(memory, team.crew, worker.carrier);
     this.workers.delete(worker);
     team.workers.delete(worker);
+    team.awaiting.delete(worker);
     for (;;) {
       const thread = findThreadOf(memory, team.process, worker.carrier);
       if (thread === 0) break;
@@ -492,19 +563,39 @@ export class Supervisor implements ProcessRunner {
     await Promise.all(workers.map(({ handle }) => handle.terminate()));
   }
 
-  /** The last worker has left an ended process: nothing is left to do for it. */
+  /** The last worker has left: nothing is left to do for the process, or for its program, whose place another takes. */
   private dissolve(team: Team): void {
     const { kernel } = this;
-    const { memory } = kernel;
+    const { process, trace, completion } = team;
     if (team.workers.size > 0 || !this.isServed(team)) return;
     if (team.rawWaits?.isIdle === false) return;
-    if (Process.state.load(memory, team.process) !== ProcessState.ended) return;
-    this.teams.delete(team.process);
-    if (team.trace !== undefined) dropFile(kernel.vfs, team.trace.file);
-    destroyCrew(kernel, team.process, team.crew);
-    dropProcess(kernel, team.process);
-    team.finish();
+    if (!this.hasLeft(team)) return;
+    this.teams.delete(process);
+    destroyCrew(kernel, process, team.crew);
+    if (this.beginNext(team)) return;
+    if (trace !== undefined) dropFile(kernel.vfs, trace.file);
+    dropProcess(kernel, process);
+    completion.finish();
   }
+
+  /** Starts the program that takes the place of a team's. False where the process has ended. */
+  private beginNext({ process, ready, trace, completion }: Team): boolean {
+    const { kernel } = this;
+    const { memory } = kernel;
+    if (Process.state.load(memory, process) === ProcessState.ended) return false;
+    renewProcess(kernel, process);
+    const launch = ready[Process.nextProgram.get(memory, process) - 1];
+    if (this.begin(process, launch, trace, completion)) return true;
+    const message = "no thread can be made for the next program: the kernel's memory is full";
+    exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+    return false;
+  }
+}
+
+function countWorkers({ workers }: Team, shared: boolean): number {
+  let count = 0;
+  for (const { isShared } of workers) if (isShared === shared) count++;
+  return count;
 }
 
 /** Whether a carrier runs or keeps a thread. */

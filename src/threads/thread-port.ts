@@ -33,6 +33,8 @@ export class CrewThreadPort implements ThreadPort {
   spawn(context: SyscallContext, startPointer: number, stack: StackLayout): number {
     const { kernel, memory, process } = context;
     if (!this.program.hasThreadEntry || !this.program.hasSharedMemory) return -Errno.ENOTCAPABLE;
+    // A child that shares this memory has no threads of its own.
+    if (context.owner !== process) return -Errno.EACCES;
     const crew = Process.crew.get(memory, process);
     if (!reserveThread(memory, crew)) return -Errno.EACCES;
     const id = kernel.newId();

@@ -21,12 +21,13 @@ export async function handleBind(
   cores: number,
   parts: WorkerPartLoaders,
   post: (message: WorkerMessage) => void,
+  onIdle?: () => void,
 ): Promise<void> {
   try {
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     if (message.furtherCalls) (await parts.furtherCalls())(kernel);
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks);
+    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks, onIdle);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

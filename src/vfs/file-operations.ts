@@ -112,4 +112,6 @@ export const OperationsId = {
   archiveFile: 21,
   userFile: 22,
   userDirectory: 23,
+  loggedFile: 24,
+  loggedDirectory: 25,
 } as const;

@@ -102,5 +102,6 @@ export const FilesystemId = {
   devfs: 3,
   overlayfs: 5,
   userfs: 6,
+  logfs: 7,
   procfs: 16,
 } as const;

@@ -1,6 +1,6 @@
 // Debian's Chromium, driven by Playwright.
 
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 declare global {
   // The library, in the pages of `server.ts`.
@@ -25,7 +25,7 @@ export function startChromium(): Promise<Browser> {
 }
 
 /** Opens a page that has the library, and fails the test that uses it where something goes wrong unseen. */
-export async function openPage(browser: Browser, address: string): Promise<Page> {
+export async function openPage(browser: Browser | BrowserContext, address: string): Promise<Page> {
   const page = await browser.newPage();
   page.on("pageerror", (error) => console.error(`uncaught in the page: ${error.stack ?? error}`));
   page.on("console", (message) => {

@@ -57,3 +57,27 @@ test("kept code that does not fit is made anew; a folder that cannot be written 
     assert.equal(await runCopy(directory, [program]), "hello, world\n");
   });
 });
+
+test("a worker without work keeps the code of all, and takes none that does not fit", async () => {
+  const threads = await compileGuest("threads_hello");
+  const run = (directory: string) => runCopy(directory, [threads]);
+  await withDirectory(async (directory) => {
+    await copyBundle(directory);
+    const find = async () => {
+      const names = await readdir(join(directory, "code"));
+      return names.filter((name) => name.startsWith("worker-") && !/[.]\d+[.]\d+$/.test(name));
+    };
+    // Whether a worker has a moment before the program is over is chance.
+    let kept: string[] = [];
+    for (let runs = 0; kept.length === 0 && runs < 20; runs++) {
+      assert.equal(await run(directory), "4 threads: sum 500500\n");
+      kept = await find();
+    }
+    assert.equal(kept.length, 1);
+    const file = join(directory, "code", kept[0]);
+    assert.ok((await readFile(file)).length > 10_000);
+    assert.equal(await run(directory), "4 threads: sum 500500\n");
+    await writeFile(file, "not what V8 made");
+    assert.equal(await run(directory), "4 threads: sum 500500\n");
+  });
+});

@@ -17,6 +17,7 @@ import {
   overlayOverArchivesSubject,
   overlaySpreadSubject,
   hostReadOnlySubject,
+  keptSubject,
   memoryReadOnlySubject,
   type Subject,
   tarSubject,
@@ -27,6 +28,7 @@ import {
 
 const writable: readonly Subject[] = [
   memorySubject,
+  keptSubject,
   hostSubject,
   hostByPathSubject,
   overlayOverMemorySubject,

@@ -1,5 +1,5 @@
 /** Tar and zip archives for tests, made entry by entry, so that each can be wrong in any way. */
-import { crc32 } from "../../src/fs/archivefs/inflate.ts";
+import { crc32 } from "../../src/fs/crc32.ts";
 import { deflateRawSync } from "node:zlib";
 import type { Tree } from "./filesystem-contract.ts";
 

@@ -11,6 +11,7 @@ import {
 } from "../../src/fs/index.ts";
 import { createArchivefs } from "../../src/fs/archivefs/index.ts";
 import { createUserfs, destroyUserfs, installUserfs } from "../../src/fs/userfs/index.ts";
+import { createLogfs, destroyLogfs, installLogfs, Keeper } from "../../src/fs/logfs/index.ts";
 import { UserFileServer } from "../../src/api/user-filesystem.ts";
 import { createHostfs, destroyHostfs, HostfsDriver } from "../../src/fs/hostfs/index.ts";
 import { NodeFiles } from "../../src/hosts/node/files.ts";
@@ -28,6 +29,8 @@ import {
 import { tarTree, zipTree } from "./archive-writer.ts";
 import type { Departures, Tree } from "./filesystem-contract.ts";
 import { openDescriptors } from "./hostfs-fixture.ts";
+import { KernelMachine } from "./kernel-machine.ts";
+import { describeTree, MemoryLog } from "./log-store.ts";
 import { PosixCalls } from "./posix-calls.ts";
 import { FixtureMachine, SyscallFixture } from "./syscall-fixture.ts";
 
@@ -35,6 +38,8 @@ import { FixtureMachine, SyscallFixture } from "./syscall-fixture.ts";
 export interface Made {
   readonly mount: number;
   readonly undo: () => void;
+  /** What another agent does for it while a call sleeps. */
+  readonly onSleep?: () => void;
 }
 
 export interface Subject {
@@ -133,17 +138,19 @@ export function onSubject(
   const { memory, root } = machine;
   const { vfs } = machine.kernel;
   const made: Made[] = [];
-  const mountAt = (name: string, { mount, undo }: Made) => {
+  const mountAt = (name: string, what: Made) => {
+    const { mount } = what;
     const filesystem = vfs.filesystemOf(root);
     assert.equal(filesystem.makeDirectoryAt(vfs, root, nameOf(name)), 0);
     const covered = filesystem.step(vfs, root, nameOf(name));
     addMount(memory, machine.kernel.mounts, mount, covered, root);
     dropInode(vfs, covered);
-    made.push({ mount, undo });
+    made.push(what);
   };
   mountAt("m", subject.make(machine, tree));
   mountAt("other", makeMemoryMount(machine, { file: "other" }));
   const fixture = new SyscallFixture(machine);
+  fixture.context.onSleep = made[0].onSleep;
   const calls = new PosixCalls(fixture);
   try {
     body(calls, fixture);
@@ -333,4 +340,47 @@ export function makeUserMount(machine: FixtureMachine, tree: Tree): Made {
 export const userSubject: Subject = {
   name: "a user's own filesystem",
   make: makeUserMount,
+};
+
+/** What is in the store of a log. */
+function treeOf(logs: readonly [MemoryLog, MemoryLog]): string {
+  const machine = KernelMachine.create();
+  installLogfs(machine.vfs);
+  const { mount } = createLogfs(machine.vfs, [logs[0].bytes(), logs[1].bytes()])!;
+  numberMount(machine.memory, machine.mounts, mount);
+  const tree = describeTree(machine, mount, false);
+  destroyLogfs(machine.vfs, mount);
+  machine.destroy();
+  return tree;
+}
+
+/** Files that a store keeps, made from what it holds. At the end the store must hold what the files are then. */
+export const keptSubject: Subject = {
+  name: "kept in a store",
+  make: (machine, tree) => {
+    const { memory, kernel } = machine;
+    const { vfs } = kernel;
+    installLogfs(vfs);
+    const logs = [new MemoryLog(), new MemoryLog()] as const;
+    const open = () => {
+      const { mount, state } = createLogfs(vfs, [logs[0].bytes(), logs[1].bytes()])!;
+      return { mount, keeper: new Keeper(vfs, mount, logs, state, assert.ifError) };
+    };
+    const first = open();
+    fillMount(vfs, first.mount, tree);
+    first.keeper.turn();
+    destroyLogfs(vfs, first.mount);
+    const { mount, keeper } = open();
+    return {
+      mount,
+      onSleep: () => keeper.turn(),
+      undo: () => {
+        keeper.turn();
+        const other = KernelMachine.attach(memory, kernel.mounts);
+        installLogfs(other.vfs);
+        assert.equal(treeOf(logs), describeTree(other, mount, false));
+        destroyLogfs(vfs, mount);
+      },
+    };
+  },
 };

@@ -35,7 +35,9 @@ import {
   interruptThread,
   type Kernel,
   lookupFile,
+  makeStringList,
   openPipe,
+  packStrings,
   Pending,
   Process,
   ProcessState,
@@ -77,7 +79,7 @@ import {
 export type Argument = number | bigint;
 
 /** What a call came to: an errno or number, or how it left. */
-export type Outcome = number | undefined | "thread exit" | "process exit";
+export type Outcome = number | undefined | Control["kind"];
 
 /** Sleeps of one call before the thread is told to leave. */
 const MOST_SLEEPS = 4;
@@ -277,12 +279,12 @@ export class SyscallFixture {
       new WebAssembly.Memory({ initial: PAGES, maximum: 2 * PAGES, shared: true }),
     );
     this.process = createProcess(kernel, {
-      arguments: ["program", "argument"],
-      environment: ["NAME=value"],
+      arguments: makeStringList(memory, packStrings(["program", "argument"])),
+      environment: makeStringList(memory, packStrings(["NAME=value"])),
       rootDirectory: root,
       workingDirectory: root,
-      workingPath: "/",
-      parent: 0,
+      workingPath: new TextEncoder().encode("/"),
+      session: 0,
     });
     assert.ok(this.process > 0);
     const id = Process.id.get(memory, this.process);

@@ -19,7 +19,8 @@ import {
   TmpfsFile,
   TmpfsInode,
 } from "../tmpfs/index.ts";
-import { crc32, inflate } from "./inflate.ts";
+import { crc32 } from "../crc32.ts";
+import { inflate } from "./inflate.ts";
 import { readRange } from "./reader.ts";
 
 export class ArchiveFile extends TmpfsFile {

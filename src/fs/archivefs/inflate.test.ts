@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { constants, deflateRawSync } from "node:zlib";
-import { crc32, inflate } from "./inflate.ts";
+import { crc32 } from "../crc32.ts";
+import { inflate } from "./inflate.ts";
 
 /** A generator of numbers below 2^32, the same each time. */
 function seeded(seed: number): () => number {

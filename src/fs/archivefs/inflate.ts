@@ -234,22 +234,3 @@ export function inflate(input: Uint8Array, output: Uint8Array): string | undefin
     throw error;
   }
 }
-
-let crcTable: Uint32Array | undefined;
-
-/** The CRC-32 of bytes, as zip archives have it. */
-export function crc32(bytes: Uint8Array): number {
-  if (crcTable === undefined) {
-    crcTable = new Uint32Array(256);
-    for (let index = 0; index < 256; index++) {
-      let value = index;
-      for (let bit = 0; bit < 8; bit++)
-        value = (value & 1) !== 0 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-      crcTable[index] = value;
-    }
-  }
-  let crc = 0xffffffff;
-  for (let index = 0; index < bytes.length; index++)
-    crc = crcTable[(crc ^ bytes[index]) & 0xff] ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
-}

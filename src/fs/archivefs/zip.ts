@@ -5,7 +5,8 @@
  * share bytes, are refused: programs differ in what they make of such archives, and only those who rely on it make them.
  */
 import { ArchiveError, quote } from "./archive-error.ts";
-import { crc32, inflate } from "./inflate.ts";
+import { crc32 } from "../crc32.ts";
+import { inflate } from "./inflate.ts";
 import type { ArchiveReader } from "./reader.ts";
 import type { PackedPlace, TreeBuilder } from "./tree-builder.ts";
 

@@ -5,12 +5,16 @@
 import { Errno } from "../../abi/errno.ts";
 import {
   dropProcess,
+  dropStringList,
   findProcess,
   FileTable,
+  keepProcessStrings,
   type Kernel,
   KernelRoot,
   Process,
   ProcessState,
+  StringList,
+  stringsOf,
 } from "../../kernel/index.ts";
 import { usedBytes } from "../../shm/index.ts";
 import { FilesystemId, Mount, MountFlags, Mounts } from "../../vfs/index.ts";
@@ -39,9 +43,9 @@ export function contentOf(kernel: Kernel, node: number, pid: number): Uint8Array
   return withProcess(kernel, pid, (process) => {
     switch (node) {
       case Node.cmdline:
-        return argumentsOf(kernel, process);
+        return stringsOfProcess(kernel, process, "arguments");
       case Node.environ:
-        return environmentOf(kernel, process);
+        return stringsOfProcess(kernel, process, "environment");
       case Node.stat:
         return encoder.encode(describeInNumbers(kernel, process));
       case Node.status:
@@ -89,14 +93,16 @@ function withProcess(
   return answer;
 }
 
-function argumentsOf({ memory }: Kernel, process: number): Uint8Array {
-  const start = Process.arguments.get(memory, process);
-  return memory.u8.slice(start, start + Process.argumentsLength.get(memory, process));
-}
-
-function environmentOf({ memory }: Kernel, process: number): Uint8Array {
-  const start = Process.environment.get(memory, process);
-  return memory.u8.slice(start, start + Process.environmentLength.get(memory, process));
+function stringsOfProcess(
+  { memory }: Kernel,
+  process: number,
+  which: "arguments" | "environment",
+): Uint8Array {
+  const list = keepProcessStrings(memory, process, which);
+  const start = stringsOf(list);
+  const bytes = memory.u8.slice(start, start + StringList.length.get(memory, list));
+  dropStringList(memory, list);
+  return bytes;
 }
 
 /** The path alone: the directory itself may be gone with the end of the process. */
@@ -109,7 +115,7 @@ function workingPathOf({ memory }: Kernel, process: number): Uint8Array {
 }
 
 function firstArgument(kernel: Kernel, process: number): string {
-  const all = argumentsOf(kernel, process);
+  const all = stringsOfProcess(kernel, process, "arguments");
   const end = all.indexOf(0);
   return decoder.decode(end < 0 ? all : all.subarray(0, end));
 }
@@ -209,6 +215,7 @@ const FILESYSTEM_NAMES: Readonly<Record<number, string>> = {
   [FilesystemId.devfs]: "devfs",
   [FilesystemId.overlayfs]: "overlay",
   [FilesystemId.userfs]: "userfs",
+  [FilesystemId.logfs]: "logfs",
   [FilesystemId.procfs]: "proc",
 };
 

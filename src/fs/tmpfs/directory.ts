@@ -31,7 +31,7 @@ export class TmpfsDirectory extends DirectoryOperations {
     return isReadOnly(vfs.memory, inode) ? -Errno.EROFS : setInodeTimes(vfs, inode, times);
   }
 
-  override sync(): number {
+  override sync(_vfs: Vfs, _file: number): number {
     return 0;
   }
 

@@ -90,7 +90,7 @@ export class TmpfsFile extends FileOperations {
     return result;
   }
 
-  override sync(): number {
+  override sync(_vfs: Vfs, _file: number): number {
     return 0;
   }
 

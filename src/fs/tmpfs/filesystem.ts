@@ -328,9 +328,13 @@ function linkLocked(
   to: number,
   toName: Name,
 ): number {
-  const { memory } = vfs;
   const inode = lookUp(vfs, tree, from, fromName);
-  if (inode < 0) return inode;
+  return inode < 0 ? inode : linkInode(vfs, tree, inode, to, toName);
+}
+
+/** Gives an inode another name: EEXIST, EPERM, ENOENT, ENOSPC. Preconditions: the tree's lock is held. */
+export function linkInode(vfs: Vfs, tree: number, inode: number, to: number, toName: Name): number {
+  const { memory } = vfs;
   if (findEntry(memory, tree, to, toName) !== 0) return -Errno.EEXIST;
   if (isDirectory(vfs, inode)) return -Errno.EPERM;
   if (TmpfsInode.links.get(memory, to) === 0) return -Errno.ENOENT;

@@ -36,15 +36,23 @@ export function installTmpfs(vfs: Vfs): void {
   vfs.addOperations(OperationsId.tmpfsDirectory, new TmpfsDirectory());
 }
 
+export interface TmpfsOptions {
+  readonly readOnly?: boolean;
+  /** `FilesystemId` of the driver, where it is one that does more than keep files in memory. */
+  readonly filesystem?: number;
+}
+
 /**
  * Makes an empty filesystem in memory.
  *
  * @returns a mount, ready for `addMount`, which owns the tree and a count of its root; 0 when the kernel heap is full
  */
-export function createTmpfs(vfs: Vfs, options: { readOnly?: boolean } = {}): number {
+export function createTmpfs(vfs: Vfs, options: TmpfsOptions = {}): number {
   const { memory } = vfs;
   const mount = Mount.allocate(memory);
   const tree = mount === 0 ? 0 : TmpfsTree.allocate(memory);
+  const { filesystem = FilesystemId.tmpfs } = options;
+  if (tree !== 0) TmpfsTree.filesystem.set(memory, tree, filesystem);
   const buckets = tree !== 0 && makeBuckets(memory, tree);
   const root = buckets ? makeInode(vfs, tree, mount, Filetype.DIRECTORY, 0) : 0;
   if (root === 0) {
@@ -53,7 +61,7 @@ export function createTmpfs(vfs: Vfs, options: { readOnly?: boolean } = {}): num
     if (mount !== 0) Mount.free(memory, mount);
     return 0;
   }
-  Mount.filesystem.set(memory, mount, FilesystemId.tmpfs);
+  Mount.filesystem.set(memory, mount, filesystem);
   Mount.flags.set(memory, mount, options.readOnly === true ? MountFlags.readOnly : 0);
   Mount.root.set(memory, mount, root);
   Mount.state.set(memory, mount, tree);

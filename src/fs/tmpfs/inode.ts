@@ -6,15 +6,7 @@
  * Lock: `lock`, rank Inode, guards size, bytes and times. The tree's lock guards the fields of directories and `links`.
  */
 import { address, f64, layout, u32, u64 } from "../../shm/index.ts";
-import {
-  FilesystemId,
-  inodeFields,
-  keepInode,
-  Mount,
-  type Stat,
-  type Times,
-  type Vfs,
-} from "../../vfs/index.ts";
+import { inodeFields, keepInode, Mount, type Stat, type Times, type Vfs } from "../../vfs/index.ts";
 import { Filetype } from "../../abi/enums.ts";
 import { TmpfsTree } from "./tree.ts";
 
@@ -67,7 +59,7 @@ export function makeInode(
   const number = TmpfsTree.lastNumber.get(memory, tree) + 1;
   TmpfsTree.lastNumber.set(memory, tree, number);
   TmpfsInode.refs.store(memory, inode, 1);
-  TmpfsInode.filesystem.set(memory, inode, FilesystemId.tmpfs);
+  TmpfsInode.filesystem.set(memory, inode, TmpfsTree.filesystem.get(memory, tree));
   TmpfsInode.type.set(memory, inode, type);
   TmpfsInode.mount.set(memory, inode, mount);
   TmpfsInode.number.set(memory, inode, number);

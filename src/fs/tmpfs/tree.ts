@@ -15,6 +15,10 @@ export const TmpfsTree = layout("TmpfsTree", {
   /** A power of two. */
   bucketCount: u32,
   entryCount: u32,
+  /** `FilesystemId` of its inodes: immutable. */
+  filesystem: u32,
+  /** The `Journal` that changes are noted in (`logfs`), or 0: immutable once the tree is known. */
+  journal: address,
   /** The archive that the files' bytes lie in, with a count, or 0: immutable. */
   archive: address,
   /** Number of the inode made last. */

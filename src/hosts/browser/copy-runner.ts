@@ -28,7 +28,7 @@ import {
 } from "../../shm/index.ts";
 import { Carrier } from "../../threads/crew.ts";
 import type { TraceTarget } from "../../threads/messages.ts";
-import type { ProcessRunner, RunOptions } from "../../threads/port.ts";
+import type { Launch, ProcessRunner } from "../../threads/port.ts";
 import { createCrew, createMainThread, destroyCrew } from "../../threads/process-start.ts";
 import { dropFile } from "../../vfs/index.ts";
 import type { AgentMessage } from "./messages.ts";
@@ -85,9 +85,8 @@ export class CopyRunner implements ProcessRunner {
   /** The caller sees to it that no other process runs. */
   start(
     process: number,
-    program: Program,
-    _memory: WebAssembly.Memory | undefined,
-    { trace }: RunOptions,
+    { program }: Launch,
+    trace: TraceTarget | undefined,
   ): Promise<void> | undefined {
     const { kernel } = this;
     const { memory } = kernel;

@@ -79,6 +79,10 @@ function handle(message: PageMessage): void {
       return;
     case "run":
       return run(message);
+    case "openStore":
+      return void mustHave(parts).openStore(message, post);
+    case "keep":
+      return mustHave(parts).keepStore(message, post);
   }
 }
 

@@ -2,6 +2,7 @@
 export { compileShareable } from "../../loader/shareable-program.ts";
 export { formatCall } from "../../syscalls/call-text.ts";
 export { installFurtherCalls } from "../../threads/further-calls.ts";
-export { installMountDrivers } from "../../threads/mount-drivers.ts";
 export { StackCarrier } from "../../threads/stack-carrier.ts";
 export { runOnCopy } from "./copy-run.ts";
+export { installMountDrivers } from "./mount-drivers.ts";
+export { keepStore, openStore } from "./store-worker.ts";

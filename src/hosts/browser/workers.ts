@@ -20,6 +20,7 @@ const START_LIMIT = 30_000;
 export class BrowserWorkers implements WorkerHost {
   readonly parallelism = navigator.hardwareConcurrency;
   private readonly fresh: PageWorker[] = [];
+  private readonly own: PageWorker[] = [];
   /** Script of the workers that are started from now on. */
   private url: string;
   private parts: Promise<WorkerParts> | undefined;
@@ -67,6 +68,13 @@ export class BrowserWorkers implements WorkerHost {
   take(): PageWorker {
     if (this.disposed) throw new Error("the machine is closed");
     return this.fresh.pop() ?? new PageWorker(this.url);
+  }
+
+  /** A worker that serves one part of the page alone, which ends it, or else `dispose`. */
+  takeOwn(): PageWorker {
+    const worker = this.take();
+    this.own.push(worker);
+    return worker;
   }
 
   startWorker(
@@ -130,10 +138,10 @@ export class BrowserWorkers implements WorkerHost {
     return parts;
   }
 
-  /** Ends the workers that serve nobody. */
+  /** Ends the workers that serve no machine. */
   dispose(): void {
     this.disposed = true;
-    for (const worker of this.fresh.splice(0)) void worker.terminate();
+    for (const worker of [...this.fresh.splice(0), ...this.own.splice(0)]) void worker.terminate();
     if (this.workerUrl === undefined) URL.revokeObjectURL(this.url);
   }
 

@@ -22,7 +22,7 @@ const parts: WorkerPartLoaders = {
 };
 
 /** @param directories for a machine that mounts anything */
-function serve(directories?: HostDirectories): void {
+function listen(onIdle?: () => void, directories?: HostDirectories): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
   addDrivers(kernel, createNodeResources(directories));
@@ -30,15 +30,21 @@ function serve(directories?: HostDirectories): void {
     if (message.trace !== undefined) {
       provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
     }
-    await handleBind(kernel, start, message, availableParallelism(), parts, post);
+    await handleBind(kernel, start, message, availableParallelism(), parts, post, onIdle);
   });
 }
 
 /** Loads what mounts need first. Messages wait meanwhile. */
-async function serveWithMounts(): Promise<void> {
-  serve((await import("./host-directories.ts")).createHostDirectories());
+async function listenWithMounts(onIdle?: () => void): Promise<void> {
+  listen(onIdle, (await import("./host-directories.ts")).createHostDirectories());
 }
 
-// The bundle is a CommonJS module, which starts a worker quicker: it cannot await here. A failure ends the worker.
-if (start.hostDirectories) void serveWithMounts();
-else serve();
+/**
+ * Serves whoever started the worker. The bundle is a CommonJS module, which starts a worker quicker: it cannot await here. A failure ends the worker.
+ *
+ * @param onIdle is called when the worker has nothing to do
+ */
+export function serve(onIdle?: () => void): void {
+  if (start.hostDirectories) void listenWithMounts(onIdle);
+  else listen(onIdle);
+}

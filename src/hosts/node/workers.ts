@@ -4,7 +4,7 @@ import type { WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import { workerThreads } from "./builtin.ts";
 
-const entry = new URL("./worker-main.js", import.meta.url);
+const entry = new URL("./worker-entry.js", import.meta.url);
 
 /** What a worker of Node is started with. */
 export interface NodeWorkerStart extends WorkerStart {

@@ -1,0 +1,67 @@
+/**
+ * What a worker of Node begins with, in the bundle: loads the kernel with the code that V8 made of it the last time, then the rest.
+ *
+ * Compiling the kernel takes a worker about as long as everything else that it does before a thread runs. V8 takes its own compiled code back; it refuses
+ * what another version of itself or other flags made. The code is kept in the folder of the bundle, as the command's is (`cli/launch.ts`), and made by the
+ * first worker that has nothing to do; where the folder cannot be written to, all is as before, only slower.
+ *
+ * This file is bundled as a CommonJS module. Its own names for its neighbours are put in by the bundler.
+ */
+import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { createRequire, Module } from "node:module";
+import { dirname, join } from "node:path";
+import { Script } from "node:vm";
+import { threadId } from "node:worker_threads";
+
+/** The name of the kernel's file. */
+declare const KERNEL_FILE: string;
+
+type Load = (exports: object, require: NodeJS.Require, module: object) => void;
+
+const directory = dirname(__filename);
+const file = join(directory, KERNEL_FILE);
+const kept = join(directory, "code", `worker-${process.versions.v8}-${process.arch}`);
+
+function readKept(): Buffer | undefined {
+  try {
+    return readFileSync(kept);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps the compiled code, with all functions that were used so far. It takes its name when it is complete. */
+function keep(script: Script): void {
+  const unfinished = `${kept}.${process.pid}.${threadId}`;
+  try {
+    mkdirSync(dirname(kept), { recursive: true });
+    writeFileSync(unfinished, script.createCachedData());
+    renameSync(unfinished, kept);
+  } catch {
+    try {
+      unlinkSync(unfinished);
+    } catch {
+      // It was never made. The next worker compiles as this one did.
+    }
+  }
+}
+
+const cachedData = readKept();
+const script = new Script(`(function(exports,require,module){${readFileSync(file, "latin1")}\n})`, {
+  filename: file,
+  ...(cachedData === undefined ? {} : { cachedData }),
+});
+const module = new Module(file);
+const load = script.runInThisContext() as Load;
+const require = createRequire(file);
+load(module.exports as object, require, module);
+require.cache[file] = module;
+
+let isKept = cachedData !== undefined && script.cachedDataRejected !== true;
+
+const { serve } = require("./worker-main.cjs") as { serve: (onIdle: () => void) => void };
+serve(() => {
+  if (isKept) return;
+  isKept = true;
+  keep(script);
+});

@@ -1,0 +1,198 @@
+/**
+ * The end of threads and processes: the list of a process's threads, the exit code that counts, and what is done when the last thread has left.
+ *
+ * Lock: `Process.lock`. Ends happen on whatever agent comes to them: the thread that leaves, or the host for one that was ended with its worker.
+ */
+import { Signal } from "../abi/enums.ts";
+import { allocate, type KernelMemory, wakeQueue } from "../shm/index.ts";
+import { emit, EventKind } from "./events.ts";
+import { leaveChildren, tellParent } from "./family.ts";
+import { addId, removeId } from "./id-table.ts";
+import { HostCall, type Kernel } from "./kernel.ts";
+import {
+  dropProcess,
+  EndReason,
+  isEnding,
+  keepProcess,
+  Process,
+  ProcessChange,
+  ProcessState,
+  tearDown,
+} from "./process.ts";
+import {
+  callAsOneself,
+  childOfCaller,
+  dropThread,
+  interruptThread,
+  markFinished,
+  Pending,
+  Thread,
+} from "./thread.ts";
+
+/**
+ * Puts a new thread in its process's list and the id table; it takes a count of the process.
+ *
+ * @returns false when the process is ending: the caller drops the thread
+ */
+export function addThread(kernel: Kernel, process: number, thread: number): boolean {
+  const { memory } = kernel;
+  Process.lock.acquire(memory, process);
+  const state = Process.state.load(memory, process);
+  const accepted = state === ProcessState.running || state === ProcessState.replaced;
+  if (accepted) {
+    // The first thread of the program that takes the other's place.
+    Process.state.store(memory, process, ProcessState.running);
+    const first = Process.firstThread.get(memory, process);
+    Thread.next.set(memory, thread, first);
+    if (first !== 0) Thread.previous.set(memory, first, thread);
+    else {
+      Thread.signals.store(memory, thread, Process.earlySignals.get(memory, process));
+      Process.earlySignals.set(memory, process, 0);
+    }
+    Process.firstThread.set(memory, process, thread);
+    Process.live.set(memory, process, Process.live.get(memory, process) + 1);
+    keepProcess(memory, process);
+    addId(memory, kernel.threadTable, Thread, thread);
+  }
+  Process.lock.release(memory, process);
+  if (accepted) {
+    emit(
+      kernel,
+      EventKind.threadCreated,
+      Process.id.get(memory, process),
+      Thread.id.get(memory, thread),
+      0,
+    );
+  }
+  return accepted;
+}
+
+/**
+ * The one clean-up of a thread, on every way out: leaves the list and the table, wakes joiners, and when it was the last, ends the process.
+ * Called once per thread, by its carrier or by the host after the carrier was ended.
+ */
+export function finishThread(kernel: Kernel, thread: number, exitCode: number): void {
+  const { memory } = kernel;
+  const process = Thread.process.get(memory, thread);
+  // Before the joiners wake: what they do is told after this.
+  emit(
+    kernel,
+    EventKind.threadFinished,
+    Process.id.get(memory, process),
+    Thread.id.get(memory, thread),
+    exitCode,
+  );
+  const child = childOfCaller(memory, thread);
+  if (child !== 0) {
+    // It has the thread's memory and stack: it goes no further without them.
+    callAsOneself(memory, thread);
+    giveUpChild(kernel, child);
+  }
+  markFinished(memory, thread, exitCode);
+  removeId(memory, kernel.threadTable, Thread, thread);
+  Process.lock.acquire(memory, process);
+  const next = Thread.next.get(memory, thread);
+  const previous = Thread.previous.get(memory, thread);
+  if (previous === 0) Process.firstThread.set(memory, process, next);
+  else Thread.next.set(memory, previous, next);
+  if (next !== 0) Thread.previous.set(memory, next, previous);
+  const live = Process.live.get(memory, process) - 1;
+  Process.live.set(memory, process, live);
+  const isReplaced = live === 0 && Process.state.load(memory, process) === ProcessState.replacing;
+  if (isReplaced) Process.state.store(memory, process, ProcessState.replaced);
+  else if (live === 0) recordExitLocked(kernel, process, exitCode, EndReason.exited, 0, undefined);
+  Process.lock.release(memory, process);
+  if (isReplaced) kernel.callHost(HostCall.process);
+  else if (live === 0) endProcess(kernel, process);
+  dropThread(kernel, thread);
+  dropProcess(kernel, process);
+}
+
+/**
+ * Ends a process with a code: every thread will leave at its next syscall or wake-up. Threads that compute are ended by the host
+ * (`threads/`), which `callHost` tells. The first call decides the code.
+ *
+ * @param message for people: what happened, with the guest's stack
+ * @returns whether this call decided
+ */
+export function exitProcess(
+  kernel: Kernel,
+  process: number,
+  exitCode: number,
+  reason: number,
+  detail = 0,
+  message?: string,
+): boolean {
+  const { memory } = kernel;
+  Process.lock.acquire(memory, process);
+  const isEmpty = Process.live.get(memory, process) === 0;
+  const decided = recordExitLocked(kernel, process, exitCode, reason, detail, message);
+  if (decided) interruptAllLocked(memory, process);
+  Process.lock.release(memory, process);
+  if (decided) {
+    wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting);
+    kernel.callHost(HostCall.process);
+    // Before its first thread, and between two programs, there is nobody who could do it.
+    if (isEmpty) endProcess(kernel, process);
+  }
+  return decided;
+}
+
+/** Tells every thread of a process to leave. */
+export function interruptAllLocked(memory: KernelMemory, process: number): void {
+  for (
+    let thread = Process.firstThread.get(memory, process);
+    thread !== 0;
+    thread = Thread.next.get(memory, thread)
+  )
+    interruptThread(memory, thread, Pending.exit);
+}
+
+function recordExitLocked(
+  kernel: Kernel,
+  process: number,
+  exitCode: number,
+  reason: number,
+  detail: number,
+  message: string | undefined,
+): boolean {
+  const { memory } = kernel;
+  if (isEnding(memory, process)) return false;
+  Process.exitCode.set(memory, process, exitCode);
+  Process.endReason.set(memory, process, reason);
+  Process.endDetail.set(memory, process, detail);
+  if (message !== undefined) {
+    const bytes = new TextEncoder().encode(message);
+    const copy = allocate(memory, bytes.length);
+    if (copy !== 0) {
+      memory.u8.set(bytes, copy);
+      Process.message.set(memory, process, copy);
+      Process.messageLength.set(memory, process, bytes.length);
+    }
+  }
+  Process.state.store(memory, process, ProcessState.exiting);
+  return true;
+}
+
+/** The last thread is gone: close everything and tell whoever waits. */
+function endProcess(kernel: Kernel, process: number): void {
+  const { memory } = kernel;
+  tearDown(kernel, process);
+  leaveChildren(kernel, process);
+  emit(
+    kernel,
+    EventKind.processEnded,
+    Process.id.get(memory, process),
+    0,
+    Process.exitCode.get(memory, process),
+  );
+  wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting | ProcessChange.ended);
+  tellParent(kernel, process);
+  kernel.callHost(HostCall.process);
+}
+
+/** Ends a child that has no program and will get none, also where the host is about to start one; drops the caller's count. */
+export function giveUpChild(kernel: Kernel, child: number): void {
+  exitProcess(kernel, child, 128 + Signal.KILL, EndReason.killed, Signal.KILL);
+  dropProcess(kernel, child);
+}

@@ -1,0 +1,154 @@
+/**
+ * Stack images: stacks of guest code as bytes, and the checkpoints that threads keep of theirs.
+ *
+ * An image holds what a stack is beyond linear memory: the rewind stack, which the program's own code wrote when it took its frames apart, and the values of the
+ * instance's globals, the stack pointer among them. It holds no linear memory: that stays where it is while a thread sleeps, others may write to it
+ * meanwhile (a condition variable's waiter lies on its thread's stack), and a fork copies all of it.
+ *
+ * Life: made before the stack is taken apart, with room for the most that can come; freed by whoever puts the stack back for the last time, or its thread's end.
+ * Locks: none; an image belongs to one thread, and whoever runs it, or finishes it, alone touches it.
+ */
+import { address, allocate, free, layout, u32, type KernelMemory } from "../shm/index.ts";
+
+/** Bytes of a global's value: all are kept as 64 bits. */
+export const GLOBAL_BYTES = 8;
+
+export const StackImage = layout("StackImage", {
+  /** The next in a list of its owner's. */
+  next: address,
+  /** Globals, then the rewind stack: one block, of `capacity` bytes. */
+  data: address,
+  capacity: u32,
+  globals: u32,
+  /** Bytes of the rewind stack. */
+  length: u32,
+  /** What a checkpoint is known by: four words that the program cannot guess for another. */
+  key0: u32,
+  key1: u32,
+  key2: u32,
+  key3: u32,
+  /** The stack pointer, which orders checkpoints of one stack. */
+  stackPointer: u32,
+});
+
+/** Makes an image with room for so many globals and bytes; 0 when the kernel heap is full. */
+export function createStackImage(memory: KernelMemory, globals: number, bytes: number): number {
+  const capacity = Math.max(1, globals * GLOBAL_BYTES + bytes);
+  const image = StackImage.allocate(memory);
+  const data = image === 0 ? 0 : allocate(memory, capacity);
+  if (data === 0) {
+    if (image !== 0) StackImage.free(memory, image);
+    return 0;
+  }
+  StackImage.data.set(memory, image, data);
+  StackImage.capacity.set(memory, image, capacity);
+  StackImage.globals.set(memory, image, globals);
+  return image;
+}
+
+/** Frees an image; 0 is none. */
+export function freeStackImage(memory: KernelMemory, image: number): void {
+  if (image === 0) return;
+  free(memory, StackImage.data.get(memory, image), StackImage.capacity.get(memory, image));
+  StackImage.free(memory, image);
+}
+
+/** An image with the same content, in no list; 0 when the kernel heap is full. */
+export function copyStackImage(memory: KernelMemory, image: number): number {
+  const globals = StackImage.globals.get(memory, image);
+  const length = StackImage.length.get(memory, image);
+  const copy = createStackImage(memory, globals, length);
+  if (copy === 0) return 0;
+  const from = StackImage.data.get(memory, image);
+  const to = StackImage.data.get(memory, copy);
+  memory.u8.copyWithin(to, from, from + globals * GLOBAL_BYTES + length);
+  for (const field of [
+    StackImage.length,
+    StackImage.key0,
+    StackImage.key1,
+    StackImage.key2,
+    StackImage.key3,
+    StackImage.stackPointer,
+  ])
+    field.set(memory, copy, field.get(memory, image));
+  return copy;
+}
+
+/** Most checkpoints of a thread, and most bytes of them: the oldest are forgotten. Programs copy and overwrite theirs without a word. */
+const MOST_CHECKPOINTS = 1024;
+const MOST_CHECKPOINT_BYTES = 4 * 2 ** 20;
+
+/**
+ * Puts a checkpoint first in a list, and forgets those that no one can go back to: of functions that have returned, whose stack pointers lie below; and the
+ * oldest of too many.
+ *
+ * @param first the list's first image, or 0; returns the new one
+ */
+export function addCheckpoint(memory: KernelMemory, first: number, image: number): number {
+  const stackPointer = StackImage.stackPointer.get(memory, image);
+  let count = 1;
+  let bytes = StackImage.capacity.get(memory, image);
+  let last = image;
+  for (let other = first; other !== 0;) {
+    const next = StackImage.next.get(memory, other);
+    bytes += StackImage.capacity.get(memory, other);
+    const isDead =
+      StackImage.stackPointer.get(memory, other) < stackPointer ||
+      ++count > MOST_CHECKPOINTS ||
+      bytes > MOST_CHECKPOINT_BYTES;
+    if (isDead) {
+      bytes -= StackImage.capacity.get(memory, other);
+      freeStackImage(memory, other);
+    } else {
+      StackImage.next.set(memory, last, other);
+      last = other;
+    }
+    other = next;
+  }
+  StackImage.next.set(memory, last, 0);
+  return image;
+}
+
+/** The checkpoint of a key in a list, or 0. */
+export function findCheckpoint(
+  memory: KernelMemory,
+  first: number,
+  [key0, key1, key2, key3]: readonly [number, number, number, number],
+): number {
+  let image = first;
+  while (
+    image !== 0 &&
+    (StackImage.key0.get(memory, image) !== key0 ||
+      StackImage.key1.get(memory, image) !== key1 ||
+      StackImage.key2.get(memory, image) !== key2 ||
+      StackImage.key3.get(memory, image) !== key3)
+  )
+    image = StackImage.next.get(memory, image);
+  return image;
+}
+
+/** Frees a list of images. */
+export function freeStackImages(memory: KernelMemory, first: number): void {
+  for (let image = first; image !== 0;) {
+    const next = StackImage.next.get(memory, image);
+    freeStackImage(memory, image);
+    image = next;
+  }
+}
+
+/** A copy of a list, in the same order; undefined when the kernel heap is full. */
+export function copyStackImages(memory: KernelMemory, first: number): number | undefined {
+  let head = 0;
+  let last = 0;
+  for (let image = first; image !== 0; image = StackImage.next.get(memory, image)) {
+    const copy = copyStackImage(memory, image);
+    if (copy === 0) {
+      freeStackImages(memory, head);
+      return undefined;
+    }
+    if (last === 0) head = copy;
+    else StackImage.next.set(memory, last, copy);
+    last = copy;
+  }
+  return head;
+}

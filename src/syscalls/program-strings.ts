@@ -1,0 +1,113 @@
+/** The arguments and the environment that a program gives to another, in the two forms that calls have for them. */
+import { Errno } from "../abi/errno.ts";
+import { dropStringList, makeStringList, type PackedStrings } from "../kernel/index.ts";
+import type { KernelMemory } from "../shm/index.ts";
+import type { SyscallContext } from "./context.ts";
+
+export const NO_STRINGS: PackedStrings = { bytes: new Uint8Array(0), count: 0 };
+
+/** Most bytes of arguments, and of environment: a fourth of an 8 MiB stack, as on Linux. */
+const LONGEST_STRINGS = 2 ** 21;
+const NEWLINE = 10;
+const RETURN = 13;
+const EQUALS = 61;
+
+/**
+ * Reads strings that follow each other with a line feed or a carriage return after each, of which empty ones count for nothing (`abi/semantics.md` §6).
+ *
+ * @returns EMEMVIOLATION or E2BIG negated where that cannot be
+ */
+export function readLines(
+  { guest }: SyscallContext,
+  start: number,
+  length: number,
+): PackedStrings | number {
+  length >>>= 0;
+  if (!guest.has(start, length)) return -Errno.EMEMVIOLATION;
+  if (length > LONGEST_STRINGS) return -Errno.E2BIG;
+  const given = guest.u8.subarray(start >>> 0, (start >>> 0) + length);
+  const bytes = new Uint8Array(length + 1);
+  let at = 0;
+  let count = 0;
+  for (let index = 0; index <= length; index++) {
+    const byte = index === length ? 0 : given[index];
+    const isEnd = byte === 0 || byte === NEWLINE || byte === RETURN;
+    if (!isEnd) bytes[at++] = byte;
+    else if (at > 0 && bytes[at - 1] !== 0) {
+      bytes[at++] = 0;
+      count++;
+    }
+  }
+  return { bytes: bytes.subarray(0, at), count };
+}
+
+/** Reads an array of pointers to strings, each with a NUL after it. Errors as `readLines`. */
+export function readStrings(
+  { guest }: SyscallContext,
+  pointers: number,
+  count: number,
+): PackedStrings | number {
+  count >>>= 0;
+  if (!guest.has(pointers, count * 4)) return -Errno.EMEMVIOLATION;
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  for (let index = 0; index < count; index++) {
+    const start = guest.view.getUint32((pointers >>> 0) + index * 4, true);
+    const end = guest.u8.indexOf(0, start);
+    if (end < 0) return -Errno.EMEMVIOLATION;
+    total += end + 1 - start;
+    if (total > LONGEST_STRINGS) return -Errno.E2BIG;
+    pieces.push(guest.u8.slice(start, end + 1));
+  }
+  return { bytes: joinBytes(pieces, total), count };
+}
+
+/** Whether each string is of the form NAME=value. */
+export function areAssignments({ bytes }: PackedStrings): boolean {
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf(0, at);
+    const equals = bytes.indexOf(EQUALS, at);
+    if (equals <= at || equals > end) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+/** Some strings, and after them those of a list without its first. */
+export function replaceFirst(first: readonly Uint8Array[], list: PackedStrings): PackedStrings {
+  const rest = list.count === 0 ? list.bytes : list.bytes.subarray(list.bytes.indexOf(0) + 1);
+  const pieces = first.flatMap((string) => [string, Uint8Array.of(0)]);
+  pieces.push(rest);
+  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return { bytes: joinBytes(pieces, total), count: first.length + Math.max(0, list.count - 1) };
+}
+
+function joinBytes(pieces: readonly Uint8Array[], total: number): Uint8Array {
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/**
+ * Makes the lists of strings that a program is called with. An environment of 0 is the one that the process has: the C library's `system` gives an empty one
+ * and means that.
+ *
+ * @returns an errno: EINVAL (an environment without `=`), ENOMEM
+ */
+export function makeLists(
+  memory: KernelMemory,
+  given: PackedStrings,
+  environment: PackedStrings,
+): { arguments: number; environment: number } | number {
+  if (!areAssignments(environment)) return Errno.EINVAL;
+  const list = makeStringList(memory, given);
+  const variables = environment.count === 0 ? 0 : makeStringList(memory, environment);
+  if (list !== 0 && (environment.count === 0 || variables !== 0))
+    return { arguments: list, environment: variables };
+  dropStringList(memory, list);
+  return Errno.ENOMEM;
+}

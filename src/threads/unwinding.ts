@@ -1,0 +1,211 @@
+/**
+ * Unwinding: taking the stack of a thread apart, keeping it as data, and putting it back, with what asyncify put into the program (`loader/asyncify.ts`).
+ *
+ *     a call begins to unwind → the entry returns → the stack is an image → … → globals set, rewinding begun, the entry called again → the call is reached
+ *
+ * The buffer that the program's code writes to lies in the unused part of the stack, right below the stack pointer, wherever the linker put the stack; it is
+ * measured before, and no stack is taken apart that has no room for it. Afterwards its bytes are in the image, and that part of the stack is unused again.
+ *
+ * Life: one for an agent and instance group, used by the thread that runs there.
+ */
+import { Errno } from "../abi/errno.ts";
+import {
+  createStackImage,
+  freeStackImage,
+  GLOBAL_BYTES,
+  type Kernel,
+  StackImage,
+  Thread,
+} from "../kernel/index.ts";
+import type { Asyncify } from "../loader/asyncify.ts";
+import { measureFrames } from "../loader/guest-frames.ts";
+import type { InstanceGroup } from "../loader/instance.ts";
+import { panic } from "../shm/index.ts";
+import { STACK_RESTORE } from "../syscalls/control.ts";
+import { type Rewind, UNWINDS, type UnwindPort } from "../syscalls/port.ts";
+
+/** What stands before the frames in the buffer: where the next is written, and the end. */
+const BUFFER_HEAD = 8;
+
+/** The functions of an instrumented instance. */
+interface AsyncifyExports {
+  asyncify_start_unwind(buffer: number): void;
+  asyncify_stop_unwind(): void;
+  asyncify_start_rewind(buffer: number): void;
+  asyncify_stop_rewind(): void;
+}
+
+/** A stack that is being taken apart. */
+interface Unwound {
+  readonly image: number;
+  /** Where the buffer is. */
+  readonly buffer: number;
+  readonly then: (image: number) => Rewind;
+}
+
+export class Unwinding implements UnwindPort {
+  private unwound: Unwound | undefined;
+  private rewinding: { readonly result: number | undefined } | undefined;
+  /** The stack that `restore` was given. */
+  private restored = 0;
+  private readonly largestFrame: number;
+
+  private constructor(
+    private readonly kernel: Kernel,
+    private readonly group: InstanceGroup,
+    private readonly asyncify: Asyncify,
+  ) {
+    this.largestFrame = asyncify.frameBytes.reduce((most, bytes) => Math.max(most, bytes), 0);
+  }
+
+  /** Gives a group its own, where its program carries asyncify. */
+  static attach(kernel: Kernel, group: InstanceGroup): void {
+    const { asyncify } = group.program;
+    if (asyncify !== undefined) group.context.unwinding = new Unwinding(kernel, group, asyncify);
+  }
+
+  get isRewinding(): boolean {
+    return this.rewinding !== undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.rewinding !== undefined || this.unwound !== undefined;
+  }
+
+  /** The functions of the thread's instance. */
+  private get calls(): AsyncifyExports {
+    return this.group.current!.exports as unknown as AsyncifyExports;
+  }
+
+  private global(name: string): WebAssembly.Global {
+    return this.group.current!.exports[name] as WebAssembly.Global;
+  }
+
+  private get stackPointer(): number {
+    return (this.global(this.asyncify.stackPointer).value as number) >>> 0;
+  }
+
+  unwind(call: string, then: (image: number) => Rewind): number {
+    const { memory } = this.kernel;
+    const { context } = this.group;
+    const { asyncify } = this;
+    // Handlers of signals run within a call, or on a stack of their own: what lies below them would stay.
+    const isNested = context.innerEntries > 0 || Thread.handling.get(memory, context.thread) !== 0;
+    if (isNested || !asyncify.unwinds.has(call)) return Errno.ENOTSUP;
+    const bytes = measureFrames(asyncify.frameBytes, this.largestFrame);
+    const buffer = this.placeBuffer(this.stackPointer, bytes);
+    if (buffer < 0) return Errno.EOVERFLOW;
+    const image = createStackImage(memory, asyncify.globals.length, bytes);
+    if (image === 0) return Errno.ENOMEM;
+    this.writeHead(buffer, 0, bytes);
+    this.calls.asyncify_start_unwind(buffer);
+    this.unwound = { image, buffer, then };
+    return UNWINDS;
+  }
+
+  /** Where a buffer for so many bytes lies below a stack pointer; negative where the stack has no room for it. */
+  private placeBuffer(stackPointer: number, bytes: number): number {
+    const { memory } = this.kernel;
+    const { thread, guest } = this.group.context;
+    const buffer = Math.floor((stackPointer - bytes - BUFFER_HEAD) / 16) * 16;
+    const lower = Thread.stackLower.get(memory, thread);
+    // A stack that the program made itself is not known; then it must have the room, as for a function that it would call.
+    const isKnown = stackPointer > lower && stackPointer <= Thread.stackUpper.get(memory, thread);
+    const hasRoom = buffer >= (isKnown ? lower : 0) && guest.has(buffer, stackPointer - buffer);
+    return hasRoom ? buffer : -1;
+  }
+
+  private writeHead(buffer: number, length: number, bytes: number): void {
+    const { view } = this.group.context.guest;
+    const start = buffer + BUFFER_HEAD;
+    view.setUint32(buffer, start + length, true);
+    view.setUint32(buffer + 4, start + bytes, true);
+  }
+
+  hasRewind(thrown: { readonly error: unknown } | undefined): boolean {
+    const { context } = this.group;
+    const { unwound } = this;
+    if (thrown === undefined ? unwound === undefined : thrown.error !== STACK_RESTORE) {
+      this.abandon();
+      return false;
+    }
+    context.claim();
+    if (unwound === undefined) this.begin({ image: this.restored, result: 0 });
+    else {
+      this.unwound = undefined;
+      this.calls.asyncify_stop_unwind();
+      this.take(unwound);
+      this.begin(unwound.then(unwound.image));
+    }
+    context.leave();
+    return true;
+  }
+
+  /** The thread ends in the middle. */
+  private abandon(): void {
+    if (this.unwound !== undefined) freeStackImage(this.kernel.memory, this.unwound.image);
+    this.unwound = undefined;
+    this.rewinding = undefined;
+  }
+
+  /** Copies what was written into the image. */
+  private take({ image, buffer }: Unwound): void {
+    const { memory } = this.kernel;
+    const { guest } = this.group.context;
+    const { globals } = this.asyncify;
+    const start = buffer + BUFFER_HEAD;
+    const length = guest.view.getUint32(buffer, true) - start;
+    const data = StackImage.data.get(memory, image);
+    StackImage.length.set(memory, image, length);
+    StackImage.stackPointer.set(memory, image, this.stackPointer);
+    globals.forEach((name, index) => this.saveGlobal(name, data + index * GLOBAL_BYTES));
+    memory.u8.set(guest.u8.subarray(start, start + length), data + globals.length * GLOBAL_BYTES);
+  }
+
+  private saveGlobal(name: string, at: number): void {
+    const { memory } = this.kernel;
+    const value: unknown = this.global(name).value;
+    if (typeof value === "bigint") {
+      memory.u32[at >>> 2] = Number(BigInt.asUintN(32, value));
+      memory.u32[(at >>> 2) + 1] = Number(BigInt.asUintN(32, value >> 32n));
+    } else memory.f64[at >>> 3] = value as number;
+  }
+
+  private loadGlobal(name: string, at: number): void {
+    const { memory } = this.kernel;
+    const global = this.global(name);
+    global.value =
+      typeof global.value === "bigint"
+        ? (BigInt(memory.u32[(at >>> 2) + 1]) << 32n) | BigInt(memory.u32[at >>> 2])
+        : memory.f64[at >>> 3];
+  }
+
+  /** Begins to put a stack back: the entry is to be called next. */
+  begin({ image, result }: Rewind): void {
+    const { memory } = this.kernel;
+    const { guest } = this.group.context;
+    const { globals } = this.asyncify;
+    const data = StackImage.data.get(memory, image);
+    const length = StackImage.length.get(memory, image);
+    globals.forEach((name, index) => this.loadGlobal(name, data + index * GLOBAL_BYTES));
+    const buffer = this.placeBuffer(StackImage.stackPointer.get(memory, image), length);
+    if (buffer < 0) panic("unwinding: a stack has no room for what was taken from it");
+    const frames = data + globals.length * GLOBAL_BYTES;
+    this.writeHead(buffer, length, length);
+    guest.u8.set(memory.u8.subarray(frames, frames + length), buffer + BUFFER_HEAD);
+    this.calls.asyncify_start_rewind(buffer);
+    this.rewinding = { result };
+  }
+
+  endRewind(): number | undefined {
+    const { rewinding } = this;
+    this.rewinding = undefined;
+    this.calls.asyncify_stop_rewind();
+    return rewinding?.result;
+  }
+
+  restore(image: number): never {
+    this.restored = image;
+    throw STACK_RESTORE;
+  }
+}
