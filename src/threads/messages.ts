@@ -9,6 +9,8 @@ export interface WorkerStart {
   readonly carrier: number;
   /** Whether locks check their order. */
   readonly debug: boolean;
+  /** Whether it is started as a shared carrier: a hint, it may come to be something else later. */
+  readonly sharing: boolean;
 }
 
 /** Host to worker: serve a process until its crew closes. */

@@ -46,7 +46,7 @@ import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
-import { beginThread, endThread, rewindEntryOf } from "./run-thread.ts";
+import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.ts";
 
 /** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
 const SLICE = 1;
@@ -59,6 +59,14 @@ const MOST_BEGUN = 16;
 const FEWEST_PASSED = 100;
 const MOST_PASSED = 1_000_000;
 
+/** A call that waits with its stack suspended. */
+interface SleepingCall {
+  readonly waiting: Waiting<number>;
+  readonly onEnd: ((result: number | undefined) => void) | undefined;
+  readonly resolve: (result: number | Promise<number>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A thread with its stack. */
 class Stack implements ThreadWork, InstanceWork, Sleeper {
   signalCallback: string | undefined;
@@ -68,8 +76,8 @@ class Stack implements ThreadWork, InstanceWork, Sleeper {
   instance: WebAssembly.Instance | undefined;
   place = 0;
   sleep = 0;
-  /** Lets the suspended stack go on. */
-  resume: () => void = () => {};
+  /** The call that sleeps. */
+  call: SleepingCall | undefined;
   /** Stacks within the thread, once it has made one. */
   contexts: Contexts | undefined;
   /** Ends the thread by what was thrown on another of its stacks than the first. */
@@ -97,6 +105,8 @@ export class StackCarrier implements StackPort {
   private lastLook = 0;
   /** Stop points to pass between looks. */
   private interval = FEWEST_PASSED;
+  /** The entry of the last thread, and what begins it on a stack of its own: the same for all where they share an instance. */
+  private entry: { callee: Entry["callee"]; start: ReturnType<typeof promising> } | undefined;
   /** What ended this agent's work: a broken invariant. */
   private failure: { readonly error: unknown } | undefined;
 
@@ -209,47 +219,55 @@ export class StackCarrier implements StackPort {
   private async beginSome(thread: number): Promise<void> {
     const { kernel, carrier, crew } = this;
     for (let left = MOST_BEGUN; ; left--) {
-      await this.begin(thread);
+      this.begin(thread);
+      await this.settle();
       thread = this.isShared && left > 1 ? nextSharedThread(kernel.memory, crew, carrier) : 0;
       if (thread === 0) return;
     }
   }
 
-  private async begin(thread: number): Promise<void> {
-    const { memory } = this.kernel;
-    const { crew, group } = this;
+  /** Runs a new thread until it stops or has ended. */
+  private begin(thread: number): void {
+    const { kernel, crew, group } = this;
     const stack = new Stack(thread);
     this.stacks.set(thread, stack);
-    group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
+    group.synchronizeMemory(Crew.pages.load(kernel.memory, crew) * GUEST_PAGE);
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
-    void this.run(stack);
-    await this.settle();
+    this.run(stack, () => beginThread(kernel, group, thread, crew));
   }
 
-  /** Runs a thread from begin to end. Never rejects. */
-  private async run(stack: Stack): Promise<void> {
+  /** Runs the active thread from an entry to its end, or from there on again where its stack was taken apart. Never throws. */
+  private run(stack: Stack, begin: () => Entry): void {
+    const { kernel, group } = this;
+    const { thread } = stack;
+    const isOver = (thrown?: { readonly error: unknown }): void => {
+      if (group.context.unwinding?.hasRewind(thrown) === true)
+        this.run(stack, () => rewindEntryOf(kernel, group, thread));
+      else this.end(thread, thrown);
+    };
+    try {
+      const { callee, parameters } = begin();
+      if (callee !== this.entry?.callee) this.entry = { callee, start: promising(callee) };
+      const over = this.entry.start(...parameters);
+      void (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over).then(
+        () => isOver(),
+        (error: unknown) => isOver({ error }),
+      );
+    } catch (error) {
+      isOver({ error });
+    }
+  }
+
+  /** Cleans up after the active thread. Never throws. */
+  private end(thread: number, thrown?: { readonly error: unknown }): void {
     const { kernel, carrier, crew, group } = this;
     const { memory } = kernel;
-    const { thread } = stack;
     const clear = () => {
       this.stacks.delete(thread);
       if (this.isShared) clearSharedThread(memory, crew, carrier, thread);
       else clearCarrier(memory, crew, carrier);
     };
-    let thrown: { error: unknown } | undefined;
-    let begin = () => beginThread(kernel, group, thread, crew);
-    do {
-      thrown = undefined;
-      try {
-        const { callee, parameters } = begin();
-        const over = promising(callee)(...parameters);
-        await (group.program.importsContexts ? Promise.race([over, endElsewhere(stack)]) : over);
-      } catch (error) {
-        thrown = { error };
-      }
-      begin = () => rewindEntryOf(kernel, group, thread);
-    } while (group.context.unwinding?.hasRewind(thrown) === true);
     try {
       endThread(kernel, group, thread, crew, clear, thrown);
     } catch (error) {
@@ -301,44 +319,80 @@ export class StackCarrier implements StackPort {
     stack.sleep++;
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
-    stack.resume();
+    this.goOn(stack, stack.call!);
     await this.settle();
   }
 
-  /** The active stack stops here; resolves when the loop resumes it. */
-  private stop(): Promise<void> {
-    const stack = this.active!;
+  /** The active stack stops in a call, with which it goes on when the loop resumes it. */
+  private stop(stack: Stack, call: SleepingCall): void {
+    stack.call = call;
     this.group.context.putBy(stack);
     this.group.putBy(stack);
     this.active = undefined;
-    return new Promise((resolve) => {
-      stack.resume = resolve;
-    });
   }
 
-  /** The active stack sleeps until its thread is woken or `milliseconds` have passed. */
-  private sleep(milliseconds: number): Promise<void> | undefined {
+  /** The active stack sleeps until its thread is woken or `milliseconds` have passed. Returns false where it was woken already. */
+  private sleep(stack: Stack, call: SleepingCall, milliseconds: number): boolean {
     const { memory } = this.kernel;
-    const stack = this.active!;
     const { thread } = stack;
     memory.lockOrder?.mustBeEmpty("suspend");
     Parker.readyQueue.set(memory, thread, this.carrier);
     const before = Parker.word.compareExchange(memory, thread, Parked.idle, Parked.suspended);
     if (before === Parked.woken) {
       Parker.word.store(memory, thread, Parked.idle);
-      return undefined;
+      return false;
     }
     if (milliseconds !== Infinity) this.deadlines.add(this.now() + milliseconds, stack);
-    return this.stop();
+    this.stop(stack, call);
+    return true;
   }
 
   /** The active stack goes to the end of the ready queue. */
-  private giveWay(): Promise<void> {
+  private giveWay(stack: Stack, call: SleepingCall): void {
     const { memory } = this.kernel;
-    const { thread } = this.active!;
+    const { thread } = stack;
     Parker.word.store(memory, thread, Parked.woken);
     pushReady(memory, this.carrier, thread);
-    return this.stop();
+    this.stop(stack, call);
+  }
+
+  /** Goes on with the active stack's call until it sleeps again or is over. Then the guest goes on in a later turn. */
+  private goOn(stack: Stack, call: SleepingCall): void {
+    try {
+      for (;;) {
+        const step = call.waiting.next();
+        if (step.done === true) return this.endCall(call, step.value);
+        if (step.value === RUN_HANDLERS) return void this.runHandlers(stack, call);
+        if (step.value === GIVE_WAY) return this.giveWay(stack, call);
+        if (this.sleep(stack, call, step.value)) return;
+      }
+    } catch (error) {
+      this.failCall(call, error);
+    }
+  }
+
+  private async runHandlers(stack: Stack, call: SleepingCall): Promise<void> {
+    const { context } = this.group;
+    try {
+      context.wasInterrupted = false;
+      await deliverSuspendably(context);
+    } catch (error) {
+      return this.failCall(call, error);
+    }
+    this.goOn(stack, call);
+  }
+
+  private endCall({ onEnd, resolve }: SleepingCall, result: number): void {
+    onEnd?.(result);
+    const { context } = this.group;
+    if (context.wasInterrupted) return resolve(this.finish(result));
+    context.leave();
+    resolve(result);
+  }
+
+  private failCall({ onEnd, reject }: SleepingCall, error: unknown): void {
+    onEnd?.(undefined);
+    reject(this.group.context.leaveByThrow(error));
   }
 
   createContext(entry: number): number {
@@ -374,30 +428,13 @@ export class StackCarrier implements StackPort {
     return contexts?.destroy(id) ?? (id === 0 ? Errno.EINVAL : 0);
   }
 
-  async suspend(waiting: Waiting<number>): Promise<number> {
+  suspend(waiting: Waiting<number>): Promise<number> {
     const { context } = this.group;
     const { onEnd } = context;
     context.onEnd = undefined;
-    let result: number | undefined;
-    try {
-      for (;;) {
-        const step = waiting.next();
-        if (step.done === true) {
-          result = step.value;
-          break;
-        }
-        if (step.value === RUN_HANDLERS) {
-          context.wasInterrupted = false;
-          await deliverSuspendably(context);
-        } else if (step.value === GIVE_WAY) await this.giveWay();
-        else await this.sleep(step.value);
-      }
-      onEnd?.(result);
-      return await this.finish(result);
-    } catch (error) {
-      if (result === undefined) onEnd?.(undefined);
-      throw context.leaveByThrow(error);
-    }
+    return new Promise((resolve, reject) => {
+      this.goOn(this.active!, { waiting, onEnd, resolve, reject });
+    });
   }
 
   async handleFirst(call: () => Outcome): Promise<number> {
@@ -427,9 +464,13 @@ export class StackCarrier implements StackPort {
   /** As `SyscallContext.finish`, with handlers that can be suspended. */
   private async finish(result: number): Promise<number> {
     const { context } = this.group;
-    if (context.wasInterrupted) {
-      context.wasInterrupted = false;
-      await deliverSuspendably(context);
+    try {
+      if (context.wasInterrupted) {
+        context.wasInterrupted = false;
+        await deliverSuspendably(context);
+      }
+    } catch (error) {
+      throw context.leaveByThrow(error);
     }
     context.leave();
     return result;

@@ -316,7 +316,7 @@ export class Supervisor implements ProcessRunner {
 
   /** Gives a team one more worker. False where none can be had: then the process ends. */
   private hireOne(team: Team, sharing: boolean): boolean {
-    const worker = this.takeUnbound() ?? this.startWorker(team);
+    const worker = this.takeUnbound() ?? this.startWorker(team, sharing);
     if (worker === undefined) return false;
     worker.crew = team;
     worker.isShared = sharing;
@@ -340,7 +340,7 @@ export class Supervisor implements ProcessRunner {
   }
 
   /** Starts a worker for a team. Where the host or the kernel heap has no room for one, the process ends, since a thread would wait for ever. */
-  private startWorker(team: Team): Worker | undefined {
+  private startWorker(team: Team, sharing: boolean): Worker | undefined {
     const { kernel, debug } = this;
     const carrier = Carrier.allocate(kernel.memory);
     if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
@@ -348,7 +348,7 @@ export class Supervisor implements ProcessRunner {
     let worker: Worker | undefined = undefined;
     try {
       const handle = this.host.startWorker(
-        { memory: kernel.memory.memory, carrier, debug },
+        { memory: kernel.memory.memory, carrier, debug, sharing },
         (message) => worker && this.receive(worker, message),
         (error) => worker && this.bury(worker, error),
       );
