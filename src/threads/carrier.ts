@@ -17,7 +17,7 @@ import type { BindMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
-import { Unwinding } from "./unwinding.ts";
+import { attachUnwinding } from "./unwinding-slot.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -55,7 +55,7 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
-  Unwinding.attach(kernel, group);
+  attachUnwinding(kernel, group);
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group, onIdle);
 }
