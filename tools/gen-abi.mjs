@@ -474,10 +474,15 @@ export function findSignature(module: string, name: string): Signature | undefin
 }
 
 /** Calls by what they are as functions of WebAssembly: those of preview 1, and those that WASIX adds or has otherwise. */
+/** What `wasix_64v1` passes in 64 bits, and `wasix_32v1` in 32. */
+const isPointerSized = (type) => /^(?:pointer<.*>|size|pointersize)$/.test(type);
+
 function callTypesFile() {
   const typeOf = ({ params, result }) =>
     (result === "none" || result === "noreturn" ? "!" : ">") +
-    params.map(({ wasm }) => (wasm === "i64" ? "l" : "i")).join("");
+    params
+      .map(({ wasm, type }) => (wasm === "i64" ? "l" : isPointerSized(type) ? "p" : "i"))
+      .join("");
   const listCalls = (calls) => {
     const lines = new Map();
     for (const call of calls)
@@ -495,7 +500,8 @@ function callTypesFile() {
 The types of imported functions, for the check of a program's imports before it is linked: all that a run needs of their signatures, which are in
 \`signatures.ts\`.
 
-A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits.
+A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits, p for
+a pointer or a size, which has 64 bits in \`wasix_64v1\`.
 `)}
 const PREVIEW1 = \`
 ${listCalls(preview1)}\`;
@@ -504,19 +510,40 @@ ${listCalls(preview1)}\`;
 const WASIX = \`
 ${listCalls(others)}\`;
 
+/** The module of programs with a 64-bit memory. Its calls are those of \`wasix_32v1\`. */
+export const WIDE_MODULE = "wasix_64v1";
+
 /** The type of a call as WebAssembly names it. */
 export interface CallType {
   readonly parameters: readonly ("i32" | "i64")[];
   readonly results: readonly "i32"[];
 }
 
-function typeIn(text: string, name: string): CallType | undefined {
+/** The line of a call, up to the names that have it. */
+function lettersOf(module: string, name: string): string | undefined {
+  // The name comes from a module: it may be anything.
+  if (!/^[\\w-]+$/.test(name)) return undefined;
+  const isThreadSpawn = name === "thread-spawn";
+  switch (module) {
+    case "wasi_unstable":
+      return name === "sock_accept" ? undefined : findLetters(PREVIEW1, name);
+    case "wasi_snapshot_preview1":
+      return findLetters(PREVIEW1, name);
+    case "wasix_32v1":
+    case WIDE_MODULE:
+      return isThreadSpawn ? undefined : (findLetters(WASIX, name) ?? findLetters(PREVIEW1, name));
+    case "wasi":
+      return isThreadSpawn ? findLetters(PREVIEW1, name) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function findLetters(text: string, name: string): string | undefined {
   const at = text.indexOf(\` \${name} \`);
   if (at < 0) return undefined;
   const line = text.lastIndexOf("\\n", at) + 1;
-  const [result, ...letters] = text.slice(line, text.indexOf(" ", line));
-  const parameters = letters.map((letter) => (letter === "l" ? "i64" : "i32"));
-  return { parameters, results: result === ">" ? ["i32"] : [] };
+  return text.slice(line, text.indexOf(" ", line));
 }
 
 /**
@@ -524,24 +551,23 @@ function typeIn(text: string, name: string): CallType | undefined {
  * @returns nothing where no such import exists
  */
 export function callType(module: string, name: string): CallType | undefined {
-  // The name comes from a module: it may be anything.
-  if (!/^[\\w-]+$/.test(name)) return undefined;
-  const isThreadSpawn = name === "thread-spawn";
-  switch (module) {
-    case "wasi_unstable":
-      return name === "sock_accept" ? undefined : typeIn(PREVIEW1, name);
-    case "wasi_snapshot_preview1":
-      return typeIn(PREVIEW1, name);
-    case "wasix_32v1":
-      return isThreadSpawn ? undefined : (typeIn(WASIX, name) ?? typeIn(PREVIEW1, name));
-    case "wasi":
-      return isThreadSpawn ? typeIn(PREVIEW1, name) : undefined;
-    default:
-      return undefined;
-  }
+  const found = lettersOf(module, name);
+  if (found === undefined) return undefined;
+  const [result, ...letters] = found;
+  const isWide = module === WIDE_MODULE;
+  const parameters = letters.map((letter) =>
+    letter === "l" || (letter === "p" && isWide) ? "i64" : "i32",
+  );
+  return { parameters, results: result === ">" ? ["i32"] : [] };
 }
 
-/** All imports that exist, as \`module.name\`. */
+/** Which parameters of an import are pointers or sizes. */
+export function pointerParameters(module: string, name: string): number[] {
+  const letters = lettersOf(module, name)?.slice(1) ?? "";
+  return [...letters].flatMap((letter, index) => (letter === "p" ? [index] : []));
+}
+
+/** All imports that exist, as \`module.name\`, but those of \`wasix_64v1\`. */
 export function callNames(): string[] {
   const names = (PREVIEW1 + WASIX).match(/[\\w-]+(?= )/g)!;
   return ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasi"].flatMap((module) =>

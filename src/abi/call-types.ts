@@ -3,54 +3,84 @@
 // The types of imported functions, for the check of a program's imports before it is linked: all that a run needs of their signatures, which are in
 // `signatures.ts`.
 //
-// A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits.
+// A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits, p for
+// a pointer or a size, which has 64 bits in `wasix_64v1`.
 
 const PREVIEW1 = `
->ii args_get args_sizes_get environ_get environ_sizes_get clock_res_get fd_fdstat_get fd_fdstat_set_flags fd_filestat_get fd_prestat_get fd_renumber fd_tell random_get sock_shutdown 
->ili clock_time_get 
+>pp args_get args_sizes_get environ_get environ_sizes_get random_get 
+>ip clock_res_get fd_fdstat_get fd_filestat_get fd_prestat_get fd_tell 
+>ilp clock_time_get 
 >illi fd_advise fd_filestat_set_times 
 >ill fd_allocate fd_fdstat_set_rights 
->i fd_close fd_datasync fd_sync proc_raise thread-spawn 
+>i fd_close fd_datasync fd_sync proc_raise 
+>ii fd_fdstat_set_flags fd_renumber sock_shutdown 
 >il fd_filestat_set_size 
->iiili fd_pread fd_pwrite fd_readdir 
->iii fd_prestat_dir_name path_create_directory path_remove_directory path_unlink_file sock_accept 
->iiii fd_read fd_write poll_oneoff 
->ilii fd_seek 
->iiiii path_filestat_get path_symlink sock_send 
->iiiilli path_filestat_set_times 
->iiiiiii path_link 
->iiiiillii path_open 
->iiiiii path_readlink path_rename sock_recv 
+>ipplp fd_pread fd_pwrite fd_readdir 
+>ipp fd_prestat_dir_name path_create_directory path_remove_directory path_unlink_file 
+>ippp fd_read fd_write 
+>ilip fd_seek 
+>iippp path_filestat_get 
+>iipplli path_filestat_set_times 
+>iippipp path_link 
+>iippillip path_open 
+>ippppp path_readlink 
+>ippipp path_rename sock_recv 
+>ppipp path_symlink 
+>pppp poll_oneoff 
 !i proc_exit 
-> sched_yield `;
+> sched_yield 
+>iip sock_accept 
+>ippip sock_send 
+>p thread-spawn `;
 
 /** What WASIX adds to preview 1, or has otherwise. */
 const WASIX = `
 >il clock_time_set 
->ii fd_dup fd_pipe getcwd chdir thread_spawn_v2 thread_signal futex_wake futex_wake_all stack_checkpoint fd_fdflags_get fd_fdflags_set proc_fork proc_parent proc_signal port_addr_list port_route_list sock_status sock_addr_local sock_addr_peer sock_bind sock_listen sock_connect context_create thread_spawn 
->iiii fd_dup2 futex_wait port_route_add sock_open sock_accept_v2 epoll_ctl sock_accept 
->lii fd_event 
->i tty_get tty_set thread_id thread_join thread_parallelism proc_fork_env proc_id proc_signals_get proc_signals_sizes_get port_addr_add port_addr_remove port_mac port_gateway_set port_route_remove epoll_create dl_invalid_handle closure_allocate closure_free 
-!ii callback_signal 
+>ip fd_dup fd_fdflags_get proc_fork proc_parent sock_status sock_addr_local sock_addr_peer sock_bind sock_listen sock_connect 
+>iiip fd_dup2 sock_open epoll_ctl 
+>lip fd_event 
+>pp fd_pipe getcwd chdir thread_spawn_v2 futex_wake futex_wake_all stack_checkpoint port_addr_list port_route_list thread_spawn 
+>p tty_get tty_set thread_id thread_parallelism proc_fork_env proc_id proc_signals_get proc_signals_sizes_get port_addr_add port_addr_remove port_mac port_gateway_set port_route_remove epoll_create closure_allocate 
+!pp callback_signal 
 >l thread_sleep context_switch context_destroy 
+>i thread_join dl_invalid_handle closure_free 
+>ii thread_signal fd_fdflags_set proc_signal 
+>pipp futex_wait 
 !i thread_exit proc_exit2 
-!il stack_restore 
->iiiiilliii path_open2 
+!pl stack_restore 
+>iippilliip path_open2 
 >ili proc_raise_interval 
-!iiii proc_exec 
-!iiiiii proc_exec2 
->iiiiiiiii proc_exec3 proc_exec4 
->iiiiiiiiiiiii proc_spawn 
->iiiiiiiiiiiiii proc_spawn2 proc_spawn3 
->iii proc_join sock_set_opt_flag sock_get_opt_flag sock_set_opt_time sock_get_opt_time sock_get_opt_size sock_join_multicast_v4 sock_leave_multicast_v4 sock_join_multicast_v6 sock_leave_multicast_v6 
+!pppp proc_exec 
+!pppppp proc_exec2 
+>ppppppipp proc_exec3 proc_exec4 
+>ppippppiiippp proc_spawn 
+>ppppppppppippp proc_spawn2 proc_spawn3 
+>pip proc_join 
 > proc_snapshot port_unbridge port_dhcp_acquire port_addr_clear port_route_clear 
->iiiii port_bridge sock_pair 
+>ppppi port_bridge 
+>pppp port_route_add 
+>iiipp sock_pair 
+>iii sock_set_opt_flag 
+>iip sock_get_opt_flag sock_set_opt_time sock_get_opt_time sock_get_opt_size 
 >iil sock_set_opt_size 
->iiiiiii sock_recv_from closure_prepare 
->iiiiii sock_send_to resolve dlsym call_dynamic reflect_signature call_dynamic2 
->iilli sock_send_file 
->iiili epoll_wait 
->iiiiiiii dlopen `;
+>ipp sock_join_multicast_v4 sock_leave_multicast_v4 
+>ipi sock_join_multicast_v6 sock_leave_multicast_v6 
+>iipp sock_accept_v2 sock_accept 
+>ippippp sock_recv_from 
+>ippipp sock_send_to 
+>iillp sock_send_file 
+>ppippp resolve 
+>ipplp epoll_wait 
+>ppippppp dlopen 
+>ippppp dlsym 
+>ipppii call_dynamic 
+>iippppp closure_prepare 
+>ipipip reflect_signature 
+>pi context_create 
+>ippppi call_dynamic2 `;
+
+/** The module of programs with a 64-bit memory. Its calls are those of `wasix_32v1`. */
+export const WIDE_MODULE = "wasix_64v1";
 
 /** The type of a call as WebAssembly names it. */
 export interface CallType {
@@ -58,13 +88,31 @@ export interface CallType {
   readonly results: readonly "i32"[];
 }
 
-function typeIn(text: string, name: string): CallType | undefined {
+/** The line of a call, up to the names that have it. */
+function lettersOf(module: string, name: string): string | undefined {
+  // The name comes from a module: it may be anything.
+  if (!/^[\w-]+$/.test(name)) return undefined;
+  const isThreadSpawn = name === "thread-spawn";
+  switch (module) {
+    case "wasi_unstable":
+      return name === "sock_accept" ? undefined : findLetters(PREVIEW1, name);
+    case "wasi_snapshot_preview1":
+      return findLetters(PREVIEW1, name);
+    case "wasix_32v1":
+    case WIDE_MODULE:
+      return isThreadSpawn ? undefined : (findLetters(WASIX, name) ?? findLetters(PREVIEW1, name));
+    case "wasi":
+      return isThreadSpawn ? findLetters(PREVIEW1, name) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function findLetters(text: string, name: string): string | undefined {
   const at = text.indexOf(` ${name} `);
   if (at < 0) return undefined;
   const line = text.lastIndexOf("\n", at) + 1;
-  const [result, ...letters] = text.slice(line, text.indexOf(" ", line));
-  const parameters = letters.map((letter) => (letter === "l" ? "i64" : "i32"));
-  return { parameters, results: result === ">" ? ["i32"] : [] };
+  return text.slice(line, text.indexOf(" ", line));
 }
 
 /**
@@ -72,24 +120,23 @@ function typeIn(text: string, name: string): CallType | undefined {
  * @returns nothing where no such import exists
  */
 export function callType(module: string, name: string): CallType | undefined {
-  // The name comes from a module: it may be anything.
-  if (!/^[\w-]+$/.test(name)) return undefined;
-  const isThreadSpawn = name === "thread-spawn";
-  switch (module) {
-    case "wasi_unstable":
-      return name === "sock_accept" ? undefined : typeIn(PREVIEW1, name);
-    case "wasi_snapshot_preview1":
-      return typeIn(PREVIEW1, name);
-    case "wasix_32v1":
-      return isThreadSpawn ? undefined : (typeIn(WASIX, name) ?? typeIn(PREVIEW1, name));
-    case "wasi":
-      return isThreadSpawn ? typeIn(PREVIEW1, name) : undefined;
-    default:
-      return undefined;
-  }
+  const found = lettersOf(module, name);
+  if (found === undefined) return undefined;
+  const [result, ...letters] = found;
+  const isWide = module === WIDE_MODULE;
+  const parameters = letters.map((letter) =>
+    letter === "l" || (letter === "p" && isWide) ? "i64" : "i32",
+  );
+  return { parameters, results: result === ">" ? ["i32"] : [] };
 }
 
-/** All imports that exist, as `module.name`. */
+/** Which parameters of an import are pointers or sizes. */
+export function pointerParameters(module: string, name: string): number[] {
+  const letters = lettersOf(module, name)?.slice(1) ?? "";
+  return [...letters].flatMap((letter, index) => (letter === "p" ? [index] : []));
+}
+
+/** All imports that exist, as `module.name`, but those of `wasix_64v1`. */
 export function callNames(): string[] {
   const names = (PREVIEW1 + WASIX).match(/[\w-]+(?= )/g)!;
   return ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasi"].flatMap((module) =>

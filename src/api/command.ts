@@ -49,9 +49,9 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Whether a program is one for `runSync`: it imports neither what makes threads or starts programs nor, where they work, contexts. */
+  /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */
   canRunSync({ program }: LoadedProgram): boolean {
-    return !program.importsThreadSpawn && !program.startsPrograms && !needsSuspension(program);
+    return !program.importsThreadSpawn && !program.asksHost && !needsSuspension(program);
   }
 
   /**

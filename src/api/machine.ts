@@ -208,7 +208,7 @@ export abstract class BaseMachine {
             files.terminal,
             files.shown,
             (source) => output(source)!,
-            (signal) => process?.signal(signal),
+            (signal) => process?.interrupt(signal),
           );
     process = new Process(
       this.kernel,

@@ -97,7 +97,9 @@ function passSignals(guest: Process): () => NodeJS.Signals | undefined {
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       last = signal;
-      guest.signal(signal);
+      // What is typed is for every process of the program, as a terminal has it.
+      if (signal === "SIGINT" || signal === "SIGQUIT") guest.interrupt(constants.signals[signal]);
+      else guest.signal(signal);
       void guest.exiting().then((result) => {
         if (last !== signal || result.signal !== constants.signals[signal]) return;
         const end = () => endBySignal(signal);

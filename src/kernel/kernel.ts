@@ -60,6 +60,8 @@ export const HostCall = {
   files: 64,
   /** A guest asks for a program to be loaded and run. */
   programs: 128,
+  /** An interval timer was set. */
+  timers: 256,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {

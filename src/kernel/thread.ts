@@ -36,6 +36,8 @@ export const Pending = {
   exit: 1,
   /** Signals are queued. */
   signal: 2,
+  /** The process was stopped: stay until it goes on. */
+  stop: 4,
 } as const;
 
 /** How a thread began. */
@@ -61,7 +63,7 @@ export const Thread = layout("Thread", {
   pending: atomic32,
   /** Queued signals, one bit each: anyone sets, the thread itself takes. */
   signals: atomic32,
-  /** Signals whose handlers run now, one bit each. The thread's own. */
+  /** Signals whose handlers run now, one bit each; bit 0: the innermost is the C library's default action (`DEFAULT_ACTION`). The thread's own. */
   handling: u32,
   /** `StartKind` and the start record's address in the guest: immutable. */
   startKind: u32,
@@ -182,18 +184,8 @@ export function markFinished(memory: KernelMemory, thread: number, exitCode: num
   wakeQueue(memory, Thread.joiners.at(thread), 1);
 }
 
-/** Lets a thread call as a child of its process that shares its memory, until that has a program or exits (vfork(2)). */
-export function callAsChild(memory: KernelMemory, thread: number, child: number): void {
-  Thread.caller.set(memory, thread, child);
-}
-
-/** The child as which a thread calls, or 0. */
+/** The child as which a thread calls (`proc_fork_env`), or 0. */
 export function childOfCaller(memory: KernelMemory, thread: number): number {
   const caller = Thread.caller.get(memory, thread);
   return caller === Thread.process.get(memory, thread) ? 0 : caller;
-}
-
-/** A thread calls as its own process again; its count of the child goes to the caller. */
-export function callAsOneself(memory: KernelMemory, thread: number): void {
-  Thread.caller.set(memory, thread, Thread.process.get(memory, thread));
 }

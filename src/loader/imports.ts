@@ -5,9 +5,11 @@
  * arguments because gathering them in an array would be felt in every call. What is thrown through the kernel's frames leaves the kernel here, after every
  * `finally` of the handler: those take locks.
  */
+import { pointerParameters, WIDE_MODULE } from "../abi/call-types.ts";
 import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { Syscall, SyscallHandler } from "../syscalls/service.ts";
+import { narrowPointer } from "../syscalls/guest-memory.ts";
 import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
 import { panic } from "../shm/index.ts";
@@ -51,14 +53,24 @@ export function makeImports(
       handlerOf(syscall, trace),
       syscall.handler.length - 1,
     );
+    const narrow = module === WIDE_MODULE ? wrapWide(module, name, wrapped) : wrapped;
     const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
-    const call = unwinds ? wrapUnwinding(context, wrapped) : wrapped;
+    const call = unwinds ? wrapUnwinding(context, narrow) : narrow;
     (imports[module] ??= {})[name] = suspends && !isLight ? suspending(call) : call;
   }
   if (program.memoryImport !== undefined) {
     (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
   }
   return imports;
+}
+
+/** Of a program with a 64-bit memory: pointers and sizes arrive in 64 bits. */
+function wrapWide(module: string, name: string, call: Import): Import {
+  const indexes = pointerParameters(module, name);
+  return (...parameters) => {
+    for (const index of indexes) parameters[index] = narrowPointer(parameters[index]) as Argument;
+    return call(...parameters);
+  };
 }
 
 function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {

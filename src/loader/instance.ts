@@ -26,6 +26,9 @@ export interface InstanceWork {
   place: number;
 }
 
+/** What a thread begins with: its id, and its start pointer, which is wide where its memory is. */
+export type ThreadEntry = (tid: number, argument: number | bigint) => void;
+
 export class InstanceGroup {
   readonly context: SyscallContext;
   private imports: Record<string, Record<string, unknown>> | undefined;
@@ -49,14 +52,28 @@ export class InstanceGroup {
     private readonly trace: TraceSink | undefined,
   ) {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
-    const guest = new GuestMemory(memory ?? new WebAssembly.Memory({ initial: 0 }));
+    const guest = new GuestMemory(
+      memory ?? new WebAssembly.Memory({ initial: 0 }),
+      memory !== undefined && program.isWide,
+    );
     const find = (name: string): ((argument: number) => void) => {
       const callee = this.current?.exports[name];
       return typeof callee === "function"
         ? (callee as (argument: number) => void)
         : panic(`instance: no export ${name}`);
     };
+    const stackPointer = (): WebAssembly.Global | undefined => {
+      const found = this.current?.exports.__stack_pointer;
+      return found instanceof WebAssembly.Global ? found : undefined;
+    };
     const guestPort: GuestPort = {
+      get stackPointer(): number | undefined {
+        return stackPointer()?.value as number | undefined;
+      },
+      set stackPointer(value: number | undefined) {
+        const found = stackPointer();
+        if (found !== undefined && value !== undefined) found.value = value;
+      },
       has: (name) => typeof this.current?.exports[name] === "function",
       call: (name, argument) => {
         find(name)(argument);
@@ -75,7 +92,7 @@ export class InstanceGroup {
       const { context, program, trace } = this;
       if (this.memory === undefined && program.memoryImport !== undefined) {
         this.memory = createGuestMemory(program);
-        if (this.memory !== undefined) context.guest = new GuestMemory(this.memory);
+        if (this.memory !== undefined) context.guest = new GuestMemory(this.memory, program.isWide);
       }
       this.imports = makeImports(
         context,
@@ -151,18 +168,15 @@ export class InstanceGroup {
           ? undefined
           : instance.exports[this.program.memoryExport];
       if (exported instanceof WebAssembly.Memory && exported !== this.context.guest.memory) {
-        this.context.guest = new GuestMemory(exported);
+        this.context.guest = new GuestMemory(exported, this.program.isWide);
       }
     }
     return instance;
   }
 
   /** What a spawned thread begins with, of the instance that was taken: parameters are its id and its start pointer. */
-  get threadEntry(): (tid: number, argument: number) => void {
-    return (
-      this.states?.begin ??
-      (this.current!.exports.wasi_thread_start as (tid: number, argument: number) => void)
-    );
+  get threadEntry(): ThreadEntry {
+    return this.states?.begin ?? (this.current!.exports.wasi_thread_start as ThreadEntry);
   }
 
   /** Puts by what the running thread has here. */

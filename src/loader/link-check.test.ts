@@ -102,7 +102,6 @@ test("memories, tables, globals and tags that cannot be given", () => {
   assert.deepEqual(
     problems.map(({ reason, message }) => `${reason}: ${message}`),
     [
-      "unsupported: import env.memory (memory): a 64-bit memory cannot be given",
       "unsupported: import env.second (memory): a module can be given only one memory",
       "missing: import env.table (table) is not provided by Weft",
       "missing: import env.base (global i32) is not provided by Weft",
@@ -129,6 +128,27 @@ test("a dynamically linked module may import from the linker, not from elsewhere
   assert.deepEqual(names, ["nothing"]);
 });
 
+test("calls with 64-bit pointers are for programs with a 64-bit memory, and for no other", () => {
+  const call = (module: string) => callOf(module, "sched_yield");
+  const memory = (flags: number) => importEntry("env", "memory", Kind.memory, limits(1, 2, flags));
+  const refusal = (...imports: ReturnType<typeof call>[]) =>
+    check(imports).map(({ reason, message }) => `${reason}: ${message}`);
+  const rule =
+    "a program with a 64-bit memory imports all calls from wasix_64v1, and no other does";
+  assert.deepEqual(refusal(memory(0), call("wasix_64v1")), [
+    `unsupported: import wasix_64v1.sched_yield is not for a 32-bit memory: ${rule}`,
+  ]);
+  assert.deepEqual(refusal(memory(WIDE), call("wasix_32v1"), call("wasi_snapshot_preview1")), [
+    `unsupported: import wasix_32v1.sched_yield is not for a 64-bit memory: ${rule}`,
+    `unsupported: import wasi_snapshot_preview1.sched_yield is not for a 64-bit memory: ${rule}`,
+  ]);
+  const wide = check([memory(WIDE), call("wasix_64v1")]);
+  assert.equal(
+    wide.some(({ reason }) => reason === "unsupported"),
+    false,
+  );
+});
+
 test("the tool that made the module is told from its imports", () => {
   const hintOf = (module: string, name: string) => check([callOf(module, name)])[0].hint ?? "";
   assert.match(hintOf("env", "emscripten_memcpy_js"), /built by Emscripten/);
@@ -138,7 +158,6 @@ test("the tool that made the module is told from its imports", () => {
   assert.match(hintOf("gojs", "runtime.wasmExit"), /GOOS=wasip1/);
   assert.match(hintOf("env", "abort"), /AssemblyScript/);
   assert.match(hintOf("wasi:cli/exit@0.2.3", "exit"), /part of a component/);
-  assert.match(hintOf("wasix_64v1", "fd_close"), /64-bit WASIX/);
   assert.equal(hintOf("env", "my_function"), "");
   const [object] = check([callOf("env", "puts")], [customSection("linking", [2])]);
   assert.match(object.hint ?? "", /object file/);

@@ -2,6 +2,7 @@
  * What is told of imports that cannot be given. An engine stops at the first import that it misses and tells little; this lists them all, each with a
  * sentence that names it. A part of its own: programs that run do not need it.
  */
+import { WIDE_MODULE } from "../abi/call-types.ts";
 import { findLinkFaults, type KnownImports, type LinkFault } from "./link-faults.ts";
 import type { ModuleDescription, ModuleImport } from "./module-description.ts";
 import { printable } from "./printable.ts";
@@ -39,10 +40,6 @@ const TOOLCHAINS: readonly (readonly [RegExp, string])[] = [
     /^(?:\[export\])?[a-z]+:[a-z-]+\/[a-z-]+/,
     "The module is part of a component (WASI 0.2 or later); build the program for wasm32-wasip1 or WASIX.",
   ],
-  [
-    /^wasix_64v1\./,
-    "The module was built for 64-bit WASIX; build it for wasm32-wasmer-wasi, the 32-bit form.",
-  ],
 ];
 
 /** What an import is, for a message: `function (i32) -> i32`, `memory`, `table`… */
@@ -55,6 +52,12 @@ function describeKind(entry: ModuleImport): string {
 
 function nameOf(entry: { module: string; name: string }): string {
   return printable(`${entry.module}.${entry.name}`);
+}
+
+/** Programs with a 64-bit memory have a module of their own, whose pointers are as wide: other modules' structures would be too narrow. */
+function tellWidth(entry: ModuleImport, isWide: boolean): string {
+  const memory = `a ${isWide ? "64" : "32"}-bit memory`;
+  return `import ${nameOf(entry)} is not for ${memory}: a program with a 64-bit memory imports all calls from ${WIDE_MODULE}, and no other does`;
 }
 
 /** Longest name that a suggestion is sought for, and for how many imports: both bound the time. */
@@ -102,7 +105,8 @@ function findHint(entry: ModuleImport, description: ModuleDescription): string |
 
 /** Lists every import that cannot be given, as `findLinkFaults` does, in words. */
 export function checkImports(description: ModuleDescription, known: KnownImports): LinkProblem[] {
-  return findLinkFaults(description, known).map(({ entry, reason, refusal, expected }, index) => {
+  return findLinkFaults(description, known).map((fault, index) => {
+    const { entry, reason, refusal, expected, isWide } = fault;
     const { module, name } = entry;
     const title = `import ${nameOf(entry)} (${describeKind(entry)})`;
     const similar =
@@ -112,9 +116,11 @@ export function checkImports(description: ModuleDescription, known: KnownImports
     const message =
       refusal !== undefined
         ? `import ${nameOf(entry)} (memory): ${refusal}`
-        : expected !== undefined
-          ? `${title} has the wrong signature: Weft provides function ${formatFunctionType(expected)}`
-          : `${title} is not provided by Weft${similar ? `; did you mean ${similar}?` : ""}`;
+        : isWide !== undefined
+          ? tellWidth(entry, isWide)
+          : expected !== undefined
+            ? `${title} has the wrong signature: Weft provides function ${formatFunctionType(expected)}`
+            : `${title} is not provided by Weft${similar ? `; did you mean ${similar}?` : ""}`;
     return { module, name, reason, message, hint: findHint(entry, description) };
   });
 }

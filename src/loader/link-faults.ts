@@ -1,4 +1,5 @@
 /** The check before instantiation: can every import of a module be given? `link-check.ts` has the words for what cannot. */
+import { WIDE_MODULE } from "../abi/call-types.ts";
 import type { ModuleDescription, ModuleImport } from "./module-description.ts";
 import type { FunctionType } from "./wasm-types.ts";
 
@@ -15,6 +16,8 @@ export interface LinkFault {
   readonly reason: "missing" | "signature" | "unsupported";
   /** Why a memory cannot be given. */
   readonly refusal?: string;
+  /** Whether the memory has 64-bit addresses, where the import is for the other kind. */
+  readonly isWide?: boolean;
   /** What would be given, where the signature is another. */
   readonly expected?: FunctionType;
 }
@@ -30,21 +33,25 @@ function sameTypes(first: readonly string[], second: readonly string[]): boolean
  */
 export function findLinkFaults(description: ModuleDescription, known: KnownImports): LinkFault[] {
   const faults: LinkFault[] = [];
+  const { wasiModules } = description;
+  const isWide = description.memory.limits?.memory64 === true;
   let memories = 0;
   for (const entry of description.imports) {
     if (entry.kind === "memory") {
       const refusal =
         memories++ > 0
           ? "a module can be given only one memory"
-          : entry.type.memory64
-            ? "a 64-bit memory cannot be given"
-            : entry.type.pageSize !== 65_536
-              ? "a memory with pages of another size cannot be given"
-              : undefined;
+          : entry.type.pageSize !== 65_536
+            ? "a memory with pages of another size cannot be given"
+            : undefined;
       if (refusal) faults.push({ entry, reason: "unsupported", refusal });
       continue;
     }
     if (description.isDynamic && /^(?:env|GOT\.mem|GOT\.func)$/.test(entry.module)) continue;
+    if (isWide !== (entry.module === WIDE_MODULE) && wasiModules.includes(entry.module)) {
+      faults.push({ entry, reason: "unsupported", isWide });
+      continue;
+    }
     const expected = known.get(`${entry.module}.${entry.name}`);
     if (expected === undefined) faults.push({ entry, reason: "missing" });
     else if (

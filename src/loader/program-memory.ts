@@ -7,10 +7,14 @@ export function createGuestMemory(program: Program): WebAssembly.Memory | undefi
   const wanted = program.memoryImport;
   if (wanted === undefined) return undefined;
   try {
+    const { minimum, maximum } = wanted;
+    // A memory of 64-bit addresses counts in big integers, of which TypeScript does not know yet.
+    const count = (pages: number) => (program.isWide ? BigInt(pages) : pages) as number;
     return new WebAssembly.Memory({
-      initial: wanted.minimum,
-      ...(wanted.maximum === undefined ? {} : { maximum: wanted.maximum }),
+      initial: count(minimum),
+      ...(maximum === undefined ? {} : { maximum: count(maximum) }),
       ...(wanted.shared ? { shared: true } : {}),
+      ...(program.isWide ? { address: "i64" } : {}),
     });
   } catch (cause) {
     throw new ModuleError(

@@ -35,12 +35,14 @@ export interface Program {
   readonly entry: "_start" | "_initialize" | undefined;
   readonly hasThreadEntry: boolean;
   readonly importsThreadSpawn: boolean;
-  /** It imports what starts other programs: the host has to load them. */
-  readonly startsPrograms: boolean;
+  /** It imports what only the host's event loop can do: starting programs, interval timers. */
+  readonly asksHost: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
   /** Imports calls of `further-table.ts`, or its stacks can be taken apart: agents must be given the part for that before they run it. */
   readonly needsFurtherCalls: boolean;
+  /** Its memory has 64-bit addresses: so wide are the pointers and sizes that it passes. */
+  readonly isWide: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
   readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
@@ -74,6 +76,27 @@ export interface ProgramDescription {
 
 /** The pages of 64 KiB that 32-bit memories can have. */
 export const MOST_PAGES = 65536;
+
+/**
+ * The pages that a program with a 64-bit memory gets: less than 4 GiB, so that the kernel's numbers of 32 bits reach all of it and an address beyond is never
+ * good (`narrowPointer`).
+ */
+const MOST_WIDE_PAGES = MOST_PAGES - 1;
+
+function isWideProgram({ memory }: ModuleDescription): boolean {
+  return memory.limits?.memory64 === true;
+}
+
+function mostPages(description: ModuleDescription, maximumPages: number): number {
+  return isWideProgram(description) ? Math.min(maximumPages, MOST_WIDE_PAGES) : maximumPages;
+}
+
+/** Whether the engine has memories of 64-bit addresses: a module with one is asked for. */
+function hasWideMemories(): boolean {
+  return WebAssembly.validate(
+    Uint8Array.from([...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], ...[5, 3, 1, 4, 0]]),
+  );
+}
 
 /** Everything that Weft provides, which is everything there is; each is looked up when a module asks for it. */
 const known: KnownImports = {
@@ -142,14 +165,15 @@ export function readProgram(
       `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`,
     );
   }
-  if (description.memory.limits?.memory64 === true) {
+  if (isWideProgram(description) && !hasWideMemories()) {
     throw new ModuleError(
       "ERR_WIDE_MEMORY",
-      `${name} has a 64-bit memory: WASI and WASIX calls pass 32-bit pointers; build it for wasm32`,
+      `${name} has a 64-bit memory, which this engine does not know: run it in Node 24 or Chromium 133 or later, or build it for wasm32`,
     );
   }
   checkEntries(description, name);
-  const limited = maximumPages < MOST_PAGES ? limitMemory(bytes, description, maximumPages) : bytes;
+  const pages = mostPages(description, maximumPages);
+  const limited = pages < MOST_PAGES ? limitMemory(bytes, description, pages) : bytes;
   return {
     description,
     bytes: limited,
@@ -159,7 +183,7 @@ export function readProgram(
 }
 
 function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {
-  if (!description.asyncify) return undefined;
+  if (!description.asyncify || isWideProgram(description)) return undefined;
   const functions = description.imports.filter(({ kind }) => kind === "function");
   return readFurther().readAsyncify(
     bytes,
@@ -170,14 +194,14 @@ function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {
 }
 
 /** What calls a program's entries expect; the arguments of another signature would be nonsense, or an exception of the engine. */
-const ENTRIES: readonly (readonly [string, FunctionType])[] = [
+const entriesOf = (address: "i32" | "i64"): readonly (readonly [string, FunctionType])[] => [
   ["_start", { parameters: [], results: [] }],
   ["_initialize", { parameters: [], results: [] }],
-  ["wasi_thread_start", { parameters: ["i32", "i32"], results: [] }],
+  ["wasi_thread_start", { parameters: ["i32", address], results: [] }],
 ];
 
 function checkEntries(description: ModuleDescription, name: string): void {
-  for (const [entry, expected] of ENTRIES) {
+  for (const [entry, expected] of entriesOf(isWideProgram(description) ? "i64" : "i32")) {
     const found = description.exports.find((one) => one.name === entry);
     if (found?.kind !== "function") continue;
     const wanted = formatFunctionType(expected);
@@ -190,14 +214,17 @@ function checkEntries(description: ModuleDescription, name: string): void {
   }
 }
 
+const ASKS_HOST = /^proc_(exec|spawn|fork|raise_interval)/;
+
 /** Makes a program of a compiled module and what `readProgram` found. */
 export function makeProgram(
   module: WebAssembly.Module,
   { description, asyncify }: ProgramDescription,
   name: string,
-  maximumPages: number,
+  mostGiven: number,
   stops?: StopPoints,
 ): Program {
+  const maximumPages = mostPages(description, mostGiven);
   const functions = new Map<string, { module: string; name: string }>();
   for (const entry of description.imports) {
     if (entry.kind === "function")
@@ -226,13 +253,12 @@ export function makeProgram(
     entry: description.isCommand ? "_start" : "_initialize",
     hasThreadEntry: description.hasThreadEntry,
     importsThreadSpawn: description.importsThreadSpawn,
-    startsPrograms: [...functions.values()].some(({ name }) =>
-      /^proc_(exec|spawn|fork)/.test(name),
-    ),
+    asksHost: [...functions.values()].some(({ name }) => ASKS_HOST.test(name)),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
     needsFurtherCalls:
       asyncify !== undefined ||
       [...functions.values()].some(({ module, name }) => isFurtherCall(module, name)),
+    isWide: isWideProgram(description),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: stackOf(description, asyncify),

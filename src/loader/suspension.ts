@@ -8,7 +8,9 @@ type AnyFunction = (...parameters: never[]) => unknown;
 
 interface PromiseIntegration {
   readonly Suspending?: new (callee: AnyFunction) => object;
-  readonly promising?: (callee: AnyFunction) => (...parameters: number[]) => Promise<unknown>;
+  readonly promising?: (
+    callee: AnyFunction,
+  ) => (...parameters: (number | bigint)[]) => Promise<unknown>;
 }
 
 const engine = WebAssembly as PromiseIntegration;
@@ -23,7 +25,9 @@ export function suspending(callee: AnyFunction): object {
 }
 
 /** An export as a function that runs on a stack of its own; its promise settles when the export returns or throws. */
-export function promising(callee: AnyFunction): (...parameters: number[]) => Promise<unknown> {
+export function promising(
+  callee: AnyFunction,
+): (...parameters: (number | bigint)[]) => Promise<unknown> {
   if (engine.promising === undefined) panic("suspension: this engine has no JSPI");
   return engine.promising(callee);
 }

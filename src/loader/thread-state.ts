@@ -187,7 +187,7 @@ export class ThreadStates {
   /** Puts it back. */
   readonly load: (place: number) => void;
   /** A thread's entry: `begin(tid, argument)`. */
-  readonly begin: (tid: number, argument: number) => void;
+  readonly begin: (tid: number, argument: number | bigint) => void;
 
   /** @param instance a fresh one, made by a program that was rewritten for it */
   constructor(
@@ -198,7 +198,7 @@ export class ThreadStates {
     this.memory = exports[names.memory] as WebAssembly.Memory;
     this.save = exports[names.save] as (place: number) => void;
     this.load = exports[names.load] as (place: number) => void;
-    this.begin = exports[names.begin] as (tid: number, argument: number) => void;
+    this.begin = exports[names.begin] as (tid: number, argument: number | bigint) => void;
     this.bytes = names.bytes;
     this.size = this.memory.buffer.byteLength;
     this.end = this.bytes;

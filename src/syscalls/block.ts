@@ -11,7 +11,8 @@
  *
  * A signal's handler is guest code: it may wait itself, or never return and be ended with its agent. So it never runs inside a wait, which holds
  * registrations and counts: the wait ends with EINTR, and the handler runs when the call holds nothing any more, before the guest sees its result.
- * Calls that signals do not cut short run it themselves (`RUN_HANDLERS`) and wait again.
+ * Calls that signals do not cut short run it themselves (`RUN_HANDLERS`) and wait again. So do waits for files where nothing is queued but signals
+ * that do nothing by default, as SIGCHLD: they end with EINTR only if the program had a handler of its own for one (signal(7)).
  *
  * What a sleeping call holds stands in its thread's record (`Thread.heldFile` and the next), since a suspended stack can be lost with its agent.
  */
@@ -20,17 +21,21 @@ import { Thread } from "../kernel/index.ts";
 import { park, subscribe, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { hasQuietSignals } from "./signal-delivery.ts";
 
 /**
  * A call that waits: yields the longest sleep it wants in milliseconds, `RUN_HANDLERS`, or `GIVE_WAY`; returns its result. When it goes on, its thread is
  * awake again, for whatever reason.
  */
-export type Waiting<Result> = Generator<number, Result, undefined>;
+export type Waiting<Result> = Generator<number, Result, boolean>;
 
 /** What a call answers: its result, or that later, where the guest's stack was suspended. */
 export type Outcome = number | Promise<number>;
 
-/** Yielded where nothing is held: signal handlers are to run. */
+/**
+ * Yielded where nothing is held but what stands in the thread's record: signal handlers are to run. The answer tells whether one was the program's own.
+ * Where a handler does not return, the generator is thrown what it threw.
+ */
 export const RUN_HANDLERS = -1;
 
 /** Yielded to let the agent's other stacks run first. */
@@ -85,12 +90,23 @@ export function* waitOnFile(
   attempt: () => number,
 ): Waiting<number> {
   const { memory, thread, vfs } = context;
-  Thread.heldFile.set(memory, thread, file);
-  try {
-    const queue = vfs.operationsOf(file).waitQueueOf(vfs, file);
-    return yield* waitOn(context, queue, mask, deadline, attempt);
-  } finally {
-    Thread.heldFile.set(memory, thread, 0);
+  for (;;) {
+    let ended: number;
+    Thread.heldFile.set(memory, thread, file);
+    try {
+      const queue = vfs.operationsOf(file).waitQueueOf(vfs, file);
+      ended = yield* waitOn(context, queue, mask, deadline, attempt);
+    } finally {
+      Thread.heldFile.set(memory, thread, 0);
+    }
+    if (ended !== Errno.EINTR || !hasQuietSignals(context)) return ended;
+    const before = Thread.heldEntries.get(memory, thread);
+    if (!holdFile(context, file)) return Errno.EINTR;
+    try {
+      if (yield RUN_HANDLERS) return Errno.EINTR;
+    } finally {
+      releaseHeld(context, before);
+    }
   }
 }
 
@@ -128,28 +144,70 @@ export function* waitOnFiles(
   deadline: number,
   attempt: () => number,
 ): Waiting<number> {
+  const { memory, thread } = context;
+  const before = Thread.heldEntries.get(memory, thread);
+  try {
+    for (const file of files) if (!holdFile(context, file)) return Errno.ENOMEM;
+    for (;;) {
+      const nap = subscribeHeld(context, before, mask);
+      const ended = yield* sleepUntil(context, deadline, attempt, nap);
+      if (ended !== Errno.EINTR || !hasQuietSignals(context)) return ended;
+      unsubscribeHeld(context, before);
+      if (yield RUN_HANDLERS) return Errno.EINTR;
+    }
+  } finally {
+    releaseHeld(context, before);
+  }
+}
+
+/** Notes a file as held. False when the kernel heap has no room. */
+function holdFile({ memory, thread }: SyscallContext, file: number): boolean {
+  const entry = WaitEntry.allocate(memory);
+  if (entry === 0) return false;
+  WaitEntry.file.set(memory, entry, file);
+  WaitEntry.nextHeld.set(memory, entry, Thread.heldEntries.get(memory, thread));
+  Thread.heldEntries.set(memory, thread, entry);
+  return true;
+}
+
+/**
+ * Registers with every file noted since `before`.
+ *
+ * @returns the longest nap in milliseconds: not Infinity where a file cannot wake
+ */
+function subscribeHeld(context: SyscallContext, before: number, mask: number): number {
   const { memory, thread, vfs } = context;
   let nap = Infinity;
-  try {
-    for (const file of files) {
-      const entry = WaitEntry.allocate(memory);
-      if (entry === 0) return Errno.ENOMEM;
-      WaitEntry.file.set(memory, entry, file);
-      WaitEntry.nextHeld.set(memory, entry, Thread.heldEntries.get(memory, thread));
-      Thread.heldEntries.set(memory, thread, entry);
-      const queue = vfs.operationsOf(file).waitQueueOf(vfs, file);
-      if (queue === 0) nap = LONGEST_NAP;
-      else subscribe(memory, queue, entry, thread, mask);
-    }
-    return yield* sleepUntil(context, deadline, attempt, nap);
-  } finally {
-    for (;;) {
-      const entry = Thread.heldEntries.get(memory, thread);
-      if (entry === 0) break;
-      Thread.heldEntries.set(memory, thread, WaitEntry.nextHeld.get(memory, entry));
-      unsubscribe(memory, entry);
-      WaitEntry.free(memory, entry);
-    }
+  for (
+    let entry = Thread.heldEntries.get(memory, thread);
+    entry !== before;
+    entry = WaitEntry.nextHeld.get(memory, entry)
+  ) {
+    const file = WaitEntry.file.get(memory, entry);
+    const queue = vfs.operationsOf(file).waitQueueOf(vfs, file);
+    if (queue === 0) nap = LONGEST_NAP;
+    else subscribe(memory, queue, entry, thread, mask);
+  }
+  return nap;
+}
+
+function unsubscribeHeld({ memory, thread }: SyscallContext, before: number): void {
+  for (
+    let entry = Thread.heldEntries.get(memory, thread);
+    entry !== before;
+    entry = WaitEntry.nextHeld.get(memory, entry)
+  )
+    unsubscribe(memory, entry);
+}
+
+/** Takes back what was noted since `before`; the counts stay the caller's. */
+function releaseHeld({ memory, thread }: SyscallContext, before: number): void {
+  for (;;) {
+    const entry = Thread.heldEntries.get(memory, thread);
+    if (entry === before) return;
+    Thread.heldEntries.set(memory, thread, WaitEntry.nextHeld.get(memory, entry));
+    unsubscribe(memory, entry);
+    WaitEntry.free(memory, entry);
   }
 }
 
@@ -162,11 +220,16 @@ export function* giveWay(): Waiting<number> {
 /** Does a call that waits by putting the whole agent to sleep. */
 export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): number {
   const { memory, thread } = context;
-  for (;;) {
-    const step = waiting.next();
+  for (let ran = false; ;) {
+    const step = waiting.next(ran);
     if (step.done === true) return step.value;
-    if (step.value === RUN_HANDLERS) context.handleInterrupt();
-    else if (step.value !== GIVE_WAY) {
+    if (step.value === RUN_HANDLERS) {
+      try {
+        ran = context.handleInterrupt();
+      } catch (error) {
+        waiting.throw(error);
+      }
+    } else if (step.value !== GIVE_WAY) {
       context.markSleeping();
       park(memory, thread, step.value);
       context.markAwake();

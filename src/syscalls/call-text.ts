@@ -11,6 +11,7 @@ import * as enums from "../abi/enums.ts";
 import { errnoMeaning } from "../abi/errno-meanings.ts";
 import { errnoName } from "../abi/errno.ts";
 import * as flags from "../abi/flags.ts";
+import { WIDE_MODULE } from "../abi/call-types.ts";
 import { findSignature, type Parameter, type Signature } from "../abi/signatures.ts";
 import { Process, Thread } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
@@ -85,7 +86,8 @@ export function formatCall(
 ): string {
   const { memory, process, thread, guest } = context;
   const who = `[${Process.id.get(memory, process)}.${Thread.id.get(memory, thread)}]`;
-  const signature = findSignature(syscall.module, syscall.name);
+  const { module, name } = syscall;
+  const signature = findSignature(module === WIDE_MODULE ? "wasix_32v1" : module, name);
   if (signature === undefined) return `${who} ${syscall.name}(${args.join(", ")}) = ${result}`;
   const call = { guest, signature, args, succeeded: signature.result === "errno" && result === 0 };
   const shown = signature.parameters.map((_, index) => formatArgument(call, index));
@@ -173,18 +175,21 @@ function bytesMoved(call: Call): number {
     (parameter) => parameter.direction === "out" && parameter.type === "pointer<size>",
   );
   const pointer = unsigned(call, index);
-  return index >= 0 && call.guest.has(pointer, 4) ? call.guest.view.getUint32(pointer, true) : 0;
+  const { guest } = call;
+  return index >= 0 && guest.has(pointer, guest.pointerBytes) ? guest.pointerAt(pointer) : 0;
 }
 
 /** A list of buffers, of whose bytes `moved` have a meaning. */
 function formatBuffers(call: Call, list: number, count: number, moved: number): string | undefined {
   const { guest } = call;
   const shown = Math.min(count, MOST_BUFFERS_SHOWN);
-  if (!guest.has(list, shown * 8)) return undefined;
+  const { pointerBytes } = guest;
+  if (!guest.has(list, shown * 2 * pointerBytes)) return undefined;
   const parts: string[] = [];
   for (let index = 0; index < shown; index++) {
-    const start = guest.view.getUint32(list + index * 8, true);
-    const length = guest.view.getUint32(list + index * 8 + 4, true);
+    const at = list + index * 2 * pointerBytes;
+    const start = guest.pointerAt(at);
+    const length = guest.pointerAt(at + pointerBytes);
     const text = formatBytes(guest, start, Math.min(length, moved), MOST_DATA);
     parts.push(`{${text ?? `0x${start.toString(16)}`}, ${length}}`);
     moved = Math.max(0, moved - length);

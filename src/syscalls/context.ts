@@ -290,16 +290,24 @@ export class SyscallContext implements Sleeper {
   /**
    * Leaves the guest if the process ends; runs handlers of queued signals.
    *
-   * @returns whether a handler ran
+   * @returns whether a handler of the program's own ran
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     if ((pending & Pending.signal) === 0) return false;
     if (this.stacks?.canSuspend !== true || !hasHandler(this)) return deliverSignals(this);
     // The handler gets a stack of its own when the call ends.
     this.wasInterrupted = true;
     return false;
+  }
+
+  /** Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process. */
+  stayStopped(): void {
+    const { memory, owner, thread } = this;
+    Thread.pending.and(memory, thread, ~Pending.stop);
+    if (!this.sleepWhile(() => Process.stopSignal.load(memory, owner) !== 0)) throw PROCESS_EXIT;
   }
 
   /**
@@ -310,6 +318,7 @@ export class SyscallContext implements Sleeper {
   isInterrupted(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     if (pending === 0) return false;
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
       this.doPending();
       return false;
@@ -318,10 +327,15 @@ export class SyscallContext implements Sleeper {
     return true;
   }
 
-  /** Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held. */
-  handleInterrupt(): void {
+  /**
+   * Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held but what stands in the thread's
+   * record. Where stacks can be suspended they get stacks of their own instead (`deliverSuspendably`).
+   *
+   * @returns whether one was the program's own
+   */
+  handleInterrupt(): boolean {
     this.wasInterrupted = false;
-    this.doPending();
+    return this.doPending();
   }
 
   /**

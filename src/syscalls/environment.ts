@@ -28,9 +28,11 @@ export function environ_get(context: SyscallContext, pointers: number, buffer: n
 
 function writeSizes(context: SyscallContext, first: number, second: number, list: number): number {
   const { guest, memory } = context;
-  if (!guest.has(first, 4) || !guest.has(second, 4)) return Errno.EMEMVIOLATION;
-  guest.view.setUint32(first >>> 0, StringList.count.get(memory, list), true);
-  guest.view.setUint32(second >>> 0, StringList.length.get(memory, list), true);
+  const { pointerBytes } = guest;
+  if (!guest.has(first, pointerBytes) || !guest.has(second, pointerBytes))
+    return Errno.EMEMVIOLATION;
+  guest.setPointer(first, StringList.count.get(memory, list));
+  guest.setPointer(second, StringList.length.get(memory, list));
   return 0;
 }
 
@@ -43,13 +45,15 @@ function writeStrings(
   const { guest, memory } = context;
   const count = StringList.count.get(memory, list);
   const length = StringList.length.get(memory, list);
-  if (!guest.has(pointers, count * 4) || !guest.has(buffer, length)) return Errno.EMEMVIOLATION;
+  const { pointerBytes } = guest;
+  if (!guest.has(pointers, count * pointerBytes) || !guest.has(buffer, length))
+    return Errno.EMEMVIOLATION;
   const strings = stringsOf(list);
   const target = buffer >>> 0;
   guest.u8.set(memory.u8.subarray(strings, strings + length), target);
   let at = 0;
   for (let index = 0; index < count; index++) {
-    guest.view.setUint32((pointers >>> 0) + index * 4, target + at, true);
+    guest.setPointer((pointers >>> 0) + index * pointerBytes, target + at);
     while (memory.u8[strings + at] !== 0) at++;
     at++;
   }

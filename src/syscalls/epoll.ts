@@ -88,7 +88,7 @@ export function epoll_wait(
   result: number,
 ): Outcome {
   const { guest, memory, vfs } = context;
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const room = Math.min(most >>> 0, MOST_EVENTS);
   if (!guest.has(output, room * EpollEvent.$size)) return Errno.EMEMVIOLATION;
   const file = context.lookup(set, 0);
@@ -103,7 +103,7 @@ export function epoll_wait(
       return context.wait(waitLater(context, file, output, room, nanoseconds, result));
   }
   dropFile(vfs, file);
-  if (refused === 0) guest.view.setUint32(result >>> 0, count, true);
+  if (refused === 0) guest.setPointer(result, count);
   return refused;
 }
 
@@ -145,7 +145,7 @@ function* waitLater(
       return count > 0 ? 0 : WOULD_BLOCK;
     });
     if (ended !== 0 && ended !== Errno.ETIMEDOUT) return ended;
-    guest.view.setUint32(result >>> 0, count, true);
+    guest.setPointer(result, count);
     return 0;
   } finally {
     dropFile(vfs, file);

@@ -59,7 +59,8 @@ export function fd_readdir(
   result: number,
 ): number {
   const { guest, vfs } = context;
-  if (!guest.has(buffer, length >>> 0) || !guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(buffer, length >>> 0) || !guest.has(result, guest.pointerBytes))
+    return Errno.EMEMVIOLATION;
   const from = toUnsigned(cookie);
   if (from > LARGEST_EXACT) return Errno.EINVAL;
   const file = context.lookup(fd, Rights.FD_READDIR);
@@ -68,6 +69,6 @@ export function fd_readdir(
   const answer = vfs.operationsOf(file).list(vfs, file, from, writer);
   dropFile(vfs, file);
   if (answer < 0) return -answer;
-  guest.view.setUint32(result >>> 0, writer.used, true);
+  guest.setPointer(result, writer.used);
   return 0;
 }

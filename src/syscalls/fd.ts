@@ -31,7 +31,7 @@ export function fd_read(
   result: number,
 ): Outcome {
   const { guest, transfer, vfs } = context;
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
   if (refused !== 0) return refused;
   const file = lookupForAccess(context, fd, Rights.FD_READ, Access.read);
@@ -50,7 +50,7 @@ export function fd_read(
 /** Ends a transfer: writes the number of bytes, or answers the errno. */
 function storeCount({ guest }: SyscallContext, answer: number, result: number): number {
   if (answer < 0) return -answer;
-  guest.view.setUint32(result >>> 0, answer, true);
+  guest.setPointer(result, answer);
   return 0;
 }
 
@@ -72,7 +72,7 @@ export function fd_write(
   result: number,
 ): Outcome {
   const { guest, transfer, vfs } = context;
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
   if (refused !== 0) return refused;
   const file = lookupForAccess(context, fd, Rights.FD_WRITE, Access.write);
@@ -99,7 +99,7 @@ export function fd_pread(
   result: number,
 ): number {
   const { guest, transfer, vfs } = context;
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
   if (refused !== 0) return refused;
   const position = toSigned(offset);
@@ -118,7 +118,7 @@ export function fd_pread(
   else answer = operations.read(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
-  guest.view.setUint32(result >>> 0, answer, true);
+  guest.setPointer(result, answer);
   return 0;
 }
 
@@ -132,7 +132,7 @@ export function fd_pwrite(
   result: number,
 ): number {
   const { guest, transfer, vfs } = context;
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
   if (refused !== 0) return refused;
   const position = toSigned(offset);
@@ -150,7 +150,7 @@ export function fd_pwrite(
   else answer = operations.write(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
-  guest.view.setUint32(result >>> 0, answer, true);
+  guest.setPointer(result, answer);
   return 0;
 }
 

@@ -8,6 +8,7 @@ import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
+import { proc_raise_interval } from "./interval.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
 import { proc_spawn } from "./process-spawn-v1.ts";
@@ -50,7 +51,7 @@ const wasix: Readonly<Record<string, Service>> = {
     "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
   ),
   stack_restore: full(stack_restore),
-  proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
+  proc_raise_interval: full(proc_raise_interval),
   proc_fork: noFork,
   proc_fork_env: full(proc_fork_env),
   proc_exec: blocking(proc_exec),

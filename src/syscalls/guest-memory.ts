@@ -7,6 +7,7 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { MOST_BUFFERS, type Transfer } from "../vfs/index.ts";
+import { highHalf, lowHalf } from "./wide.ts";
 
 /** Bytes of the longest text that a call takes. */
 const LONGEST_TEXT = 65536;
@@ -17,9 +18,20 @@ const LONGEST_TEXT = 65536;
  */
 const caughtUp = new WeakSet<WebAssembly.Memory>();
 
+/**
+ * What stands for a pointer or a size of 64 bits that is beyond any memory: no memory reaches it. Programs with 64-bit memories get none of more than
+ * `MOST_WIDE_PAGES` (loader), so that all that is good is exact in 32 bits.
+ */
+const BEYOND = 0xffff_ffff;
+
 /** A page that is not isolated has no such class. */
 function isShared(buffer: ArrayBufferLike): boolean {
   return typeof SharedArrayBuffer === "function" && buffer instanceof SharedArrayBuffer;
+}
+
+/** A pointer or a size that a program with a 64-bit memory passes. */
+export function narrowPointer(value: bigint): number {
+  return highHalf(value) === 0 ? lowHalf(value) : BEYOND;
 }
 
 export class GuestMemory {
@@ -28,12 +40,25 @@ export class GuestMemory {
   /** For futex words; shorter than `u8` by up to three bytes. */
   i32!: Int32Array;
 
-  constructor(readonly memory: WebAssembly.Memory) {
+  /** Bytes of a pointer and of a size in the guest's structures. */
+  readonly pointerBytes: 4 | 8;
+
+  /** @param isWide whether its addresses, so its pointers and sizes, have 64 bits */
+  constructor(
+    readonly memory: WebAssembly.Memory,
+    isWide = false,
+  ) {
+    this.pointerBytes = isWide ? 8 : 4;
     if (isShared(memory.buffer) && !caughtUp.has(memory)) {
       caughtUp.add(memory);
-      memory.grow(0);
+      this.growByNothing();
     }
     this.refresh();
+  }
+
+  private growByNothing(): void {
+    // A memory of 64-bit addresses counts in big integers, of which TypeScript does not know yet.
+    this.memory.grow((this.pointerBytes === 8 ? 0n : 0) as number);
   }
 
   /** Renews the views. */
@@ -60,7 +85,7 @@ export class GuestMemory {
    * until then `buffer` is short here and the guest's atomic instructions trap. Growing by nothing makes up for it, at the cost of telling all again.
    */
   synchronize(): void {
-    this.memory.grow(0);
+    this.growByNothing();
     this.refresh();
   }
 
@@ -77,12 +102,14 @@ export class GuestMemory {
   readBuffers(into: Transfer, list: number, count: number): number {
     count >>>= 0;
     if (count > MOST_BUFFERS) return Errno.EINVAL;
-    if (!this.has(list, count * 8)) return Errno.EMEMVIOLATION;
+    const { pointerBytes } = this;
+    if (!this.has(list, count * 2 * pointerBytes)) return Errno.EMEMVIOLATION;
     let total = 0;
-    const first = list >>> 0;
+    let at = list >>> 0;
     for (let index = 0; index < count; index++) {
-      const start = this.view.getUint32(first + index * 8, true);
-      const length = this.view.getUint32(first + index * 8 + 4, true);
+      const start = this.pointerAt(at);
+      const length = this.pointerAt(at + pointerBytes);
+      at += 2 * pointerBytes;
       if (!this.has(start, length)) return Errno.EMEMVIOLATION;
       into.starts[index] = start;
       into.lengths[index] = length;
@@ -94,6 +121,19 @@ export class GuestMemory {
     into.total = total;
     into.rewind();
     return 0;
+  }
+
+  /** A pointer or a size at an address that was checked, as an unsigned number of 32 bits; one beyond those is beyond the memory. */
+  pointerAt(address: number): number {
+    const low = this.view.getUint32(address, true);
+    if (this.pointerBytes === 4) return low;
+    return this.view.getUint32(address + 4, true) === 0 ? low : BEYOND;
+  }
+
+  /** Writes a pointer or a size at an address that was checked, with `pointerBytes`. */
+  setPointer(pointer: number, value: number): void {
+    this.view.setUint32(pointer >>> 0, value, true);
+    if (this.pointerBytes === 8) this.view.setUint32((pointer >>> 0) + 4, 0, true);
   }
 
   /** A 64-bit number as two halves at an address that was checked. */

@@ -242,7 +242,11 @@ export function path_readlink(
   result: number,
 ): number {
   const { guest, vfs, walk } = context;
-  if (!guest.has(path, length >>> 0) || !guest.has(buffer, room >>> 0) || !guest.has(result, 4)) {
+  if (
+    !guest.has(path, length >>> 0) ||
+    !guest.has(buffer, room >>> 0) ||
+    !guest.has(result, guest.pointerBytes)
+  ) {
     return Errno.EMEMVIOLATION;
   }
   if (room === 0) return Errno.EINVAL;
@@ -259,7 +263,7 @@ export function path_readlink(
   if (answer < 0) return -answer;
   const written = Math.min(answer, room >>> 0);
   guest.u8.set(linkScratch.subarray(0, written), buffer >>> 0);
-  guest.view.setUint32(result >>> 0, written, true);
+  guest.setPointer(result, written);
   return 0;
 }
 

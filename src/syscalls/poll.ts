@@ -73,7 +73,7 @@ export function poll(
   if (!guest.has(input, count * layout.$size) || !guest.has(output, count * Event.$size)) {
     return Errno.EMEMVIOLATION;
   }
-  if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const wanted: Wanted[] = [];
   let events = 0;
   try {
@@ -85,7 +85,7 @@ export function poll(
     if (events !== 0) dropFiles(context, wanted);
   }
   if (events === 0) return context.wait(pollLater(context, wanted, output, result));
-  guest.view.setUint32(result >>> 0, events, true);
+  guest.setPointer(result, events);
   return 0;
 }
 
@@ -108,7 +108,7 @@ function* pollLater(
       if (ended !== 0 && ended !== Errno.ETIMEDOUT) return ended;
       if (ended === Errno.ETIMEDOUT) events = writeEvents(context, wanted, output, deadline);
     }
-    context.guest.view.setUint32(result >>> 0, events, true);
+    context.guest.setPointer(result, events);
     return 0;
   } finally {
     dropFiles(context, wanted);

@@ -86,4 +86,6 @@ export interface GuestPort {
   call(name: string, argument: number): void;
   /** The same on a stack of its own. Only where stacks can be suspended. */
   callSuspendably(name: string, argument: number): Promise<void>;
+  /** The instance's stack pointer, where it exports that. */
+  stackPointer: number | undefined;
 }

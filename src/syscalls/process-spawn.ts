@@ -3,6 +3,7 @@ import { Disposition, ProcSpawnFdOpName, Signal } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Lookupflags } from "../abi/flags.ts";
 import { ProcSpawnFdOp, SignalDisposition } from "../abi/layouts.ts";
+import { ProcSpawnFdOp64 } from "../abi/wide-layouts.ts";
 import {
   ALL_RIGHTS,
   closeDescriptor,
@@ -22,6 +23,7 @@ import {
 import { dropFile, dropInode } from "../vfs/index.ts";
 import type { Outcome, Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 import { EVERY_FDFLAG, openLast, requestOf } from "./path-open.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
@@ -32,7 +34,8 @@ import { chdir, fchdir } from "./working-directory.ts";
 const MOST_OPERATIONS = 65536;
 
 /**
- * Starts a program as a child, and writes its pid. Arguments and environment are lines (`readLines`); no environment means the caller's.
+ * Starts a program as a child, and writes its pid. Arguments and environment are lines (`readLines`); an empty environment means the
+ * caller's, on which the C library's `system` depends.
  *
  * @param search whether to look for a name without a slash in the directories of `path`, with colons between; where that is empty, in the usual ones
  * @returns once the program has been compiled and is about to run. Errors: EMEMVIOLATION, EINVAL (an environment without `=`, an unknown operation), E2BIG,
@@ -59,7 +62,7 @@ export function proc_spawn2(
     context,
     { name, nameLength, search, path, pathLength, result },
     readLines(context, lines, linesLength),
-    readLines(context, environment, environmentLength),
+    environmentLength === 0 ? undefined : readLines(context, environment, environmentLength),
     { start: operations, count: operationCount >>> 0 },
     { start: dispositions, count: dispositionCount >>> 0 },
   );
@@ -87,7 +90,7 @@ export function proc_spawn3(
     context,
     { name, nameLength, search, path, pathLength, result },
     readStrings(context, strings, stringCount),
-    readStrings(context, environment, environment === 0 ? 0 : environmentCount),
+    environment === 0 ? undefined : readStrings(context, environment, environmentCount),
     { start: operations, count: operationCount >>> 0 },
     { start: dispositions, count: dispositionCount >>> 0 },
   );
@@ -103,7 +106,7 @@ function spawn(
   context: SyscallContext,
   named: NamedProgram & { result: number },
   given: PackedStrings | number,
-  environment: PackedStrings | number,
+  environment: PackedStrings | undefined | number,
   operations: Listed,
   dispositions: Listed,
 ): Outcome {
@@ -111,7 +114,7 @@ function spawn(
   const { result } = named;
   if (
     !guest.has(result, 4) ||
-    !guest.has(operations.start, operations.count * ProcSpawnFdOp.$size) ||
+    !guest.has(operations.start, operations.count * operationLayout(guest).$size) ||
     !guest.has(dispositions.start, dispositions.count * SignalDisposition.$size)
   )
     return Errno.EMEMVIOLATION;
@@ -135,7 +138,7 @@ export function* startProgram(
   context: SyscallContext,
   child: number,
   program: FoundProgram,
-  environment: PackedStrings,
+  environment: PackedStrings | undefined,
 ): Waiting<number> {
   const { kernel, memory, vfs } = context;
   const lists = makeLists(memory, program.arguments, environment);
@@ -186,18 +189,25 @@ function setDispositions(
 /** Performs a child's operations on descriptors in their order, as the child. The errno of the first that fails. */
 function performAll(context: SyscallContext, { start, count }: Listed): number {
   for (let index = 0; index < count; index++) {
-    const errno = perform(context, (start >>> 0) + index * ProcSpawnFdOp.$size);
+    const errno = perform(context, (start >>> 0) + index * operationLayout(context.guest).$size);
     if (errno !== 0) return errno;
   }
   return 0;
 }
 
+function operationLayout({
+  pointerBytes,
+}: GuestMemory): typeof ProcSpawnFdOp | typeof ProcSpawnFdOp64 {
+  return pointerBytes === 8 ? ProcSpawnFdOp64 : ProcSpawnFdOp;
+}
+
 function perform(context: SyscallContext, at: number): number {
   const { files, guest, memory, vfs } = context;
-  const fd = guest.view.getUint32(at + ProcSpawnFdOp.fd, true);
-  const path = guest.view.getUint32(at + ProcSpawnFdOp.path, true);
-  const length = guest.view.getUint32(at + ProcSpawnFdOp.path_len, true);
-  switch (guest.u8[at + ProcSpawnFdOp.cmd]) {
+  const layout = operationLayout(guest);
+  const fd = guest.view.getUint32(at + layout.fd, true);
+  const path = guest.pointerAt(at + layout.path);
+  const length = guest.pointerAt(at + layout.path_len);
+  switch (guest.u8[at + layout.cmd]) {
     case ProcSpawnFdOpName.CLOSE: {
       const entry = entryOf(memory, files, fd);
       // What a program begins with stays its way to its files.
@@ -205,7 +215,7 @@ function perform(context: SyscallContext, at: number): number {
       return -closeDescriptor(vfs, files, fd);
     }
     case ProcSpawnFdOpName.DUP2: {
-      const from = guest.view.getUint32(at + ProcSpawnFdOp.src_fd, true);
+      const from = guest.view.getUint32(at + layout.src_fd, true);
       const answer = duplicateTo(vfs, files, from, fd);
       if (answer < 0) return -answer;
       // To itself: for the new program it stays open (posix_spawn_file_actions_adddup2(3)).
@@ -234,11 +244,11 @@ function openAs(
   const { files, guest, memory, process, vfs, walk } = context;
   if (!guest.has(path, length)) return Errno.EMEMVIOLATION;
   const { view } = guest;
-  const low = view.getUint32(at + ProcSpawnFdOp.fs_rights_base, true);
-  const request = requestOf(view.getUint16(at + ProcSpawnFdOp.oflags, true), low);
-  const follow =
-    (view.getUint32(at + ProcSpawnFdOp.dirflags, true) & Lookupflags.SYMLINK_FOLLOW) !== 0;
-  const flags = view.getUint16(at + ProcSpawnFdOp.fdflags, true) & EVERY_FDFLAG;
+  const layout = operationLayout(guest);
+  const low = view.getUint32(at + layout.fs_rights_base, true);
+  const request = requestOf(view.getUint16(at + layout.oflags, true), low);
+  const follow = (view.getUint32(at + layout.dirflags, true) & Lookupflags.SYMLINK_FOLLOW) !== 0;
+  const flags = view.getUint16(at + layout.fdflags, true) & EVERY_FDFLAG;
   const { directory } = readWorkingDirectory(memory, process);
   const root = Process.rootDirectory.get(memory, process);
   let answer = walk.begin(root, directory, guest.u8, path, length);
@@ -247,7 +257,7 @@ function openAs(
   walk.end();
   if (answer < 0) return -answer;
   const file = answer;
-  const inheriting = view.getUint32(at + ProcSpawnFdOp.fs_rights_inheriting, true);
+  const inheriting = view.getUint32(at + layout.fs_rights_inheriting, true);
   const rights = { ...ALL_RIGHTS, low, inheritingLow: inheriting };
   const opened = installFile(memory, files, file, rights);
   if (opened < 0) {

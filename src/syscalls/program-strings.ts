@@ -4,16 +4,14 @@ import { dropStringList, makeStringList, type PackedStrings } from "../kernel/in
 import type { KernelMemory } from "../shm/index.ts";
 import type { SyscallContext } from "./context.ts";
 
-export const NO_STRINGS: PackedStrings = { bytes: new Uint8Array(0), count: 0 };
-
 /** Most bytes of arguments, and of environment: a fourth of an 8 MiB stack, as on Linux. */
 const LONGEST_STRINGS = 2 ** 21;
 const NEWLINE = 10;
-const RETURN = 13;
 const EQUALS = 61;
 
 /**
- * Reads strings that follow each other with a line feed or a carriage return after each, of which empty ones count for nothing (`abi/semantics.md` §6).
+ * Reads strings that follow each other with a line feed after each, which the last may lack. Unlike the reference's they may be empty and hold carriage
+ * returns, as the C library passes them.
  *
  * @returns EMEMVIOLATION or E2BIG negated where that cannot be
  */
@@ -25,20 +23,15 @@ export function readLines(
   length >>>= 0;
   if (!guest.has(start, length)) return -Errno.EMEMVIOLATION;
   if (length > LONGEST_STRINGS) return -Errno.E2BIG;
-  const given = guest.u8.subarray(start >>> 0, (start >>> 0) + length);
-  const bytes = new Uint8Array(length + 1);
-  let at = 0;
-  let count = 0;
-  for (let index = 0; index <= length; index++) {
-    const byte = index === length ? 0 : given[index];
-    const isEnd = byte === 0 || byte === NEWLINE || byte === RETURN;
-    if (!isEnd) bytes[at++] = byte;
-    else if (at > 0 && bytes[at - 1] !== 0) {
-      bytes[at++] = 0;
-      count++;
-    }
+  const isEnded = length === 0 || guest.u8[(start >>> 0) + length - 1] === NEWLINE;
+  const bytes = new Uint8Array(isEnded ? length : length + 1);
+  bytes.set(guest.u8.subarray(start >>> 0, (start >>> 0) + length));
+  let count = isEnded ? 0 : 1;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) {
+    bytes[at] = 0;
+    count++;
   }
-  return { bytes: bytes.subarray(0, at), count };
+  return { bytes, count };
 }
 
 /** Reads an array of pointers to strings, each with a NUL after it. Errors as `readLines`. */
@@ -48,11 +41,12 @@ export function readStrings(
   count: number,
 ): PackedStrings | number {
   count >>>= 0;
-  if (!guest.has(pointers, count * 4)) return -Errno.EMEMVIOLATION;
+  const { pointerBytes } = guest;
+  if (!guest.has(pointers, count * pointerBytes)) return -Errno.EMEMVIOLATION;
   const pieces: Uint8Array[] = [];
   let total = 0;
   for (let index = 0; index < count; index++) {
-    const start = guest.view.getUint32((pointers >>> 0) + index * 4, true);
+    const start = guest.pointerAt((pointers >>> 0) + index * pointerBytes);
     const end = guest.u8.indexOf(0, start);
     if (end < 0) return -Errno.EMEMVIOLATION;
     total += end + 1 - start;
@@ -93,21 +87,22 @@ function joinBytes(pieces: readonly Uint8Array[], total: number): Uint8Array {
 }
 
 /**
- * Makes the lists of strings that a program is called with. An environment of 0 is the one that the process has: the C library's `system` gives an empty one
- * and means that.
+ * Makes the lists of strings that a program is called with.
  *
+ * @param environment undefined for the one that the process has: then 0 stands for it
  * @returns an errno: EINVAL (an environment without `=`), ENOMEM
  */
 export function makeLists(
   memory: KernelMemory,
   given: PackedStrings,
-  environment: PackedStrings,
+  environment: PackedStrings | undefined,
 ): { arguments: number; environment: number } | number {
-  if (!areAssignments(environment)) return Errno.EINVAL;
+  if (environment !== undefined && !areAssignments(environment)) return Errno.EINVAL;
   const list = makeStringList(memory, given);
-  const variables = environment.count === 0 ? 0 : makeStringList(memory, environment);
-  if (list !== 0 && (environment.count === 0 || variables !== 0))
+  const variables = environment === undefined ? 0 : makeStringList(memory, environment);
+  if (list !== 0 && (environment === undefined || variables !== 0))
     return { arguments: list, environment: variables };
   dropStringList(memory, list);
+  dropStringList(memory, variables);
   return Errno.ENOMEM;
 }

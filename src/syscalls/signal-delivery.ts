@@ -7,21 +7,18 @@
  */
 import { Signal } from "../abi/enums.ts";
 import {
-  EndReason,
-  exitProcess,
+  actByDefault,
+  DEFAULT_ACTION,
   firstSignalCallback,
   isIgnoredByDefault,
   Pending,
   Process,
+  IGNORED_BY_DEFAULT,
+  stopsByDefault,
   Thread,
 } from "../kernel/index.ts";
-import { PROCESS_EXIT } from "./control.ts";
+import { HANDLER_END, PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
-
-/** Exit code of a process that a signal ended, as shells show it. */
-export function exitCodeOfSignal(signal: number): number {
-  return 128 + signal;
-}
 
 /** The export that takes the thread's signals: what its instance registered, else what the process's first registration named. */
 function callbackOf({ memory, owner, signalCallback }: SyscallContext): string | undefined {
@@ -35,6 +32,30 @@ export function hasHandler(context: SyscallContext): boolean {
   if (signalCallback === undefined || !guestPort.has(signalCallback)) return false;
   const queued = Thread.signals.load(memory, thread);
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
+}
+
+/** Whether no signal is queued but such as do nothing by default. */
+export function hasQuietSignals({ memory, thread }: SyscallContext): boolean {
+  return (Thread.signals.load(memory, thread) & ~IGNORED_BY_DEFAULT) === 0;
+}
+
+/**
+ * A program names an export for its signals, or one that does not exist, to have them wait. The C library does the latter at the start of each default
+ * action, which is the only way to tell one that does nothing from a handler of the program's own.
+ */
+export function noteSignalCallback(context: SyscallContext, name: string): void {
+  const { memory, thread, guestPort } = context;
+  context.signalCallback = name;
+  const handling = Thread.handling.get(memory, thread);
+  if (handling !== 0 && !guestPort.has(name))
+    Thread.handling.set(memory, thread, handling | DEFAULT_ACTION);
+}
+
+/** After a handler has returned: puts back what was being handled before. Whether it was the program's own. */
+function endHandling({ memory, thread }: SyscallContext, before: number): boolean {
+  const wasDefault = (Thread.handling.get(memory, thread) & DEFAULT_ACTION) !== 0;
+  Thread.handling.set(memory, thread, before);
+  return !wasDefault;
 }
 
 /** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
@@ -59,25 +80,57 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
     const bit = 1 << signal;
     const handling = Thread.handling.get(memory, thread);
     const unblocked = callback !== undefined && guestPort.has(callback);
-    if (signal === Signal.ABRT && isAbort(handling, unblocked))
-      endBySignal(context, abortedBy(handling));
+    if (signal === Signal.ABRT && isAbort(handling, unblocked)) {
+      Thread.signals.and(memory, thread, ~bit);
+      act(context, abortedBy(handling));
+      // It was stopped, and goes on; the handler would not.
+      throw HANDLER_END;
+    }
     if (signal !== Signal.KILL && callback !== undefined) {
       if (!unblocked) return undefined;
       Thread.signals.and(memory, thread, ~bit);
-      return { signal, callback, handling: handling | bit };
+      return { signal, callback, handling: (handling & ~DEFAULT_ACTION) | bit };
     }
     Thread.signals.and(memory, thread, ~bit);
-    const isIgnored = (Process.ignoredSignals.get(memory, context.owner) & bit) !== 0;
-    if (signal === Signal.KILL || !(isIgnored || isIgnoredByDefault(signal)))
-      endBySignal(context, signal);
+    if (signal === Signal.KILL || (Process.ignoredSignals.get(memory, context.owner) & bit) === 0)
+      act(context, signal);
   }
+}
+
+/**
+ * Begins to handle a signal. Puts by what a handler changes that does not come back from its end (`HANDLER_END`).
+ *
+ * @returns what to call afterwards, with what was thrown if anything was: whether the handler was the program's own
+ */
+function beginHandler(
+  context: SyscallContext,
+  { handling }: Delivery,
+): (thrown: unknown) => boolean {
+  const { memory, thread, guestPort, signalCallback } = context;
+  const before = Thread.handling.get(memory, thread);
+  const stackPointer = guestPort.stackPointer;
+  Thread.handling.set(memory, thread, handling);
+  context.leave();
+  return (thrown) => {
+    context.claim();
+    const wasOwn = endHandling(context, before);
+    if (thrown === HANDLER_END) {
+      context.signalCallback = signalCallback;
+      guestPort.stackPointer = stackPointer;
+    } else if (thrown !== undefined) {
+      context.guestFailure = thrown;
+      throw thrown;
+    }
+    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    return wasOwn;
+  };
 }
 
 /**
  * Hands queued signals to the guest, within the call that is made. The caller holds nothing: handlers are guest code, at which the agent may be ended. May
  * throw a control outcome when one ends the process.
  *
- * @returns whether a handler ran
+ * @returns whether a handler of the program's own ran
  */
 export function deliverSignals(context: SyscallContext): boolean {
   const { memory, thread, guestPort } = context;
@@ -86,53 +139,45 @@ export function deliverSignals(context: SyscallContext): boolean {
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const before = Thread.handling.get(memory, thread);
-    Thread.handling.set(memory, thread, delivery.handling);
-    context.leave();
+    const end = beginHandler(context, delivery);
     context.innerEntries++;
+    let thrown: unknown;
     try {
       guestPort.call(delivery.callback, delivery.signal);
     } catch (error) {
-      context.guestFailure = error;
-      throw error;
-    } finally {
-      context.innerEntries--;
-      context.claim();
-      Thread.handling.set(memory, thread, before);
+      thrown = error;
     }
-    ran = true;
-    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    context.innerEntries--;
+    if (end(thrown)) ran = true;
   }
 }
 
 /** The same with each handler on a stack of its own, which can be suspended. */
-export async function deliverSuspendably(context: SyscallContext): Promise<void> {
+export async function deliverSuspendably(context: SyscallContext): Promise<boolean> {
   const { memory, thread, guestPort } = context;
   Thread.pending.and(memory, thread, ~Pending.signal);
+  let ran = false;
   for (;;) {
     const delivery = nextDelivery(context);
-    if (delivery === undefined) return;
-    const before = Thread.handling.get(memory, thread);
-    Thread.handling.set(memory, thread, delivery.handling);
-    context.leave();
+    if (delivery === undefined) return ran;
+    const end = beginHandler(context, delivery);
+    let thrown: unknown;
     try {
       await guestPort.callSuspendably(delivery.callback, delivery.signal);
     } catch (error) {
-      context.guestFailure = error;
-      throw error;
-    } finally {
-      context.claim();
-      Thread.handling.set(memory, thread, before);
+      thrown = error;
     }
-    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    if (end(thrown)) ran = true;
   }
 }
 
-/** Ends the process as a signal's default action does. */
-function endBySignal(context: SyscallContext, signal: number): never {
+/** Does what is a signal's default action. Returns only where the process goes on. */
+function act(context: SyscallContext, signal: number): void {
   const { kernel, owner } = context;
-  exitProcess(kernel, owner, exitCodeOfSignal(signal), EndReason.signalled, signal);
-  throw PROCESS_EXIT;
+  if (isIgnoredByDefault(signal)) return;
+  actByDefault(kernel, owner, signal);
+  if (!stopsByDefault(signal)) throw PROCESS_EXIT;
+  context.stayStopped();
 }
 
 /**
@@ -145,6 +190,6 @@ function isAbort(handling: number, unblocked: boolean): boolean {
 
 /** The signal whose default action it then is: the one that is being handled beside SIGABRT, if there is one. */
 function abortedBy(handling: number): number {
-  const others = handling & ~(1 << Signal.ABRT);
+  const others = handling & ~((1 << Signal.ABRT) | DEFAULT_ACTION);
   return others === 0 ? Signal.ABRT : 31 - Math.clz32(others & -others);
 }

@@ -5,6 +5,7 @@
  * `wasi_snapshot_preview1` and `wasi_unstable` have the calls of `preview1`, `wasix_32v1` has them and its own; what a module does otherwise is in
  * `exceptions`.
  */
+import { WIDE_MODULE } from "../abi/call-types.ts";
 import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
 import {
   args_get,
@@ -194,9 +195,14 @@ function serviceIn(table: Services, module: string, name: string): Service | und
   return table[module][name];
 }
 
+/** The module whose services a module has: those of 64-bit memories are served by the same code. */
+function homeOf(module: string): string {
+  return module === WIDE_MODULE ? "wasix_32v1" : module;
+}
+
 /** Whether a call is none of those that every agent has. */
 export function isFurtherCall(module: string, name: string): boolean {
-  return serviceIn(services, module, name) === undefined;
+  return serviceIn(services, homeOf(module), name) === undefined;
 }
 
 /**
@@ -206,7 +212,8 @@ export function isFurtherCall(module: string, name: string): boolean {
  */
 export function findSyscall(module: string, name: string): Syscall | undefined {
   if (module === "wasi_unstable" && name === "sock_accept") return undefined;
-  const service = serviceIn(services, module, name) ?? serviceIn(further, module, name);
+  const home = homeOf(module);
+  const service = serviceIn(services, home, name) ?? serviceIn(further, home, name);
   return service && { ...service, module, name, blocks: service.blocks ?? false };
 }
 

@@ -2,6 +2,7 @@
 import { Errno } from "../abi/errno.ts";
 import { Option, Signal } from "../abi/enums.ts";
 import { OptionTimestamp, ThreadStart } from "../abi/layouts.ts";
+import { ThreadStart64 } from "../abi/wide-layouts.ts";
 import {
   dropThread,
   enqueueFutex,
@@ -28,25 +29,31 @@ import {
 } from "./block.ts";
 import { THREAD_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
-import { sendSignal } from "./process.ts";
+import type { GuestMemory } from "./guest-memory.ts";
+import { raise } from "./process.ts";
 
 /** Number that stands for the main thread in `thread_signal`. */
 const MAIN_THREAD = 1073741823;
 
+function startLayout({ pointerBytes }: GuestMemory): typeof ThreadStart | typeof ThreadStart64 {
+  return pointerBytes === 8 ? ThreadStart64 : ThreadStart;
+}
+
 /** Reads a start record's stack and makes the thread; an id or a negated errno. */
 function spawn(context: SyscallContext, start: number): number {
   const { guest } = context;
-  if (!guest.has(start, ThreadStart.$size)) return -Errno.EMEMVIOLATION;
+  const layout = startLayout(guest);
+  if (!guest.has(start, layout.$size)) return -Errno.EMEMVIOLATION;
   const at = start >>> 0;
-  const upper = guest.view.getUint32(at + ThreadStart.stack, true);
-  const size = guest.view.getUint32(at + ThreadStart.stack_size, true);
+  const upper = guest.pointerAt(at + layout.stack);
+  const size = guest.pointerAt(at + layout.stack_size);
   if (size > upper) return -Errno.EINVAL;
   return context.threads.spawn(context, at, {
     upper,
     lower: upper - size,
     size,
-    guard: guest.view.getUint32(at + ThreadStart.guard_size, true),
-    tlsBase: guest.view.getUint32(at + ThreadStart.tls_base, true),
+    guard: guest.pointerAt(at + layout.guard_size),
+    tlsBase: guest.pointerAt(at + layout.tls_base),
   });
 }
 
@@ -73,7 +80,7 @@ export function thread_spawn_v2(context: SyscallContext, start: number, result: 
  */
 export function thread_spawn(context: SyscallContext, start: number): number {
   const { guest } = context;
-  const readable = guest.has(start, ThreadStart.$size);
+  const readable = guest.has(start, startLayout(guest).$size);
   if (readable) {
     const tid = spawn(context, start);
     if (tid !== -Errno.EINVAL) return tid;
@@ -154,8 +161,7 @@ export function thread_signal(context: SyscallContext, tid: number, signal: numb
     tid === MAIN_THREAD ? Process.id.get(memory, context.owner) : tid,
   );
   if (thread === 0) return 0;
-  if (Thread.process.get(memory, thread) === context.owner && signal !== 0)
-    sendSignal(context, thread, signal);
+  if (Thread.process.get(memory, thread) === context.owner) raise(context, thread, signal);
   dropThread(kernel, thread);
   context.doPending();
   return 0;
@@ -163,8 +169,9 @@ export function thread_signal(context: SyscallContext, tid: number, signal: numb
 
 /** Writes how many threads the host can really run at once. */
 export function thread_parallelism(context: SyscallContext, result: number): number {
-  if (!context.guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  context.guest.view.setUint32(result >>> 0, context.threads.parallelism(), true);
+  const { guest, threads } = context;
+  if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
+  guest.setPointer(result, threads.parallelism());
   return 0;
 }
 

@@ -15,14 +15,14 @@ import { errnoOf } from "./result.ts";
  */
 export function getcwd(context: SyscallContext, buffer: number, length: number): number {
   const { guest, kernel, memory, process } = context;
-  if (!guest.has(length, 4)) return Errno.EMEMVIOLATION;
-  const room = guest.view.getUint32(length >>> 0, true);
+  if (!guest.has(length, guest.pointerBytes)) return Errno.EMEMVIOLATION;
+  const room = guest.pointerAt(length >>> 0);
   const { directory, path } = readWorkingDirectory(memory, process);
   dropInode(kernel.vfs, directory);
   const fits = path.length <= room;
   const written = Math.min(path.length + 1, room);
   if (fits && !guest.has(buffer, written)) return Errno.EMEMVIOLATION;
-  guest.view.setUint32(length >>> 0, path.length, true);
+  guest.setPointer(length, path.length);
   if (!fits) return Errno.ERANGE;
   if (buffer === 0) return Errno.EINVAL;
   guest.u8.set(path, buffer >>> 0);

@@ -46,7 +46,10 @@ export class Contexts {
   create(entry: number): number {
     const table = this.instance.exports.__indirect_function_table;
     if (!(table instanceof WebAssembly.Table) || entry >= table.length) return -Errno.EINVAL;
-    const callee = table.get(entry) as ((...parameters: number[]) => unknown) | null;
+    // A table of 64-bit indexes counts in big integers, of which TypeScript does not know yet.
+    const isWide = typeof (table.length as number | bigint) === "bigint";
+    const callee = table.get((isWide ? BigInt(entry) : entry) as number) as
+      ((...parameters: number[]) => unknown) | null;
     if (callee === null || callee.length !== 0) return -Errno.EINVAL;
     if (this.suspended.size >= MOST_CONTEXTS) return -Errno.ENOMEM;
     const id = ++this.last;

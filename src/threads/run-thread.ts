@@ -36,8 +36,8 @@ export const TRAP_EXIT_THREAD = 129;
 
 /** The guest's function that a thread begins with, and what it is given. */
 export interface Entry {
-  readonly callee: (...parameters: number[]) => unknown;
-  readonly parameters: readonly number[];
+  readonly callee: (...parameters: (number | bigint)[]) => unknown;
+  readonly parameters: readonly (number | bigint)[];
 }
 
 /**
@@ -83,9 +83,10 @@ function entryOf({ memory }: Kernel, group: InstanceGroup, thread: number): Entr
     const name = group.program.entry ?? "_start";
     return { callee: group.current!.exports[name] as Entry["callee"], parameters: [] };
   }
+  const start = Thread.startPointer.get(memory, thread);
   return {
     callee: group.threadEntry as Entry["callee"],
-    parameters: [Thread.id.get(memory, thread), Thread.startPointer.get(memory, thread)],
+    parameters: [Thread.id.get(memory, thread), group.program.isWide ? BigInt(start) : start],
   };
 }
 

@@ -356,11 +356,15 @@ export class StackCarrier implements StackPort {
     this.stop(stack, call);
   }
 
-  /** Goes on with the active stack's call until it sleeps again or is over. Then the guest goes on in a later turn. */
-  private goOn(stack: Stack, call: SleepingCall): void {
+  /**
+   * Goes on with the active stack's call until it sleeps again or is over. Then the guest goes on in a later turn.
+   *
+   * @param ran what the call is told of handlers that it had run (`RUN_HANDLERS`)
+   */
+  private goOn(stack: Stack, call: SleepingCall, ran = false): void {
     try {
       for (;;) {
-        const step = call.waiting.next();
+        const step = call.waiting.next(ran);
         if (step.done === true) return this.endCall(call, step.value);
         if (step.value === RUN_HANDLERS) return void this.runHandlers(stack, call);
         if (step.value === GIVE_WAY) return this.giveWay(stack, call);
@@ -373,13 +377,18 @@ export class StackCarrier implements StackPort {
 
   private async runHandlers(stack: Stack, call: SleepingCall): Promise<void> {
     const { context } = this.group;
+    let ran = false;
     try {
       context.wasInterrupted = false;
-      await deliverSuspendably(context);
+      try {
+        ran = await deliverSuspendably(context);
+      } catch (error) {
+        call.waiting.throw(error);
+      }
     } catch (error) {
       return this.failCall(call, error);
     }
-    this.goOn(stack, call);
+    this.goOn(stack, call, ran);
   }
 
   private endCall({ onEnd, resolve }: SleepingCall, result: number): void {

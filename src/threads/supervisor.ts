@@ -9,6 +9,7 @@ import {
   dropProcess,
   dropThread,
   exitProcess,
+  fireTimers,
   EndReason,
   finishThread,
   HostCall,
@@ -234,8 +235,9 @@ export class Supervisor implements ProcessRunner {
   private async run(): Promise<void> {
     const { memory, root } = this.kernel;
     const parker = KernelRoot.host.at(root);
+    let nextTimer = Infinity;
     while (!this.closed) {
-      await parkAsync(memory, parker, Infinity);
+      await parkAsync(memory, parker, nextTimer);
       memory.refreshIfGrown();
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
@@ -246,7 +248,17 @@ export class Supervisor implements ProcessRunner {
       if ((calls & HostCall.rawWaits) !== 0)
         for (const team of this.teams.values()) team.rawWaits?.takeUp();
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
+      if ((calls & HostCall.timers) !== 0 || nextTimer !== Infinity) nextTimer = this.fireTimers();
     }
+  }
+
+  /** Fires the interval timers that are due; the milliseconds until the next is. */
+  private fireTimers(): number {
+    const { kernel } = this;
+    let next = Infinity;
+    for (const { process } of this.teams.values())
+      next = Math.min(next, fireTimers(kernel, process));
+    return next === Infinity ? next : Math.max(0, next - kernel.clock.monotonicMilliseconds());
   }
 
   /** Hands the events that wait to the host program. */

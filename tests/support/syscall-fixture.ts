@@ -295,6 +295,7 @@ export class SyscallFixture {
     memory.i32[this.mark >> 2] = 0;
     const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2 };
     const guestPort = {
+      stackPointer: undefined,
       has: (name: string) => name === "handler",
       call: (_name: string, signal: number) => {
         this.signals.push(signal);

@@ -43,3 +43,30 @@ test("the older door takes any number, and each thread has fresh globals", async
   const result = await shared.run("thread_globals");
   assert.deepEqual([result.exitCode, result.message], [0, undefined]);
 });
+
+const hasWideMemories = WebAssembly.validate(
+  Uint8Array.from([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 3, 1, 4, 0]),
+);
+
+test("the 64-bit door, with pointers and sizes of 64 bits in calls and structures", async () => {
+  if (!hasWideMemories) {
+    await assert.rejects(shared.run("thread_wide"), {
+      code: "ERR_PROGRAM_INVALID",
+      message: /has a 64-bit memory, which this engine does not know/,
+    });
+    return;
+  }
+  const { exitCode, stdout, message } = await shared.run("thread_wide", ["x"], { timeout: 60_000 });
+  assert.deepEqual([exitCode, stdout, message], [0, "wide\n", undefined]);
+});
+
+test("calls of a 64-bit program are traced with what its structures hold", async () => {
+  if (!hasWideMemories) return;
+  await withMachine({}, async (machine) => {
+    const program = await loadGuest(machine, "thread_wide");
+    const lines: string[] = [];
+    const trace = (line: string) => void lines.push(line);
+    assert.equal((await machine.run(program, { args: ["x"], trace })).exitCode, 0);
+    assert.match(lines.join("\n"), /fd_write\(1, \[\{"wide\\n", 5\}\], 1, .*\) = 0 \(5\)/);
+  });
+});
