@@ -34,16 +34,19 @@ async function findConstants(built) {
   return found;
 }
 
-/** Names of constants that a file imports or exports, so that no other variable of the name is meant. */
+/** Names of constants that a file imports or declares, so that no other variable of the name is meant. */
 function namesIn(file, constants) {
   const names = new Set();
   for (const statement of file.statements) {
     const elements = statement.importClause?.namedBindings?.elements ?? [];
     for (const { name, propertyName } of elements)
       if (!propertyName && constants.has(name.text)) names.add(name.text);
-    if (!statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
+    // What a file keeps to itself is its own, whatever another file exports under that name.
+    const isExported = statement.modifiers?.some(
+      ({ kind }) => kind === ts.SyntaxKind.ExportKeyword,
+    );
     for (const { name } of statement.declarationList?.declarations ?? [])
-      if (constants.has(name.text)) names.add(name.text);
+      if (isExported && constants.has(name.text)) names.add(name.text);
   }
   return names;
 }
