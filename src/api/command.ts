@@ -4,7 +4,7 @@
  */
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
-import { Process as Record_ } from "../kernel/index.ts";
+import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
 import { compileProgramSync, needsSuspension } from "../loader/program.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
@@ -45,6 +45,14 @@ export class CommandMachine extends BaseMachine {
     } catch (cause) {
       throw programError(name, cause);
     }
+  }
+
+  /** Calls `listener` when a program without asyncify wants to fork. Other events stay as cheap as they are. */
+  onForkRefused(listener: (pid: number) => void): void {
+    this.listeners.add((event) => {
+      if (event.type === "fork-refused") listener(event.pid);
+    });
+    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
   }
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */

@@ -74,6 +74,8 @@ export type MachineEvent =
       readonly path: string;
       readonly cause: unknown;
     }
+  /** A program without asyncify wanted to fork: it got ENOTSUP. `weft instrument`, or `instrumentProgram`, gives it asyncify. Once for each process. */
+  | { readonly type: "fork-refused"; readonly pid: number; readonly tid: number }
   /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. Or the browser keeps no more of `opfs()`. */
   | {
       readonly type: "filesystem-error";
@@ -92,6 +94,7 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.threadFinished]: "thread-finished",
   [EventKind.processEnded]: "process-ended",
   [EventKind.taint]: "taint",
+  [EventKind.forkRefused]: "fork-refused",
 };
 
 const DEFAULTS = {
@@ -108,7 +111,7 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected readonly tree: GuestTree;
-  private readonly listeners = new Set<(event: MachineEvent) => void>();
+  protected readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;

@@ -49,6 +49,12 @@ export function mayBeAtTerminal(): boolean {
   });
 }
 
+/** Tells how to build a program so that it can fork. */
+function forkRefused(name: string, isIt: boolean): string {
+  const who = isIt ? name : `a program that ${name} started`;
+  return `${who} cannot fork, since it does not carry asyncify. Give it that: weft instrument program.wasm out.wasm`;
+}
+
 /** Runs a program to its end. */
 export async function runSupervised(
   machine: CommandMachine,
@@ -67,6 +73,7 @@ export async function runSupervised(
       ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
       ...(timeout === undefined ? {} : { timeout }),
     });
+    machine.onForkRefused((pid) => complain(forkRefused(loaded.name, pid === guest.pid)));
     const received = passSignals(guest);
     if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
     if (source === "terminal") void serveTerminal(guest.terminal!);

@@ -131,6 +131,8 @@ export const Process = layout("Process", {
 export const ProcessFlags = {
   /** A thread of it registered a signal callback. */
   handlesSignals: 1,
+  /** The host was told that it cannot be copied. */
+  toldOfFork: 2,
 } as const;
 
 /** What a new process is given. */

@@ -26,7 +26,7 @@ import {
 import { FutexWaiter } from "./futex.ts";
 import { findId } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
-import { freeStackImages } from "./stack-image.ts";
+import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
 export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
 
@@ -99,6 +99,12 @@ export const Thread = layout("Thread", {
   rawExpected: u64,
   rawTimeout: f64,
   rawAnswer: atomic32,
+  /** The stack that it begins with, or 0: a fork's child. The thread's, once it runs. */
+  image: address,
+  /** While it calls as a child that shares its memory (`proc_fork`): the stack that it goes back to as the parent, and where the child's pid goes then. */
+  forkImage: address,
+  forkResult: u32,
+  forkPid: u32,
   /** Its checkpoints, the latest first: `StackImage`s. Its own. */
   checkpoints: address,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
@@ -160,6 +166,8 @@ export function keepThread(memory: KernelMemory, thread: number): void {
 /** Drops one count; the last one frees the record. */
 export function dropThread(kernel: Kernel, thread: number): void {
   if (Thread.refs.add(kernel.memory, thread, -1) !== 1) return;
+  freeStackImage(kernel.memory, Thread.image.get(kernel.memory, thread));
+  freeStackImage(kernel.memory, Thread.forkImage.get(kernel.memory, thread));
   freeStackImages(kernel.memory, Thread.checkpoints.get(kernel.memory, thread));
   KernelRoot.threads.add(kernel.memory, kernel.root, -1);
   Thread.free(kernel.memory, thread);

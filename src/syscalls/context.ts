@@ -20,7 +20,7 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
-import type { GuestPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
+import type { ForkPort, GuestPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -70,6 +70,8 @@ export class SyscallContext implements Sleeper {
   stacks: StackPort | undefined;
   /** What takes the running stack apart, where the program carries asyncify. */
   unwinding: UnwindPort | undefined;
+  /** What copies the process, where the host can run the copy. */
+  forking: ForkPort | undefined;
   /** Signals came before the call: their handlers run first, on a stack of their own (`StackPort.handleFirst`). */
   handlersFirst = false;
   /** Tells of the end of the call that is made (traces). A suspended stack's call takes it along. */

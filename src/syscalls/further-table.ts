@@ -13,6 +13,7 @@ import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts
 import { proc_join } from "./process-join.ts";
 import { proc_spawn } from "./process-spawn-v1.ts";
 import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
+import { proc_fork } from "./process-fork.ts";
 import { proc_fork_env } from "./process-vfork.ts";
 import { refuseSocketCall } from "./sock.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
@@ -20,7 +21,6 @@ import { dlopen, dlsym } from "./unsupported.ts";
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
-const NO_FORK = "A process cannot be copied: ENOTSUP.";
 const CONTEXTS =
   "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
@@ -29,7 +29,6 @@ const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a me
 const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
-const noFork = refused(Errno.ENOTSUP, NO_FORK);
 
 /** Calls on sockets that preview 1 has too. */
 const sockets: Readonly<Record<string, Service>> = {
@@ -52,7 +51,10 @@ const wasix: Readonly<Record<string, Service>> = {
   ),
   stack_restore: full(stack_restore),
   proc_raise_interval: full(proc_raise_interval),
-  proc_fork: noFork,
+  proc_fork: partial(
+    proc_fork,
+    "In programs that carry asyncify (weft instrument) and import a shared memory, outside of signal handlers; elsewhere ENOTSUP.",
+  ),
   proc_fork_env: full(proc_fork_env),
   proc_exec: blocking(proc_exec),
   proc_exec2: blocking(proc_exec2),

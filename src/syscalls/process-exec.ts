@@ -21,6 +21,7 @@ import { dropFile } from "../vfs/index.ts";
 import type { Outcome, Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
+import { goOnAsParent } from "./fork-return.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
 import { makeLists, readLines, readStrings } from "./program-strings.ts";
@@ -162,6 +163,7 @@ function* replaceProgram(
       leaveChild(kernel, thread);
       context.become(context.owner);
       dropProcess(kernel, child);
+      goOnAsParent(context);
       return 0;
     }
     isGiven = beginReplacement(kernel, process, answer, lists.arguments, lists.environment);

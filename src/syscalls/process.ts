@@ -22,14 +22,17 @@ import {
 import type { SyscallContext } from "./context.ts";
 import { noteSignalCallback } from "./signal-delivery.ts";
 import { PROCESS_EXIT } from "./control.ts";
+import { goOnAsParent } from "./fork-return.ts";
 
 /**
- * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return; so the parent of a child that
- * shares its memory ends with it, with code 129, as with the reference.
+ * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return. A child that shares its parent's
+ * memory ends: the parent goes on from its `proc_fork`, or, where it called `proc_fork_env`, ends too, with code 129, as with the reference.
  */
 export function proc_exit(context: SyscallContext, code: number): never {
   const { kernel, memory, owner, thread } = context;
-  const exitCode = exitAsChild(context, code | 0) ? 129 : code | 0;
+  const isChild = exitAsChild(context, code | 0);
+  if (isChild) goOnAsParent(context);
+  const exitCode = isChild ? 129 : code | 0;
   if (exitProcess(kernel, owner, exitCode, EndReason.exited) && exitCode !== 0) {
     const pid = Process.id.get(memory, owner);
     emit(kernel, EventKind.taint, pid, Thread.id.get(memory, thread), exitCode);
@@ -40,6 +43,7 @@ export function proc_exit(context: SyscallContext, code: number): never {
 /** The same; but where the caller is a child that shares its parent's memory, that child ends, and the call returns to the parent. */
 export function proc_exit2(context: SyscallContext, code: number): void {
   if (!exitAsChild(context, code | 0)) proc_exit(context, code);
+  goOnAsParent(context);
 }
 
 /** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */

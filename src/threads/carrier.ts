@@ -13,7 +13,8 @@ import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
-import type { BindMessage } from "./messages.ts";
+import type { BindMessage, ForkMessage } from "./messages.ts";
+import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
@@ -33,7 +34,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
  * Serves a crew until it closes: with a thread at a time, or as a shared carrier.
  *
  * @param carrier this agent's record, unbound; @param loadStacks is called where the program needs stacks that can be suspended
- * @param onIdle is called before the carrier sleeps for want of a thread
+ * @param post sends to the host; @param onIdle is called before the carrier sleeps for want of a thread
  */
 export async function serveCrew(
   kernel: Kernel,
@@ -42,6 +43,7 @@ export async function serveCrew(
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
+  post: (message: ForkMessage) => void,
   onIdle?: () => void,
 ): Promise<void> {
   const { memory } = kernel;
@@ -55,7 +57,10 @@ export async function serveCrew(
     Carrier.mark.offset + carrier,
     trace,
   );
-  Unwinding.attach(kernel, group);
+  if (program.asyncify !== undefined) {
+    Unwinding.attach(kernel, group);
+    group.context.forking = new CrewForkPort(kernel, program, post);
+  }
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group, onIdle);
 }

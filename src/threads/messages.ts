@@ -33,8 +33,19 @@ export interface TraceTarget {
   readonly file: number;
 }
 
+/** Worker to host: a process was copied, and its main thread wants a carrier. */
+export interface ForkMessage {
+  readonly kind: "forked";
+  /** The child's process with a count for the host, its crew and its main thread: records. */
+  readonly process: number;
+  readonly crew: number;
+  readonly thread: number;
+  readonly memory: WebAssembly.Memory;
+}
+
 /** Worker to host. */
 export type WorkerMessage =
+  | ForkMessage
   | { readonly kind: "ready" }
   | { readonly kind: "unbound" }
   /** The agent met a broken invariant, or something threw that should not: it is of no more use. */

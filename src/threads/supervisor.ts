@@ -27,6 +27,7 @@ import {
   allowSpinning,
   isBroken,
   type KernelMemory,
+  panic,
   parkAsync,
   ringBell,
   unpark,
@@ -44,9 +45,9 @@ import {
   unshareCrew,
 } from "./crew.ts";
 import { RawWaits } from "./raw-wait.ts";
-import type { TraceTarget, WorkerMessage } from "./messages.ts";
+import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { Launch, ProcessRunner, WorkerHandle, WorkerHost } from "./port.ts";
+import type { Launch, ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -81,6 +82,7 @@ interface Team {
   readonly crew: number;
   readonly program: Program;
   readonly memory: WebAssembly.Memory | undefined;
+  readonly options: RunOptions;
   /** The program for shared carriers, once it has been asked for: undefined until it is compiled, and the workers that wait for it. */
   shared: Program | undefined;
   readonly awaiting: Set<Worker>;
@@ -112,6 +114,8 @@ export class Supervisor implements ProcessRunner {
   private readonly doomed = new Set<number>();
   /** Whether any process had calls that few programs make: its descriptors may come to those that begin after it. */
   private furtherCalls = false;
+  /** Nothing that comes to life from now on may live. */
+  private isClosing = false;
   private closed = false;
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
@@ -185,14 +189,45 @@ export class Supervisor implements ProcessRunner {
       if (crew !== 0) destroyCrew(kernel, process, crew);
       return false;
     }
+    const team = this.form(process, crew, { program, memory, options }, trace, completion);
+    placeThread(kernel, crew, thread);
+    // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
+    this.hire(team);
+    return true;
+  }
+
+  /** Takes up a process that another was copied to, with its crew and its main thread. */
+  private adopt(parent: Team | undefined, { process, crew, thread, memory }: ForkMessage): void {
+    const { kernel } = this;
+    if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
+    const { program, options, trace } = parent;
+    if (trace !== undefined) keepFile(kernel.memory, trace.file);
+    const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
+    placeThread(kernel, crew, thread);
+    if (this.isClosing) exitProcess(kernel, process, 137, EndReason.killed, 9);
+    this.hire(team);
+    // It may have been ended before it came here.
+    this.look(team);
+  }
+
+  /** Makes the team of a process that has a crew and a main thread. */
+  private form(
+    process: number,
+    crew: number,
+    { program, memory, options }: Launch,
+    trace: TraceTarget | undefined,
+    completion: Completion,
+  ): Team {
+    const { kernel } = this;
     const team: Team = {
       process,
       crew,
       program,
       memory,
+      options,
       shared: undefined,
       awaiting: new Set(),
-      compileShared: shareable,
+      compileShared: options.shareable,
       isCompiling: false,
       mostWorkers: options.workers,
       rawWaits:
@@ -211,14 +246,12 @@ export class Supervisor implements ProcessRunner {
       reaping: false,
     };
     this.teams.set(process, team);
-    placeThread(kernel, crew, thread);
-    // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
-    this.hire(team);
-    return true;
+    return team;
   }
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
   async close(): Promise<void> {
+    this.isClosing = true;
     for (const { process } of this.teams.values())
       exitProcess(this.kernel, process, 137, EndReason.killed, 9);
     while (this.teams.size > 0) await [...this.teams.values()][0].completion.done;
@@ -380,6 +413,7 @@ export class Supervisor implements ProcessRunner {
 
   private receive(worker: Worker, message: WorkerMessage): void {
     if (message.kind === "unbound") this.release(worker);
+    else if (message.kind === "forked") this.adopt(worker.crew, message);
     else if (message.kind === "crashed") {
       const error = new Error(message.message);
       error.stack = message.stack;

@@ -27,7 +27,7 @@ export async function handleBind(
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     if (message.furtherCalls) (await parts.furtherCalls())(kernel);
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks, onIdle);
+    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks, post, onIdle);
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);
