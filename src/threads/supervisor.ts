@@ -142,6 +142,11 @@ export class Supervisor implements ProcessRunner {
     return this.workers.size;
   }
 
+  /** Addresses of the records of its workers, and of those that are being ended. */
+  listCarriers(): number[] {
+    return [...new Set([...this.doomed, ...[...this.workers].map(({ carrier }) => carrier)])];
+  }
+
   /** Starts a process's main thread on a carrier: see `ProcessRunner`. */
   start(
     process: number,
