@@ -181,7 +181,7 @@ export class Supervisor implements ProcessRunner {
   ): boolean {
     const { kernel } = this;
     const { threads, spare, shareable } = options;
-    this.furtherCalls ||= program.importsFurtherCalls;
+    this.furtherCalls ||= program.needsFurtherCalls;
     const cores = this.host.parallelism;
     const crew = createCrew(kernel, process, {
       threads,
@@ -335,11 +335,11 @@ export class Supervisor implements ProcessRunner {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
         const { awaiting } = team;
-        if (team.shared === undefined) {
-          this.releaseAwaiting(team);
-          unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
-        } else for (const worker of awaiting) this.bind(team, worker);
-        awaiting.clear();
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        else
+          for (const worker of awaiting)
+            if (!worker.handle.isOutdated() && awaiting.delete(worker)) this.bind(team, worker);
+        this.releaseAwaiting(team);
         this.hire(team);
       }
     }
