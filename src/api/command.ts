@@ -13,7 +13,7 @@ import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
-import { BaseMachine } from "./machine.ts";
+import { BaseMachine, type MachineEvent } from "./machine.ts";
 import { createMountMaker } from "./mount-maker.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
 import { type ProcessResult, takeResult } from "./process.ts";
@@ -47,10 +47,12 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Calls `listener` when a program without asyncify wants to fork. Other events stay as cheap as they are. */
-  onForkRefused(listener: (pid: number) => void): void {
+  /** Calls `listener` when a program wants to fork without asyncify, or to run a file that is no program. Other events stay as cheap as they are. */
+  onRefused(
+    listener: (event: MachineEvent & { type: "fork-refused" | "program-refused" }) => void,
+  ): void {
     this.listeners.add((event) => {
-      if (event.type === "fork-refused") listener(event.pid);
+      if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
     });
     KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
   }

@@ -306,7 +306,7 @@ export abstract class BaseMachine {
       await restoration.resume({
         load: (bytes, name) => this.loadAny(bytes, name),
         start: (record, loaded, memory) =>
-          this.runProcesses().resume!(record, this.launchOf(loaded, memory)),
+          this.runProcesses().resume!(record, this.launchOf(loaded, 0, memory)),
         follow: (record, name, [stdin, stdout, stderr], served) => {
           let process: Process | undefined = undefined;
           const output = (file: number) =>
@@ -449,7 +449,8 @@ export abstract class BaseMachine {
     const server = new ProgramServer(this.kernel, {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
       load: (bytes, name) => this.loadAny(bytes, name),
-      launch: (program) => this.launchOf(program),
+      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
+      launch: (program) => this.launchOf(program, 0),
       onRefused: (pid, path, cause) => {
         const event = { type: "program-refused", pid, path, cause } as const;
         for (const listener of this.listeners) listener(event);
@@ -470,8 +471,12 @@ export abstract class BaseMachine {
     return this.load(source);
   }
 
-  /** What a process of a program is started with. @throws WeftError: ERR_LIMIT */
-  private launchOf(loaded: LoadedProgram, memory = this.guestMemoryFor(loaded)): Launch {
+  /** What a process of a program is started with. @param spare carriers to have ready for its threads @throws WeftError: ERR_LIMIT */
+  private launchOf(
+    loaded: LoadedProgram,
+    spare = loaded.program.importsThreadSpawn ? 1 : 0,
+    memory = this.guestMemoryFor(loaded),
+  ): Launch {
     const { program, shareable } = loaded;
     const { maxThreads } = this.options;
     return {
@@ -482,7 +487,7 @@ export abstract class BaseMachine {
           maxThreads ??
           (shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
         workers: maxThreads ?? DEFAULTS.maxThreads,
-        spare: program.importsThreadSpawn ? 1 : 0,
+        spare,
         shareable,
       },
     };
