@@ -5,7 +5,8 @@
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
 import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
-import { compileProgramSync, needsSuspension } from "../loader/program.ts";
+import { furtherReading } from "../loader/further-reading.ts";
+import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
@@ -40,6 +41,7 @@ export class CommandMachine extends BaseMachine {
   loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
     try {
       const pages = pagesOf(this.options.maxMemory);
+      provideFurtherReading(furtherReading);
       const program = compileProgramSync(bytes, name, pages);
       return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {
@@ -78,7 +80,7 @@ export class CommandMachine extends BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    if (loaded.program.importsFurtherCalls) installFurtherCalls(kernel);
+    if (loaded.program.needsFurtherCalls) installFurtherCalls(kernel);
     const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },

@@ -190,7 +190,7 @@ export abstract class BaseMachine {
   async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
     this.mustBeOpen();
     const loaded = await this.loadedOf(source);
-    if (loaded.program.importsFurtherCalls) await this.loadFurtherCalls();
+    if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
     this.mustBeOpen();
     const launch = this.launchOf(loaded);

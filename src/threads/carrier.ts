@@ -18,7 +18,7 @@ import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
-import { Unwinding } from "./unwinding.ts";
+import { attachUnwinding } from "./unwinding-slot.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -58,7 +58,7 @@ export async function serveCrew(
     trace,
   );
   if (program.asyncify !== undefined) {
-    Unwinding.attach(kernel, group);
+    attachUnwinding(kernel, group);
     group.context.forking = new CrewForkPort(kernel, program, post);
   }
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();

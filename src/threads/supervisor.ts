@@ -195,7 +195,7 @@ export class Supervisor implements ProcessRunner {
     completion: Completion,
   ): boolean {
     const { kernel } = this;
-    this.furtherCalls ||= program.importsFurtherCalls;
+    this.furtherCalls ||= program.needsFurtherCalls;
     const crew = createCrew(kernel, process, crewLimits(options, this.host.parallelism));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
@@ -220,7 +220,7 @@ export class Supervisor implements ProcessRunner {
   resume(process: number, launch: Launch): Promise<void> {
     const { kernel } = this;
     const completion = new Completion();
-    this.furtherCalls ||= launch.program.importsFurtherCalls;
+    this.furtherCalls ||= launch.program.needsFurtherCalls;
     const crew = replaceCrew(kernel, process, crewLimits(launch.options, this.host.parallelism));
     this.hire(this.form(process, crew, launch, undefined, completion));
     kernel.callHost(HostCall.timers);
@@ -362,11 +362,11 @@ export class Supervisor implements ProcessRunner {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
         const { awaiting } = team;
-        if (team.shared === undefined) {
-          this.releaseAwaiting(team);
-          unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
-        } else for (const worker of awaiting) this.bind(team, worker);
-        awaiting.clear();
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        else
+          for (const worker of awaiting)
+            if (!worker.handle.isOutdated() && awaiting.delete(worker)) this.bind(team, worker);
+        this.releaseAwaiting(team);
         this.hire(team);
       }
     }

@@ -298,6 +298,32 @@ test("programs run at once, each with its own outputs", async () => {
   );
 });
 
+test("programs start, signal and wait for others, which are files of the machine", async () => {
+  for (const [name, args] of [
+    ["process_storm", ["sequence", "10"]],
+    ["process_storm", ["play", "1"]],
+    ["process_exec", ["vfork"]],
+    ["process_exec", ["many", "5"]],
+    ["process_signals", ["interval"]],
+  ] as const) {
+    const result = await page.evaluate(
+      async ([name, args]) => {
+        const response = await fetch(`/programs/${name}.wasm`);
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        const machine = await weft.Machine.create({
+          debug: true,
+          files: { "/bin/self": bytes, "/tmp/nothing": "" },
+        });
+        const result = await machine.run(bytes, { args, name: "self" });
+        await machine.close();
+        return result;
+      },
+      [name, args] as const,
+    );
+    assert.deepEqual([name, result.exitCode, result.stderr], [name, 0, ""]);
+  }
+});
+
 test("what is no program, and what is not there, says so", async () => {
   const errors = await page.evaluate(async () => {
     const machine = await weft.Machine.create();
