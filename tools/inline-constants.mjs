@@ -41,8 +41,12 @@ function namesIn(file, constants) {
     const elements = statement.importClause?.namedBindings?.elements ?? [];
     for (const { name, propertyName } of elements)
       if (!propertyName && constants.has(name.text)) names.add(name.text);
+    // What a file keeps to itself is its own, whatever another file exports under that name.
+    const isExported = statement.modifiers?.some(
+      ({ kind }) => kind === ts.SyntaxKind.ExportKeyword,
+    );
     for (const { name } of statement.declarationList?.declarations ?? [])
-      if (constants.has(name.text)) names.add(name.text);
+      if (isExported && constants.has(name.text)) names.add(name.text);
   }
   return names;
 }

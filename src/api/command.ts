@@ -4,8 +4,9 @@
  */
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
-import { Process as Record_ } from "../kernel/index.ts";
-import { compileProgramSync, needsSuspension } from "../loader/program.ts";
+import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
+import { furtherReading } from "../loader/further-reading.ts";
+import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
@@ -13,7 +14,7 @@ import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
-import { BaseMachine } from "./machine.ts";
+import { BaseMachine, type MachineEvent } from "./machine.ts";
 import { createMountMaker } from "./mount-maker.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
 import { type ProcessResult, takeResult } from "./process.ts";
@@ -40,6 +41,7 @@ export class CommandMachine extends BaseMachine {
   loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
     try {
       const pages = pagesOf(this.options.maxMemory);
+      provideFurtherReading(furtherReading);
       const program = compileProgramSync(bytes, name, pages);
       return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {
@@ -47,9 +49,19 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Whether a program is one for `runSync`: it imports neither what makes threads or starts programs nor, where they work, contexts. */
+  /** Calls `listener` when a program wants to fork without asyncify, or to run a file that is no program. Other events stay as cheap as they are. */
+  onRefused(
+    listener: (event: MachineEvent & { type: "fork-refused" | "program-refused" }) => void,
+  ): void {
+    this.listeners.add((event) => {
+      if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
+    });
+    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
+  }
+
+  /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */
   canRunSync({ program }: LoadedProgram): boolean {
-    return !program.importsThreadSpawn && !program.startsPrograms && !needsSuspension(program);
+    return !program.importsThreadSpawn && !program.asksHost && !needsSuspension(program);
   }
 
   /**
@@ -68,7 +80,7 @@ export class CommandMachine extends BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    if (loaded.program.importsFurtherCalls) installFurtherCalls(kernel);
+    if (loaded.program.needsFurtherCalls) installFurtherCalls(kernel);
     const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },

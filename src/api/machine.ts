@@ -18,20 +18,22 @@ import {
   packStrings,
   Process as Record_,
 } from "../kernel/index.ts";
+import type { Program } from "../loader/program.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
-import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
-import { bootKernel, haltKernel } from "../threads/boot.ts";
+import { isBroken, readLedger } from "../shm/index.ts";
+import { haltKernel } from "../threads/boot.ts";
 import type { Launch, ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
 import { dropFile, dropInode } from "../vfs/index.ts";
+import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
 import { Input } from "./input.ts";
-import type { MadeMount, MakerFactory, MountMaker } from "./mount-sources.ts";
-import { buildTree, dismantleTree } from "./mounts.ts";
+import type { MakerFactory, MountMaker } from "./mount-sources.ts";
+import { dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
   LoadedProgram,
@@ -44,6 +46,8 @@ import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { loadProgram } from "./program.ts";
 import { ProgramServer } from "./program-server.ts";
+import type { Restoration } from "./restore.ts";
+import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
@@ -74,6 +78,15 @@ export type MachineEvent =
       readonly path: string;
       readonly cause: unknown;
     }
+  /** A program without asyncify wanted to fork: it got ENOTSUP. `weft instrument`, or `instrumentProgram`, gives it asyncify. Once for each process. */
+  | { readonly type: "fork-refused"; readonly pid: number; readonly tid: number }
+  /** A program asked for a snapshot that could not be taken: its call answered EAGAIN. */
+  | {
+      readonly type: "snapshot-failed";
+      /** 0: all of them wait for it. */
+      readonly pid: 0;
+      readonly cause: unknown;
+    }
   /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. Or the browser keeps no more of `opfs()`. */
   | {
       readonly type: "filesystem-error";
@@ -92,13 +105,12 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.threadFinished]: "thread-finished",
   [EventKind.processEnded]: "process-ended",
   [EventKind.taint]: "taint",
+  [EventKind.forkRefused]: "fork-refused",
 };
 
 const DEFAULTS = {
   maxThreads: 512,
   maxThreadsSharing: 16_384,
-  maxProcesses: 1024,
-  maxKernelMemory: 2 ** 30,
   maxBuffer: 64 * 2 ** 20,
 };
 
@@ -108,17 +120,19 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected readonly tree: GuestTree;
-  private readonly listeners = new Set<(event: MachineEvent) => void>();
+  protected readonly listeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
   private programs: ProgramServer | undefined;
-  private readonly mounts: readonly MadeMount[];
   private readonly maker: MountMaker | undefined;
   /** Resolves when this agent has the calls that few programs make. */
   private furtherCalls: Promise<void> | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
+  /** Bytes of the programs, where snapshots may need them. */
+  private readonly sources = new Map<Program, ProgramFile>();
+  private isTakingSnapshot = false;
 
   /** @internal */
   protected readonly kernel: Kernel;
@@ -127,19 +141,12 @@ export abstract class BaseMachine {
   protected constructor(
     protected readonly host: Host,
     protected readonly options: MachineOptions,
-    createMaker?: MakerFactory,
+    private readonly createMaker?: MakerFactory,
+    beginning = booting,
   ) {
-    const memory = KernelMemory.create(host.mayBlock, {
-      limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
-      ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
-    });
-    const limits = {
-      processes: options.maxProcesses ?? DEFAULTS.maxProcesses,
-      threads: 2 ** 30,
-      cores: host.workers.parallelism,
-      ...(options.maxMemory === undefined ? {} : { programMemory: options.maxMemory }),
-    };
-    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
+    this.kernel = beginning.makeKernel(host, options);
+    const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
+    KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
@@ -147,7 +154,7 @@ export abstract class BaseMachine {
       const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
       for (const listener of this.listeners) listener(event);
     });
-    this.mounts = buildTree(this.kernel, this.tree, options.mounts ?? {}, this.maker);
+    beginning.makeTree(this.kernel, this.tree, options, this.maker);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -160,12 +167,19 @@ export abstract class BaseMachine {
   /** Reads, checks and compiles a program once, to be run many times. */
   async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
     try {
-      return await loadProgram(this.host, source, this.options.maxMemory, name);
+      return await this.loadAny(source, name);
     } catch (error) {
       // A machine that is closed meanwhile ends what its programs are loaded with.
       this.mustBeOpen();
       throw error;
     }
+  }
+
+  private loadAny(source: BytesSource, name?: string): Promise<LoadedProgram> {
+    const { onSnapshot, maxMemory } = this.options;
+    const keep = (program: Program, itsName: string, bytes: Uint8Array) =>
+      this.sources.set(program, { name: itsName, bytes });
+    return loadProgram(this.host, source, maxMemory, name, onSnapshot && keep);
   }
 
   /**
@@ -185,7 +199,7 @@ export abstract class BaseMachine {
     options: SpawnOptions,
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
-    if (loaded.program.importsFurtherCalls) await this.loadFurtherCalls();
+    if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
     this.mustBeOpen();
     const launch = adjust(this.launchOf(loaded));
@@ -217,7 +231,7 @@ export abstract class BaseMachine {
             files.terminal,
             files.shown,
             (source) => output(source)!,
-            (signal) => process?.signal(signal),
+            (signal) => process?.interrupt(signal),
           );
     process = new Process(
       this.kernel,
@@ -236,15 +250,108 @@ export abstract class BaseMachine {
         name: loaded.name,
       },
     );
-    const kept = process;
-    this.processes.add(kept);
-    void kept.ended.catch(() => {}).finally(() => this.processes.delete(kept));
+    return this.follow(process);
+  }
+
+  private follow(process: Process): Process {
+    this.processes.add(process);
+    void process.ended.catch(() => {}).finally(() => this.processes.delete(process));
     return process;
+  }
+
+  /** The processes that the host program started here, or that came from a snapshot, and that run. */
+  get running(): readonly Process[] {
+    return [...this.processes];
   }
 
   /** Starts a program and waits for its end: `spawn` and `wait` in one. */
   async run(source: ProgramSource, options: SpawnOptions = {}): Promise<ProcessResult> {
     return (await this.spawn(source, options)).wait();
+  }
+
+  /**
+   * Puts the machine into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too. No process may live in it; those that do have
+   * to ask for the snapshot themselves: see the option `onSnapshot`.
+   *
+   * @throws WeftError: ERR_SNAPSHOT, ERR_CLOSED, ERR_HOST
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    this.mustBeOpen();
+    const { take } = await this.loadSnapshots();
+    this.mustBeOpen();
+    return take(this.asSubject(), options);
+  }
+
+  private asSubject(): SnapshotSubject {
+    return {
+      kernel: this.kernel,
+      mounts: this.createMaker !== undefined,
+      furtherCalls: this.furtherCalls !== undefined,
+      sources: this.sources,
+      runner: this.runner,
+      listEnds: () => this.pipes.listFiles(),
+      listSpawned: () => this.running,
+    };
+  }
+
+  /** A program asks for a snapshot. */
+  private async giveSnapshot(): Promise<void> {
+    if (this.isTakingSnapshot) return;
+    this.isTakingSnapshot = true;
+    const { give } = await this.loadSnapshots();
+    const release = await give(this.asSubject(), this.options, (cause) => {
+      const event = { type: "snapshot-failed", pid: 0, cause } as const;
+      for (const listener of this.listeners) listener(event);
+    });
+    // Before: they may ask again at once.
+    this.isTakingSnapshot = false;
+    release();
+  }
+
+  /** @internal Goes on with the processes of a snapshot. */
+  protected async resume(restoration: Restoration): Promise<void> {
+    try {
+      if (restoration.furtherCalls) await this.loadFurtherCalls();
+      await restoration.resume({
+        load: (bytes, name) => this.loadAny(bytes, name),
+        start: (record, loaded, memory) =>
+          this.runProcesses().resume!(record, this.launchOf(loaded, 0, memory)),
+        follow: (record, name, [stdin, stdout, stderr], served) => {
+          let process: Process | undefined = undefined;
+          const output = (file: number) =>
+            file === 0
+              ? undefined
+              : new Output(this.pipes.takeOutput(file), DEFAULTS.maxBuffer, () => process?.kill());
+          const input = stdin === 0 ? undefined : new Input(this.pipes.takeInput(stdin));
+          const pid = Record_.id.get(this.kernel.memory, record);
+          const options = { check: false, timeout: undefined, signal: undefined, name };
+          const [out, error] = [output(stdout), output(stderr)];
+          const traced = Promise.resolve();
+          process = new Process(
+            this.kernel,
+            record,
+            pid,
+            input,
+            out,
+            error,
+            undefined,
+            served,
+            traced,
+            options,
+          );
+          this.follow(process);
+        },
+      });
+    } catch (error) {
+      await this.runner?.abandon();
+      this.maker?.giveUp();
+      throw error;
+    }
+  }
+
+  /** @internal What takes snapshots, which few machines need. */
+  protected loadSnapshots(): Promise<SnapshotPart> {
+    throw new WeftError("ERR_HOST", "snapshot: this kind of machine has none");
   }
 
   /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
@@ -301,7 +408,7 @@ export abstract class BaseMachine {
     this.runner?.deliverEvents();
     this.pipes.close();
     await this.maker?.close();
-    dismantleTree(this.kernel, this.mounts);
+    dismantleTree(this.kernel, this.maker);
     haltKernel(this.kernel);
     const left = this.ledger();
     if (this.crash !== undefined) throw this.crashError();
@@ -318,7 +425,8 @@ export abstract class BaseMachine {
     if (this.crash !== undefined) throw this.crashError();
   }
 
-  private loadFurtherCalls(): Promise<void> {
+  /** @internal */
+  protected loadFurtherCalls(): Promise<void> {
     this.furtherCalls ??= this.host.loadFurtherCalls().then((install) => install(this.kernel));
     return this.furtherCalls;
   }
@@ -332,6 +440,7 @@ export abstract class BaseMachine {
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
       this.runner.onFileRequests = () => this.maker?.serve();
+      this.runner.onSnapshotRequests = () => void this.giveSnapshot();
       this.programs = this.createProgramServer(this.runner);
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
@@ -347,11 +456,11 @@ export abstract class BaseMachine {
   private createProgramServer(runner: ProcessRunner): ProgramServer | undefined {
     const { startChild, keepReady } = runner;
     if (startChild === undefined || keepReady === undefined) return undefined;
-    const { maxMemory } = this.options;
     const server = new ProgramServer(this.kernel, {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
-      load: (bytes, name) => loadProgram(this.host, bytes, maxMemory, name),
-      launch: (program) => this.launchOf(program),
+      load: (bytes, name) => this.loadAny(bytes, name),
+      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
+      launch: (program) => this.launchOf(program, 0),
       onRefused: (pid, path, cause) => {
         const event = { type: "program-refused", pid, path, cause } as const;
         for (const listener of this.listeners) listener(event);
@@ -372,19 +481,23 @@ export abstract class BaseMachine {
     return this.load(source);
   }
 
-  /** What a process of a program is started with. @throws WeftError: ERR_LIMIT */
-  private launchOf(loaded: LoadedProgram): Launch {
+  /** What a process of a program is started with. @param spare carriers to have ready for its threads @throws WeftError: ERR_LIMIT */
+  private launchOf(
+    loaded: LoadedProgram,
+    spare = loaded.program.importsThreadSpawn ? 1 : 0,
+    memory = this.guestMemoryFor(loaded),
+  ): Launch {
     const { program, shareable } = loaded;
     const { maxThreads } = this.options;
     return {
       program,
-      memory: this.guestMemoryFor(loaded),
+      memory,
       options: {
         threads:
           maxThreads ??
           (shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
         workers: maxThreads ?? DEFAULTS.maxThreads,
-        spare: program.importsThreadSpawn ? 1 : 0,
+        spare,
         shareable,
       },
     };

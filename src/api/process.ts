@@ -5,11 +5,12 @@ import {
   EndReason,
   exitProcess,
   exitSession,
-  handlesSignals,
   isEnding,
   isIgnoredByDefault,
   isSignalQueued,
-  queueProcessSignal,
+  sendSignal,
+  stopsByDefault,
+  visitSession,
   Process as Record_,
   ProcessChange,
   ProcessState,
@@ -53,6 +54,8 @@ const SIGNALS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
   SIGCHLD: 17,
   SIGCONT: 18,
+  SIGSTOP: 19,
+  SIGTSTP: 20,
   SIGWINCH: 28,
 };
 
@@ -93,7 +96,8 @@ export class Process {
     private readonly served: Promise<void>,
     /** Resolves when all lines of its trace were delivered; rejects with what their callback threw. */
     private readonly traced: Promise<void>,
-    private readonly options: {
+    /** @internal */
+    readonly options: {
       check: boolean;
       timeout: number | undefined;
       signal: AbortSignal | undefined;
@@ -147,19 +151,30 @@ export class Process {
    * @param signal a name such as "SIGINT", or a number
    */
   signal(signal: string | number): void {
-    const { kernel, record } = this;
-    const { memory } = kernel;
     const number = numberOf("signal", signal);
-    if (this.finished || isBroken(memory)) return;
-    if (number === SIGNALS.SIGKILL || !handlesSignals(memory, record)) {
-      if (!isIgnoredByDefault(number)) this.kill(number);
-      return;
-    }
-    queueProcessSignal(memory, record, number);
-    if (isIgnoredByDefault(number)) return;
+    if (this.finished || isBroken(this.kernel.memory)) return;
+    sendSignal(this.kernel, this.record, number);
+    this.endIfUntaken(number);
+  }
+
+  /** @internal The same for the process and all that descend from it, as a terminal does with what is typed at it. */
+  interrupt(signal: number): void {
+    const { kernel } = this;
+    if (this.settled || isBroken(kernel.memory)) return;
+    visitSession(kernel, this.pid, (process) => {
+      sendSignal(kernel, process, signal);
+    });
+    if (!this.finished) this.endIfUntaken(signal);
+  }
+
+  private endIfUntaken(signal: number): void {
+    const { kernel, record } = this;
+    if (isIgnoredByDefault(signal) || stopsByDefault(signal)) return;
     clearTimeout(this.untaken);
     this.untaken = setTimeout(() => {
-      if (!this.finished && isSignalQueued(memory, record, number)) this.kill(number);
+      if (this.finished || !isSignalQueued(kernel.memory, record, signal)) return;
+      // A stopped program takes no signal before it goes on.
+      if (Record_.stopSignal.load(kernel.memory, record) === 0) this.kill(signal);
     }, UNTAKEN);
   }
 

@@ -49,6 +49,17 @@ export function mayBeAtTerminal(): boolean {
   });
 }
 
+/** What is said of a file that a program wanted to run: the program itself learns ENOEXEC. */
+function programRefused(path: string, cause: unknown): string {
+  return `${path} cannot be run: ${cause instanceof Error ? cause.message : String(cause)}`;
+}
+
+/** Tells how to build a program so that it can fork. */
+function forkRefused(name: string, isIt: boolean): string {
+  const who = isIt ? name : `a program that ${name} started`;
+  return `${who} cannot fork, since it does not carry asyncify. Give it that: weft instrument program.wasm out.wasm`;
+}
+
 /** Runs a program to its end. */
 export async function runSupervised(
   machine: CommandMachine,
@@ -66,6 +77,11 @@ export async function runSupervised(
       stderr: "inherit",
       ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
       ...(timeout === undefined ? {} : { timeout }),
+    });
+    machine.onRefused((event) => {
+      if (event.type === "fork-refused")
+        complain(forkRefused(loaded.name, event.pid === guest.pid));
+      else complain(programRefused(event.path, event.cause));
     });
     const received = passSignals(guest);
     if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
@@ -97,7 +113,9 @@ function passSignals(guest: Process): () => NodeJS.Signals | undefined {
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       last = signal;
-      guest.signal(signal);
+      // What is typed is for every process of the program, as a terminal has it.
+      if (signal === "SIGINT" || signal === "SIGQUIT") guest.interrupt(constants.signals[signal]);
+      else guest.signal(signal);
       void guest.exiting().then((result) => {
         if (last !== signal || result.signal !== constants.signals[signal]) return;
         const end = () => endBySignal(signal);

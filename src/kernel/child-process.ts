@@ -17,6 +17,7 @@ import {
 import { interruptAllLocked } from "./process-end.ts";
 import { dropStringList } from "./string-list.ts";
 import { keepTerminal } from "./terminal.ts";
+import { Pending } from "./thread.ts";
 
 /**
  * Makes a child of a process: with its descriptors, directories, terminal, arguments and environment, without threads (fork(2)).
@@ -91,7 +92,7 @@ export function beginReplacement(
     Process.nextArguments.set(memory, process, argumentList);
     Process.nextEnvironment.set(memory, process, environment);
     Process.state.store(memory, process, ProcessState.replacing);
-    interruptAllLocked(memory, process);
+    interruptAllLocked(memory, process, Pending.exit);
   }
   Process.lock.release(memory, process);
   if (accepted) kernel.callHost(HostCall.process);

@@ -21,6 +21,7 @@ export const EventKind = {
   threadStarted: 3,
   threadFinished: 4,
   taint: 5,
+  forkRefused: 6,
 } as const;
 
 /** Records that may wait: beyond, events are lost rather than memory. */

@@ -7,6 +7,7 @@
  * Lock: `KernelRoot.family`, rank Family, for all lists, `parentProcess` and the step to `ended` of the whole machine: they change at a process's begin and end
  * only.
  */
+import { Signal } from "../abi/enums.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { wakeQueue } from "../shm/index.ts";
 import { removeId } from "./id-table.ts";
@@ -19,7 +20,7 @@ import {
   ProcessChange,
   ProcessState,
 } from "./process.ts";
-import { childEnded } from "./signal.ts";
+import { handlesSignals, queueProcessSignal } from "./signal-queue.ts";
 
 /**
  * Puts a process among the children of another. The list takes a count of it.
@@ -97,6 +98,24 @@ export function takeEndedChild(kernel: Kernel, parent: number, pid: number): num
   return answer;
 }
 
+/**
+ * Finds a child that was stopped and of which the parent does not know yet; then it does.
+ *
+ * @param pid of one child, or 0 for any
+ * @returns its address with a count, or 0
+ */
+export function takeStoppedChild({ memory, root }: Kernel, parent: number, pid: number): number {
+  KernelRoot.family.acquire(memory, root);
+  const isWanted = (child: number) =>
+    (pid === 0 || Process.id.get(memory, child) === pid) &&
+    Process.stopUnread.exchange(memory, child, 0) !== 0;
+  let child = Process.firstChild.get(memory, parent);
+  while (child !== 0 && !isWanted(child)) child = Process.nextChild.get(memory, child);
+  if (child !== 0) keepProcess(memory, child);
+  KernelRoot.family.release(memory, root);
+  return child;
+}
+
 /** A process has ended: its children are nobody's from now on. */
 export function leaveChildren(kernel: Kernel, process: number): void {
   const { memory, root } = kernel;
@@ -113,7 +132,7 @@ export function leaveChildren(kernel: Kernel, process: number): void {
   }
 }
 
-/** A process has ended: wakes its parent, where it has one, and sends it SIGCHLD. */
+/** A process has ended or was stopped: wakes its parent, where it has one, and sends it SIGCHLD. */
 export function tellParent(kernel: Kernel, process: number): void {
   const { memory, root } = kernel;
   KernelRoot.family.acquire(memory, root);
@@ -122,6 +141,7 @@ export function tellParent(kernel: Kernel, process: number): void {
   KernelRoot.family.release(memory, root);
   if (parent === 0) return;
   wakeQueue(memory, Process.changes.at(parent), ProcessChange.children);
-  childEnded(memory, parent);
+  // A program without handlers ignores this one.
+  if (handlesSignals(memory, parent)) queueProcessSignal(memory, parent, Signal.CHLD);
   dropProcess(kernel, parent);
 }

@@ -60,6 +60,10 @@ export const HostCall = {
   files: 64,
   /** A guest asks for a program to be loaded and run. */
   programs: 128,
+  /** An interval timer was set. */
+  timers: 256,
+  /** A guest wants a snapshot of the machine. */
+  snapshots: 512,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {
@@ -75,11 +79,15 @@ export const KernelRoot = layout("KernelRoot", {
   programMemory: f64,
   /** When the machine was made, on the monotonic clock in milliseconds: immutable. */
   booted: f64,
+  /** What its monotonic clock is ahead of the host's, in milliseconds: written before any other agent attaches. */
+  clockShift: f64,
   /** The root mount's root inode. */
   rootInode: address,
   /** The host's event loop sleeps here; `hostCalls` says why it was woken. */
   host: block(Parker.bytes),
   hostCalls: atomic32,
+  /** 1 where the host takes snapshots when guests ask for them (`proc_snapshot`). */
+  takesSnapshots: atomic32,
   /** Which events are wanted (`EventKind` bits): 0 makes them free. */
   eventMask: atomic32,
   /** Events that wait for the host, linked: see `events.ts`. */
@@ -160,18 +168,24 @@ export function createKernel(
   const root = KernelRoot.allocate(memory);
   if (root === 0) panic("boot: the kernel heap is too small");
   KernelRoot.nextId.store(memory, root, 1);
+  setLimits(memory, root, limits);
+  KernelRoot.booted.set(memory, root, clock.monotonicMilliseconds());
+  Atomics.store(memory.i32, Header.root >> 2, root);
+  return new Kernel(memory, root, clock, randomness);
+}
+
+/** Gives a machine its limits: when it boots, or goes on elsewhere. */
+export function setLimits(memory: KernelMemory, root: number, limits: KernelLimits): void {
   KernelRoot.processLimit.set(memory, root, limits.processes);
   KernelRoot.threadLimit.set(memory, root, limits.threads);
   KernelRoot.cores.set(memory, root, limits.cores ?? 1);
   KernelRoot.programMemory.set(memory, root, limits.programMemory ?? 2 ** 32);
-  KernelRoot.booted.set(memory, root, clock.monotonicMilliseconds());
-  Atomics.store(memory.i32, Header.root >> 2, root);
-  return new Kernel(memory, root, clock, randomness);
 }
 
 /** Finds the root record of a kernel heap that another agent made. */
 export function attachKernel(memory: KernelMemory, clock: Clock, randomness: Randomness): Kernel {
   const root = Atomics.load(memory.i32, Header.root >> 2) >>> 0;
   if (root === 0) panic("attach: the machine has not booted");
+  clock.setShift(KernelRoot.clockShift.get(memory, root));
   return new Kernel(memory, root, clock, randomness);
 }

@@ -10,6 +10,7 @@ import { leaveChildren, tellParent } from "./family.ts";
 import { addId, removeId } from "./id-table.ts";
 import { HostCall, type Kernel } from "./kernel.ts";
 import {
+  Borrowed,
   dropProcess,
   EndReason,
   isEnding,
@@ -20,7 +21,6 @@ import {
   tearDown,
 } from "./process.ts";
 import {
-  callAsOneself,
   childOfCaller,
   dropThread,
   interruptThread,
@@ -45,12 +45,10 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
     const first = Process.firstThread.get(memory, process);
     Thread.next.set(memory, thread, first);
     if (first !== 0) Thread.previous.set(memory, first, thread);
-    else {
-      Thread.signals.store(memory, thread, Process.earlySignals.get(memory, process));
-      Process.earlySignals.set(memory, process, 0);
-    }
     Process.firstThread.set(memory, process, thread);
     Process.live.set(memory, process, Process.live.get(memory, process) + 1);
+    if (Process.stopSignal.load(memory, process) !== 0)
+      Thread.pending.or(memory, thread, Pending.stop);
     keepProcess(memory, process);
     addId(memory, kernel.threadTable, Thread, thread);
   }
@@ -83,11 +81,8 @@ export function finishThread(kernel: Kernel, thread: number, exitCode: number): 
     exitCode,
   );
   const child = childOfCaller(memory, thread);
-  if (child !== 0) {
-    // It has the thread's memory and stack: it goes no further without them.
-    callAsOneself(memory, thread);
-    giveUpChild(kernel, child);
-  }
+  // It has the thread's memory and stack: it goes no further without them.
+  if (child !== 0) giveUpChild(kernel, leaveChild(kernel, thread));
   markFinished(memory, thread, exitCode);
   removeId(memory, kernel.threadTable, Thread, thread);
   Process.lock.acquire(memory, process);
@@ -125,27 +120,31 @@ export function exitProcess(
 ): boolean {
   const { memory } = kernel;
   Process.lock.acquire(memory, process);
-  const isEmpty = Process.live.get(memory, process) === 0;
+  // Before its first thread, and between two programs, there is nobody else who could do the rest.
+  let isEmpty = Process.live.get(memory, process) === 0;
   const decided = recordExitLocked(kernel, process, exitCode, reason, detail, message);
-  if (decided) interruptAllLocked(memory, process);
+  if (decided) interruptAllLocked(memory, process, Pending.exit);
+  if (decided && isEmpty && Process.borrowed.get(memory, process) !== Borrowed.no) {
+    Process.borrowed.set(memory, process, Borrowed.ended);
+    isEmpty = false;
+  }
   Process.lock.release(memory, process);
   if (decided) {
     wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting);
     kernel.callHost(HostCall.process);
-    // Before its first thread, and between two programs, there is nobody who could do it.
     if (isEmpty) endProcess(kernel, process);
   }
   return decided;
 }
 
-/** Tells every thread of a process to leave. */
-export function interruptAllLocked(memory: KernelMemory, process: number): void {
+/** Gives every thread of a process work to notice: bits of `Pending`. */
+export function interruptAllLocked(memory: KernelMemory, process: number, work: number): void {
   for (
     let thread = Process.firstThread.get(memory, process);
     thread !== 0;
     thread = Thread.next.get(memory, thread)
   )
-    interruptThread(memory, thread, Pending.exit);
+    interruptThread(memory, thread, work);
 }
 
 function recordExitLocked(
@@ -195,4 +194,23 @@ function endProcess(kernel: Kernel, process: number): void {
 export function giveUpChild(kernel: Kernel, child: number): void {
   exitProcess(kernel, child, 128 + Signal.KILL, EndReason.killed, Signal.KILL);
   dropProcess(kernel, child);
+}
+
+/** Lets a thread call as a child of its process that shares its memory, until that has a program or exits (vfork(2)). */
+export function callAsChild(memory: KernelMemory, thread: number, child: number): void {
+  Process.borrowed.set(memory, child, Borrowed.yes);
+  Thread.caller.set(memory, thread, child);
+}
+
+/** A thread that calls as a child calls as its own process again. Returns the child, whose count goes to the caller. */
+export function leaveChild(kernel: Kernel, thread: number): number {
+  const { memory } = kernel;
+  const child = Thread.caller.get(memory, thread);
+  Thread.caller.set(memory, thread, Thread.process.get(memory, thread));
+  Process.lock.acquire(memory, child);
+  const wasEnded = Process.borrowed.get(memory, child) === Borrowed.ended;
+  Process.borrowed.set(memory, child, Borrowed.no);
+  Process.lock.release(memory, child);
+  if (wasEnded) endProcess(kernel, child);
+  return child;
 }

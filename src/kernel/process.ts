@@ -26,6 +26,7 @@ import {
 import { dropInode, keepInode } from "../vfs/index.ts";
 import { createFileTable, destroyFileTable } from "./file-table.ts";
 import { addId, findId, removeId } from "./id-table.ts";
+import { freeTimers } from "./interval-timer.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
 import { dropTerminal } from "./terminal.ts";
 import { dropStringList, keepStringList } from "./string-list.ts";
@@ -51,6 +52,9 @@ export const EndReason = {
   /** A signal whose default is to end; `endDetail` is its number. */
   signalled: 3,
 } as const;
+
+/** A child as which a thread of its parent calls (`callAsChild`) has what that thread uses: it ends when the thread has left it. */
+export const Borrowed = { no: 0, yes: 1, ended: 2 } as const;
 
 /** What `Process.changes` is woken for. */
 export const ProcessChange = { exiting: 1, ended: 2, threads: 4, children: 8 } as const;
@@ -105,8 +109,13 @@ export const Process = layout("Process", {
   flags: atomic32,
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
-  /** Signals that were sent while it had no thread, one bit each: guarded by lock. */
-  earlySignals: u32,
+  /** Whether a thread of its parent calls as it, and whether it was ended meanwhile: see `Borrowed`. Guarded by lock. */
+  borrowed: u32,
+  /** The signal that stopped it, or 0: atomic, changed under lock. And 1 until its parent has read of that. */
+  stopSignal: atomic32,
+  stopUnread: atomic32,
+  /** What sends it signals from time to time (`interval-timer.ts`), linked: guarded by lock. */
+  firstTimer: address,
   /** Name of the first signal callback that a thread registered, UTF-8, or 0: set once, before the flag `handlesSignals`. */
   signalCallback: address,
   signalCallbackLength: u32,
@@ -122,6 +131,8 @@ export const Process = layout("Process", {
 export const ProcessFlags = {
   /** A thread of it registered a signal callback. */
   handlesSignals: 1,
+  /** The host was told that it cannot be copied. */
+  toldOfFork: 2,
 } as const;
 
 /** What a new process is given. */
@@ -245,6 +256,8 @@ export function tearDown(kernel: Kernel, process: number): void {
   Process.files.set(memory, process, 0);
   dropInode(vfs, Process.workingDirectory.get(memory, process));
   dropInode(vfs, Process.rootDirectory.get(memory, process));
+  freeTimers(memory, Process.firstTimer.get(memory, process));
+  Process.firstTimer.set(memory, process, 0);
   const terminal = Process.terminal.get(memory, process);
   if (terminal !== 0) dropTerminal(vfs, terminal);
   Process.terminal.set(memory, process, 0);

@@ -2,8 +2,9 @@
  * Stack images: stacks of guest code as bytes, and the checkpoints that threads keep of theirs.
  *
  * An image holds what a stack is beyond linear memory: the rewind stack, which the program's own code wrote when it took its frames apart, and the values of the
- * instance's globals, the stack pointer among them. It holds no linear memory: that stays where it is while a thread sleeps, others may write to it
- * meanwhile (a condition variable's waiter lies on its thread's stack), and a fork copies all of it.
+ * instance's globals, the stack pointer among them. Linear memory stays where it is: others may write to the stack of a thread that sleeps (a condition
+ * variable's waiter lies there), and a fork copies all of it. Only a child that shares its parent's memory runs on the parent's stack; so the image that the
+ * parent goes on from holds that part of the memory too.
  *
  * Life: made before the stack is taken apart, with room for the most that can come; freed by whoever puts the stack back for the last time, or its thread's end.
  * Locks: none; an image belongs to one thread, and whoever runs it, or finishes it, alone touches it.
@@ -22,6 +23,9 @@ export const StackImage = layout("StackImage", {
   globals: u32,
   /** Bytes of the rewind stack. */
   length: u32,
+  /** A copy of the stack's linear memory, from the stack pointer up, where one is kept: a block of so many bytes, or 0. */
+  stack: address,
+  stackBytes: u32,
   /** What a checkpoint is known by: four words that the program cannot guess for another. */
   key0: u32,
   key1: u32,
@@ -50,6 +54,8 @@ export function createStackImage(memory: KernelMemory, globals: number, bytes: n
 export function freeStackImage(memory: KernelMemory, image: number): void {
   if (image === 0) return;
   free(memory, StackImage.data.get(memory, image), StackImage.capacity.get(memory, image));
+  const stack = StackImage.stack.get(memory, image);
+  if (stack !== 0) free(memory, stack, StackImage.stackBytes.get(memory, image));
   StackImage.free(memory, image);
 }
 

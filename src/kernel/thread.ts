@@ -26,7 +26,7 @@ import {
 import { FutexWaiter } from "./futex.ts";
 import { findId } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
-import { freeStackImages } from "./stack-image.ts";
+import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
 export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
 
@@ -36,7 +36,12 @@ export const Pending = {
   exit: 1,
   /** Signals are queued. */
   signal: 2,
+  /** The process was stopped: stay until it goes on. */
+  stop: 4,
 } as const;
+
+/** Whether a thread waits for a snapshot of the machine, its stack in `Thread.image`. */
+export const Capture = { none: 0, waits: 1, failed: 2 } as const;
 
 /** How a thread began. */
 export const StartKind = { main: 0, spawned: 1 } as const;
@@ -97,6 +102,14 @@ export const Thread = layout("Thread", {
   rawExpected: u64,
   rawTimeout: f64,
   rawAnswer: atomic32,
+  /** The stack that it begins with, or 0: a fork's child. The thread's, once it runs. */
+  image: address,
+  /** `Capture`: the thread begins to wait, the host ends that. */
+  capture: atomic32,
+  /** While it calls as a child that shares its memory (`proc_fork`): the stack that it goes back to as the parent, and where the child's pid goes then. */
+  forkImage: address,
+  forkResult: u32,
+  forkPid: u32,
   /** Its checkpoints, the latest first: `StackImage`s. Its own. */
   checkpoints: address,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
@@ -158,6 +171,8 @@ export function keepThread(memory: KernelMemory, thread: number): void {
 /** Drops one count; the last one frees the record. */
 export function dropThread(kernel: Kernel, thread: number): void {
   if (Thread.refs.add(kernel.memory, thread, -1) !== 1) return;
+  freeStackImage(kernel.memory, Thread.image.get(kernel.memory, thread));
+  freeStackImage(kernel.memory, Thread.forkImage.get(kernel.memory, thread));
   freeStackImages(kernel.memory, Thread.checkpoints.get(kernel.memory, thread));
   KernelRoot.threads.add(kernel.memory, kernel.root, -1);
   Thread.free(kernel.memory, thread);
@@ -182,18 +197,8 @@ export function markFinished(memory: KernelMemory, thread: number, exitCode: num
   wakeQueue(memory, Thread.joiners.at(thread), 1);
 }
 
-/** Lets a thread call as a child of its process that shares its memory, until that has a program or exits (vfork(2)). */
-export function callAsChild(memory: KernelMemory, thread: number, child: number): void {
-  Thread.caller.set(memory, thread, child);
-}
-
-/** The child as which a thread calls, or 0. */
+/** The child as which a thread calls (`proc_fork_env`), or 0. */
 export function childOfCaller(memory: KernelMemory, thread: number): number {
   const caller = Thread.caller.get(memory, thread);
   return caller === Thread.process.get(memory, thread) ? 0 : caller;
-}
-
-/** A thread calls as its own process again; its count of the child goes to the caller. */
-export function callAsOneself(memory: KernelMemory, thread: number): void {
-  Thread.caller.set(memory, thread, Thread.process.get(memory, thread));
 }

@@ -11,12 +11,12 @@ import { SyscallContext } from "../syscalls/context.ts";
 import { panic } from "../shm/index.ts";
 import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
-import { makeImports, makeStops } from "./imports.ts";
+import { makeImports } from "./imports.ts";
 import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
-import { armStopPoints } from "./stop-module.ts";
+import type { StopInstances } from "./stop-instances.ts";
 import { promising } from "./suspension.ts";
-import { ThreadStates } from "./thread-state.ts";
+import type { ThreadStates } from "./thread-state.ts";
 
 /** What a thread has of a group, put by while another stack of the agent runs. */
 export interface InstanceWork {
@@ -44,9 +44,10 @@ export class InstanceGroup {
   /** The instance that the running thread uses: signal handlers are its exports. */
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
-  private stops: WebAssembly.Instance | undefined;
   /** Is called with each instance that was made, where the host program gives imports. */
   onInstance: ((instance: WebAssembly.Instance) => void) | undefined;
+  /** For a program with stop points, where the stacks of the agent's carrier can be suspended: given by that. */
+  stops: StopInstances | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
   private nextBytes = 0;
   /** The instance that threads share, and the running thread's place in it. */
@@ -73,7 +74,18 @@ export class InstanceGroup {
         ? (callee as (argument: number) => void)
         : panic(`instance: no export ${name}`);
     };
+    const stackPointer = (): WebAssembly.Global | undefined => {
+      const found = this.current?.exports.__stack_pointer;
+      return found instanceof WebAssembly.Global ? found : undefined;
+    };
     const guestPort: GuestPort = {
+      get stackPointer(): number | undefined {
+        return stackPointer()?.value as number | undefined;
+      },
+      set stackPointer(value: number | undefined) {
+        const found = stackPointer();
+        if (found !== undefined && value !== undefined) found.value = value;
+      },
       has: (name) => typeof this.current?.exports[name] === "function",
       call: (name, argument) => {
         find(name)(argument);
@@ -114,10 +126,6 @@ export class InstanceGroup {
     context.innerEntries++;
     try {
       const instance = new WebAssembly.Instance(this.program.module, this.findImports());
-      if (this.program.stops !== undefined && context.stacks !== undefined) {
-        this.stops ??= makeStops(context, context.stacks);
-        armStopPoints(instance, this.program.stops.tableName, this.stops);
-      }
       this.onInstance?.(instance);
       return instance;
     } finally {
@@ -145,9 +153,8 @@ export class InstanceGroup {
   private makeNext(): WebAssembly.Instance {
     this.nextBytes = this.memory?.buffer.byteLength ?? 0;
     const instance = this.instantiate();
-    const state = this.program.stops?.state;
-    if (state === undefined) this.next = instance;
-    else this.states = new ThreadStates(instance, state);
+    this.states = this.stops?.arm(instance);
+    if (this.states === undefined) this.next = instance;
     return instance;
   }
 

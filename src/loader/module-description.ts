@@ -340,8 +340,9 @@ function ownStackPointer(reading: ModuleReading): number {
 
 /** The number of the global that is the module's stack pointer. */
 function findStackPointerGlobal(reading: ModuleReading): number | undefined {
-  for (const { kind, name, index } of reading.exports) {
-    if (kind === "global" && name === "__stack_pointer") return index;
+  for (const entry of reading.exports) {
+    if (entry.kind === "global" && entry.name === "__stack_pointer")
+      return entry.type.type === "i32" ? entry.index : undefined;
   }
   const own = ownStackPointer(reading);
   const global = reading.ownGlobal(own);

@@ -2,16 +2,19 @@
 import { ModuleError } from "./module-error.ts";
 import type { Program } from "./program.ts";
 
-/** Makes the memory that a program imports; undefined when it brings its own. */
-export function createGuestMemory(program: Program): WebAssembly.Memory | undefined {
+/** Makes the memory that a program imports, of so many pages at first; undefined when it brings its own. */
+export function createGuestMemory(
+  program: Program,
+  pages = program.memoryImport?.minimum ?? 0,
+): WebAssembly.Memory | undefined {
   const wanted = program.memoryImport;
   if (wanted === undefined) return undefined;
   try {
-    const { minimum, maximum } = wanted;
+    const { maximum } = wanted;
     // A memory of 64-bit addresses counts in big integers, of which TypeScript does not know yet.
-    const count = (pages: number) => (program.isWide ? BigInt(pages) : pages) as number;
+    const count = (number: number) => (program.isWide ? BigInt(number) : number) as number;
     return new WebAssembly.Memory({
-      initial: count(minimum),
+      initial: count(pages),
       ...(maximum === undefined ? {} : { maximum: count(maximum) }),
       ...(wanted.shared ? { shared: true } : {}),
       ...(program.isWide ? { address: "i64" } : {}),
@@ -19,7 +22,7 @@ export function createGuestMemory(program: Program): WebAssembly.Memory | undefi
   } catch (cause) {
     throw new ModuleError(
       "ERR_MEMORY",
-      `${program.name}: the host cannot give its memory of ${wanted.minimum} to ${wanted.maximum ?? "any number of"} pages${
+      `${program.name}: the host cannot give its memory of ${pages} to ${wanted.maximum ?? "any number of"} pages${
         wanted.shared ? " (shared)" : ""
       }: ${cause instanceof Error ? cause.message : String(cause)}`,
     );

@@ -46,7 +46,7 @@ export function stack_checkpoint(
     guest.setU64(result, 0, 0);
     const first = Thread.checkpoints.get(memory, thread);
     Thread.checkpoints.set(memory, thread, addCheckpoint(memory, first, image));
-    return { image, result: 0 };
+    return { image, result: 0, isKept: true };
   });
 }
 
@@ -82,7 +82,7 @@ export function stack_restore(context: SyscallContext, snapshot: number, value: 
     );
   const bits = BigInt.asUintN(64, value);
   guest.setU64(user, Number(bits & 0xffff_ffffn), Number(bits >> 32n));
-  return unwinding.restore(image);
+  return unwinding.restore({ image, result: 0, isKept: true });
 }
 
 function endProcess(context: SyscallContext, code: number, reason: string): never {

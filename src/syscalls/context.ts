@@ -20,7 +20,7 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
-import type { GuestPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
+import type { ForkPort, GuestPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -70,6 +70,8 @@ export class SyscallContext implements Sleeper {
   stacks: StackPort | undefined;
   /** What takes the running stack apart, where the program carries asyncify. */
   unwinding: UnwindPort | undefined;
+  /** What copies the process, where the host can run the copy. */
+  forking: ForkPort | undefined;
   /** Signals came before the call: their handlers run first, on a stack of their own (`StackPort.handleFirst`). */
   handlersFirst = false;
   /** Tells of the end of the call that is made (traces). A suspended stack's call takes it along. */
@@ -300,12 +302,20 @@ export class SyscallContext implements Sleeper {
    */
   doPending(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     if ((pending & Pending.signal) === 0) return false;
     if (this.stacks?.canSuspend !== true || !hasHandler(this)) return deliverSignals(this);
     // The handler gets a stack of its own when the call ends.
     this.wasInterrupted = true;
     return false;
+  }
+
+  /** Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process. */
+  stayStopped(): void {
+    const { memory, owner, thread } = this;
+    Thread.pending.and(memory, thread, ~Pending.stop);
+    if (!this.sleepWhile(() => Process.stopSignal.load(memory, owner) !== 0)) throw PROCESS_EXIT;
   }
 
   /**
@@ -316,6 +326,7 @@ export class SyscallContext implements Sleeper {
   isInterrupted(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     if (pending === 0) return false;
+    if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
       this.doPending();
       return false;

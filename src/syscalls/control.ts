@@ -5,7 +5,7 @@
  * the only one to keep them; the agent stays in the kernel until they leave the call's last frame (`SyscallContext.leaveByThrow`).
  */
 export class Control {
-  constructor(readonly kind: "thread exit" | "process exit" | "stack restore") {}
+  constructor(readonly kind: "thread exit" | "process exit" | "stack restore" | "handler end") {}
 }
 
 /** This thread leaves; the process goes on. */
@@ -13,6 +13,12 @@ export const THREAD_EXIT = new Control("thread exit");
 
 /** The process ends (its record says with what): this thread leaves. */
 export const PROCESS_EXIT = new Control("process exit");
+
+/**
+ * A signal's handler goes no further: what it was doing, the default action of its signal, is done. Thrown through its frames alone
+ * (`signal-delivery.ts`).
+ */
+export const HANDLER_END = new Control("handler end");
 
 /** This thread goes on from a checkpoint: its stack is discarded, and another put in its place (`UnwindPort.restore`). */
 export const STACK_RESTORE = new Control("stack restore");

@@ -22,6 +22,46 @@ function lookupForAccess(
   return -Errno.EBADF;
 }
 
+/** Whether a descriptor that lacks a right is open for writing all the same: where it is not, POSIX has another error than a missing right. */
+function isWritable(context: SyscallContext, fd: number): boolean {
+  const { memory, vfs } = context;
+  const file = context.lookup(fd, 0);
+  if (file < 0) return false;
+  const isOpen = (OpenFile.access.get(memory, file) & Access.write) !== 0;
+  dropFile(vfs, file);
+  return isOpen;
+}
+
+/** Reads more than is moved at once. Apart from the calls themselves, in which a variable that a closure uses would be an object at each call. */
+function readInParts(
+  context: SyscallContext,
+  file: number,
+  list: number,
+  count: number,
+  position: number,
+): number {
+  const { transfer, vfs } = context;
+  const operations = vfs.operationsOf(file);
+  return moveInParts(context, list, count, (done) =>
+    operations.read(vfs, file, transfer, position === AT_OFFSET ? position : position + done),
+  );
+}
+
+/** Writes more than is moved at once. */
+function writeInParts(
+  context: SyscallContext,
+  file: number,
+  list: number,
+  count: number,
+  position: number,
+): number {
+  const { transfer, vfs } = context;
+  const operations = vfs.operationsOf(file);
+  return moveInParts(context, list, count, (done) =>
+    operations.write(vfs, file, transfer, position === AT_OFFSET ? position : position + done),
+  );
+}
+
 /** Reads at the file's offset; writes the number of bytes, 0 at the end. Waits unless the descriptor is non-blocking. */
 export function fd_read(
   context: SyscallContext,
@@ -39,7 +79,7 @@ export function fd_read(
   const operations = vfs.operationsOf(file);
   const answer =
     transfer.total > LARGEST_PART
-      ? moveInParts(context, list, count, () => operations.read(vfs, file, transfer, AT_OFFSET))
+      ? readInParts(context, file, list, count, AT_OFFSET)
       : operations.read(vfs, file, transfer, AT_OFFSET);
   if (answer === WOULD_BLOCK)
     return context.wait(passOn(context, finishRead(context, file, list, count), result));
@@ -81,7 +121,7 @@ export function fd_write(
   const { total } = transfer;
   const answer =
     total > LARGEST_PART
-      ? moveInParts(context, list, count, () => operations.write(vfs, file, transfer, AT_OFFSET))
+      ? writeInParts(context, file, list, count, AT_OFFSET)
       : operations.write(vfs, file, transfer, AT_OFFSET);
   if (answer !== total)
     return context.wait(passOn(context, finishWrite(context, file, list, count, answer), result));
@@ -112,9 +152,7 @@ export function fd_pread(
   else if (!operations.seekable) answer = -Errno.ESPIPE;
   else if (position > LARGEST_EXACT - transfer.total) answer = 0;
   else if (transfer.total > LARGEST_PART)
-    answer = moveInParts(context, list, count, (done) =>
-      operations.read(vfs, file, transfer, position + done),
-    );
+    answer = readInParts(context, file, list, count, position);
   else answer = operations.read(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
@@ -144,9 +182,7 @@ export function fd_pwrite(
   if (!operations.seekable) answer = -Errno.ESPIPE;
   else if (position > LARGEST_EXACT - transfer.total) answer = -Errno.EFBIG;
   else if (transfer.total > LARGEST_PART)
-    answer = moveInParts(context, list, count, (done) =>
-      operations.write(vfs, file, transfer, position + done),
-    );
+    answer = writeInParts(context, file, list, count, position);
   else answer = operations.write(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
@@ -238,6 +274,7 @@ export function fd_allocate(
   const start = toUnsigned(offset);
   const bytes = toUnsigned(length);
   const file = lookupForAccess(context, fd, Rights.FD_ALLOCATE, Access.write);
+  if (file === -Errno.ENOTCAPABLE) return isWritable(context, fd) ? -file : Errno.EBADF;
   if (file < 0) return -file;
   let answer = checkSeekable(context, file);
   if (answer === 0) {
@@ -273,6 +310,7 @@ export function fd_filestat_set_size(context: SyscallContext, fd: number, size: 
   const { memory, vfs } = context;
   const bytes = toUnsigned(size);
   const file = context.lookup(fd, Rights.FD_FILESTAT_SET_SIZE);
+  if (file === -Errno.ENOTCAPABLE) return isWritable(context, fd) ? -file : Errno.EINVAL;
   if (file < 0) return -file;
   let answer: number;
   if ((OpenFile.access.get(memory, file) & Access.write) === 0) answer = -Errno.EINVAL;

@@ -8,10 +8,13 @@ import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
+import { proc_raise_interval } from "./interval.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
+import { proc_snapshot } from "./process-snapshot.ts";
 import { proc_spawn } from "./process-spawn-v1.ts";
 import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
+import { proc_fork } from "./process-fork.ts";
 import { proc_fork_env } from "./process-vfork.ts";
 import { refuseSocketCall } from "./sock.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
@@ -19,7 +22,6 @@ import { dlopen, dlsym } from "./unsupported.ts";
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
-const NO_FORK = "A process cannot be copied: ENOTSUP.";
 const CONTEXTS =
   "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
@@ -28,7 +30,6 @@ const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a me
 const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
-const noFork = refused(Errno.ENOTSUP, NO_FORK);
 
 /** Calls on sockets that preview 1 has too. */
 const sockets: Readonly<Record<string, Service>> = {
@@ -50,8 +51,11 @@ const wasix: Readonly<Record<string, Service>> = {
     "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
   ),
   stack_restore: full(stack_restore),
-  proc_raise_interval: refused(Errno.ENOSYS, "There are no interval timers yet: ENOSYS."),
-  proc_fork: noFork,
+  proc_raise_interval: full(proc_raise_interval),
+  proc_fork: partial(
+    proc_fork,
+    "In programs that carry asyncify (weft instrument) and import a shared memory, outside of signal handlers; elsewhere ENOTSUP.",
+  ),
   proc_fork_env: full(proc_fork_env),
   proc_exec: blocking(proc_exec),
   proc_exec2: blocking(proc_exec2),
@@ -64,7 +68,10 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_spawn2: blocking(proc_spawn2),
   proc_spawn3: blocking(proc_spawn3),
   proc_join: blocking(proc_join),
-  proc_snapshot: refused(0, "Nothing is saved: 0, as in a runtime whose triggers are off."),
+  proc_snapshot: partial(
+    proc_snapshot,
+    "Where the host has the option onSnapshot (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to it.",
+  ),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,
   port_dhcp_acquire: noNetwork,

@@ -48,6 +48,10 @@ export interface Rewind {
   readonly image: number;
   /** What the call that took it apart answers; undefined where the call is made again, now that its stack is back. */
   readonly result: number | undefined;
+  /** Whether somebody keeps the image; else it is freed. */
+  readonly isKept?: boolean;
+  /** Is called when linear memory is as it was, too. */
+  readonly finish?: () => void;
 }
 
 /** Taking the running stack apart and putting stacks back, where the program carries asyncify. */
@@ -71,8 +75,23 @@ export interface UnwindPort {
    * @returns whether the entry is to be called again, to put back a stack; else the thread has ended
    */
   hasRewind(thrown: { readonly error: unknown } | undefined): boolean;
+  /** Begins to put a stack back: the entry is to be called next. The agent is in the kernel. */
+  begin(rewind: Rewind): void;
+  /** Copies the stack's linear memory into its image, too. False where it is not known, or the kernel heap is full. */
+  keepMemory(image: number): boolean;
   /** Discards the running stack and puts another in its place: does not return. */
-  restore(image: number): never;
+  restore(rewind: Rewind): never;
+}
+
+/** Copying the caller's process, as far as that is this floor's and the host's. */
+export interface ForkPort {
+  /**
+   * Gives a child a copy of the caller's memory and a main thread that goes on from a stack, and has it run.
+   *
+   * @param child a process without threads; @param image stays the caller's
+   * @returns 0: the caller's count of the child was taken over; or an errno: ENOTSUP for memory that cannot be copied, ENOMEM, EAGAIN
+   */
+  copy(context: SyscallContext, child: number, image: number): number;
 }
 
 /** What a call returns that has begun to take its stack apart: nobody sees it. */
@@ -86,4 +105,6 @@ export interface GuestPort {
   call(name: string, argument: number): void;
   /** The same on a stack of its own. Only where stacks can be suspended. */
   callSuspendably(name: string, argument: number): Promise<void>;
+  /** The instance's stack pointer, where it exports that. */
+  stackPointer: number | undefined;
 }

@@ -6,12 +6,12 @@
 import { Errno, errnoName } from "../abi/errno.ts";
 import {
   beginReplacement,
-  callAsOneself,
   childOfCaller,
   dropProcess,
   dropStringList,
   EndReason,
   exitProcess,
+  leaveChild,
   type PackedStrings,
   Pending,
   setNextProgram,
@@ -21,9 +21,10 @@ import { dropFile } from "../vfs/index.ts";
 import type { Outcome, Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
+import { goOnAsParent } from "./fork-return.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
-import { makeLists, NO_STRINGS, readLines, readStrings } from "./program-strings.ts";
+import { makeLists, readEnvironment, readLines, readStrings } from "./program-strings.ts";
 
 /** Replaces the program, with the environment as it is. Does not return: what cannot be replaced ends the process with code 45 (ENOEXEC) and a message. */
 export function proc_exec(
@@ -37,7 +38,7 @@ export function proc_exec(
     context,
     { name, nameLength, search: 0, path: 0, pathLength: 0 },
     readLines(context, lines, linesLength),
-    NO_STRINGS,
+    undefined,
   );
 }
 
@@ -55,12 +56,12 @@ export function proc_exec2(
     context,
     { name, nameLength, search: 0, path: 0, pathLength: 0 },
     readLines(context, lines, linesLength),
-    readLines(context, environment, environmentLength),
+    environment === 0 ? undefined : readEnvironment(context, environment, environmentLength),
   );
 }
 
 /**
- * Replaces the program. Arguments and environment are lines (`readLines`); no environment means the one that the process has.
+ * Replaces the program. Arguments and environment are lines (`readLines`, `readEnvironment`); a null environment means the one that the process has.
  *
  * @param search whether to look for a name without a slash in the directories of `path`, with colons between; where that is empty, in the usual ones
  * @returns only where it fails, or to the parent of a child that shares its memory. Errors: EMEMVIOLATION, EINVAL (an environment without `=`), E2BIG, what
@@ -82,7 +83,7 @@ export function proc_exec3(
     context,
     { name, nameLength, search, path, pathLength },
     readLines(context, lines, linesLength),
-    readLines(context, environment, environmentLength),
+    environment === 0 ? undefined : readEnvironment(context, environment, environmentLength),
   );
 }
 
@@ -103,7 +104,7 @@ export function proc_exec4(
     context,
     { name, nameLength, search, path, pathLength },
     readStrings(context, strings, stringCount),
-    readStrings(context, environment, environment === 0 ? 0 : environmentCount),
+    environment === 0 ? undefined : readStrings(context, environment, environmentCount),
   );
 }
 
@@ -111,7 +112,7 @@ function exec(
   context: SyscallContext,
   named: NamedProgram,
   given: PackedStrings | number,
-  environment: PackedStrings | number,
+  environment: PackedStrings | undefined | number,
 ): Outcome {
   if (typeof given === "number") return -given;
   if (typeof environment === "number") return -environment;
@@ -125,7 +126,7 @@ function execOrEnd(
   context: SyscallContext,
   named: NamedProgram,
   given: PackedStrings | number,
-  environment: PackedStrings | number,
+  environment: PackedStrings | undefined | number,
 ): Outcome {
   const answer = exec(context, named, given, environment);
   const name = context.guest.text(named.name, named.nameLength) ?? "(unreadable name)";
@@ -141,7 +142,7 @@ function execOrEnd(
 function* replaceProgram(
   context: SyscallContext,
   program: FoundProgram,
-  environment: PackedStrings,
+  environment: PackedStrings | undefined,
 ): Waiting<number> {
   const { kernel, memory, process, thread, vfs } = context;
   const lists = makeLists(memory, program.arguments, environment);
@@ -159,9 +160,10 @@ function* replaceProgram(
     const answer = yield* loadProgram(context, process, program);
     if (answer < 0) return -answer;
     if (child !== 0) {
-      callAsOneself(memory, thread);
+      leaveChild(kernel, thread);
       context.become(context.owner);
       dropProcess(kernel, child);
+      goOnAsParent(context);
       return 0;
     }
     isGiven = beginReplacement(kernel, process, answer, lists.arguments, lists.environment);

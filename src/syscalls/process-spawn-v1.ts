@@ -16,7 +16,7 @@ import type { SyscallContext } from "./context.ts";
 import { READ_END, WRITE_END } from "./fd-create.ts";
 import { abandonChild, startProgram } from "./process-spawn.ts";
 import { findNamed } from "./program-search.ts";
-import { NO_STRINGS, readLines } from "./program-strings.ts";
+import { readLines } from "./program-strings.ts";
 import { chdir } from "./working-directory.ts";
 
 /** Where the handles of the standard streams stand in `ProcessHandles`. */
@@ -78,7 +78,7 @@ export function proc_spawn(
     if (errno !== 0) closeAll(context, streams);
     return errno;
   };
-  const answer = context.wait(startProgram(context, child, program, NO_STRINGS));
+  const answer = context.wait(startProgram(context, child, program, undefined));
   return typeof answer === "number" ? close(answer) : answer.then(close);
 }
 

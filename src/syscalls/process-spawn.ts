@@ -27,14 +27,15 @@ import type { GuestMemory } from "./guest-memory.ts";
 import { EVERY_FDFLAG, openLast, requestOf } from "./path-open.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
-import { makeLists, readLines, readStrings } from "./program-strings.ts";
+import { makeLists, readEnvironment, readLines, readStrings } from "./program-strings.ts";
 import { chdir, fchdir } from "./working-directory.ts";
 
 /** Most operations on descriptors for one child. */
 const MOST_OPERATIONS = 65536;
 
 /**
- * Starts a program as a child, and writes its pid. Arguments and environment are lines (`readLines`); no environment means the caller's.
+ * Starts a program as a child, and writes its pid. Arguments and environment are lines (`readLines`, `readEnvironment`); an empty environment means the
+ * caller's, on which the C library's `system` depends.
  *
  * @param search whether to look for a name without a slash in the directories of `path`, with colons between; where that is empty, in the usual ones
  * @returns once the program has been compiled and is about to run. Errors: EMEMVIOLATION, EINVAL (an environment without `=`, an unknown operation), E2BIG,
@@ -61,7 +62,7 @@ export function proc_spawn2(
     context,
     { name, nameLength, search, path, pathLength, result },
     readLines(context, lines, linesLength),
-    readLines(context, environment, environmentLength),
+    environmentLength === 0 ? undefined : readEnvironment(context, environment, environmentLength),
     { start: operations, count: operationCount >>> 0 },
     { start: dispositions, count: dispositionCount >>> 0 },
   );
@@ -89,7 +90,7 @@ export function proc_spawn3(
     context,
     { name, nameLength, search, path, pathLength, result },
     readStrings(context, strings, stringCount),
-    readStrings(context, environment, environment === 0 ? 0 : environmentCount),
+    environment === 0 ? undefined : readStrings(context, environment, environmentCount),
     { start: operations, count: operationCount >>> 0 },
     { start: dispositions, count: dispositionCount >>> 0 },
   );
@@ -105,7 +106,7 @@ function spawn(
   context: SyscallContext,
   named: NamedProgram & { result: number },
   given: PackedStrings | number,
-  environment: PackedStrings | number,
+  environment: PackedStrings | undefined | number,
   operations: Listed,
   dispositions: Listed,
 ): Outcome {
@@ -137,7 +138,7 @@ export function* startProgram(
   context: SyscallContext,
   child: number,
   program: FoundProgram,
-  environment: PackedStrings,
+  environment: PackedStrings | undefined,
 ): Waiting<number> {
   const { kernel, memory, vfs } = context;
   const lists = makeLists(memory, program.arguments, environment);

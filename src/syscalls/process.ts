@@ -4,7 +4,6 @@ import { Disposition, Signal } from "../abi/enums.ts";
 import { SignalDisposition } from "../abi/layouts.ts";
 import {
   addSignalCallback,
-  callAsOneself,
   childOfCaller,
   dropProcess,
   emit,
@@ -12,23 +11,28 @@ import {
   EventKind,
   exitProcess,
   findProcess,
+  leaveChild,
   Pending,
   Process,
-  queueProcessSignal,
   queueSignal,
+  sendSignal,
   Thread,
+  visitSession,
 } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { noteSignalCallback } from "./signal-delivery.ts";
 import { PROCESS_EXIT } from "./control.ts";
+import { goOnAsParent } from "./fork-return.ts";
 
 /**
- * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return; so the parent of a child that
- * shares its memory ends with it, with code 129, as with the reference.
+ * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return. A child that shares its parent's
+ * memory ends: the parent goes on from its `proc_fork`, or, where it called `proc_fork_env`, ends too, with code 129, as with the reference.
  */
 export function proc_exit(context: SyscallContext, code: number): never {
   const { kernel, memory, owner, thread } = context;
-  const exitCode = exitAsChild(context, code | 0) ? 129 : code | 0;
+  const isChild = exitAsChild(context, code | 0);
+  if (isChild) goOnAsParent(context);
+  const exitCode = isChild ? 129 : code | 0;
   if (exitProcess(kernel, owner, exitCode, EndReason.exited) && exitCode !== 0) {
     const pid = Process.id.get(memory, owner);
     emit(kernel, EventKind.taint, pid, Thread.id.get(memory, thread), exitCode);
@@ -39,14 +43,14 @@ export function proc_exit(context: SyscallContext, code: number): never {
 /** The same; but where the caller is a child that shares its parent's memory, that child ends, and the call returns to the parent. */
 export function proc_exit2(context: SyscallContext, code: number): void {
   if (!exitAsChild(context, code | 0)) proc_exit(context, code);
+  goOnAsParent(context);
 }
 
 /** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */
 function exitAsChild(context: SyscallContext, code: number): boolean {
   const { kernel, memory, thread } = context;
-  const child = childOfCaller(memory, thread);
-  if (child === 0) return false;
-  callAsOneself(memory, thread);
+  if (childOfCaller(memory, thread) === 0) return false;
+  const child = leaveChild(kernel, thread);
   context.become(context.owner);
   exitProcess(kernel, child, code, EndReason.exited);
   dropProcess(kernel, child);
@@ -73,27 +77,55 @@ export function proc_parent(context: SyscallContext, pid: number, result: number
 }
 
 /** Queues a signal for a thread and ends its wait. */
-export function sendSignal(context: SyscallContext, thread: number, signal: number): void {
+export function sendToThread(context: SyscallContext, thread: number, signal: number): void {
   queueSignal(context.memory, thread, signal);
 }
 
-/** Sends a signal to a process; ESRCH for an unknown pid, EINVAL for an unknown signal (kill(2)). */
+/**
+ * Sends a signal to a process, or to several (kill(2)): 0 means all of the caller's session, -1 all of it but the caller, another negative number the
+ * session of that number. ESRCH where there is none, EINVAL for an unknown signal. What comes to the calling thread is handled before the call returns.
+ */
 export function proc_signal(context: SyscallContext, pid: number, signal: number): number {
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
-  const process = findProcess(context.kernel, pid);
-  if (process === 0) return Errno.ESRCH;
-  if (signal !== 0) queueProcessSignal(context.memory, process, signal);
-  dropProcess(context.kernel, process);
+  const sent = pid > 0 ? sendToOne(context, pid, signal) : sendToMany(context, pid, signal);
   context.doPending();
-  return 0;
+  return sent ? 0 : Errno.ESRCH;
+}
+
+function sendToOne({ kernel }: SyscallContext, pid: number, signal: number): boolean {
+  const process = findProcess(kernel, pid);
+  if (process === 0) return false;
+  if (signal !== 0) sendSignal(kernel, process, signal);
+  dropProcess(kernel, process);
+  return true;
+}
+
+function sendToMany(
+  { kernel, memory, process }: SyscallContext,
+  pid: number,
+  signal: number,
+): boolean {
+  const session = pid < -1 ? -pid : Process.session.get(memory, process);
+  const count = visitSession(kernel, session, (one) => {
+    if (signal !== 0 && (pid !== -1 || one !== process)) sendSignal(kernel, one, signal);
+  });
+  return count > (pid === -1 ? 1 : 0);
 }
 
 /** Sends a signal to the caller's process; handled before the call returns when it goes to the calling thread. */
 export function proc_raise(context: SyscallContext, signal: number): number {
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
-  if (signal !== 0) sendSignal(context, context.thread, signal);
+  raise(context, context.thread, signal);
   context.doPending();
   return 0;
+}
+
+/** Sends a signal to a thread of the caller's process. Those that no program handles are for all of it. */
+export function raise(context: SyscallContext, thread: number, signal: number): void {
+  const { kernel, owner } = context;
+  if (signal === Signal.KILL || signal === Signal.STOP || signal === Signal.CONT)
+    sendSignal(kernel, owner, signal);
+  else if (signal !== 0) sendToThread(context, thread, signal);
 }
 
 /** Registers the export that takes signals. A name without such an export blocks them (`abi/semantics.md` §5). */

@@ -4,16 +4,14 @@ import { dropStringList, makeStringList, type PackedStrings } from "../kernel/in
 import type { KernelMemory } from "../shm/index.ts";
 import type { SyscallContext } from "./context.ts";
 
-export const NO_STRINGS: PackedStrings = { bytes: new Uint8Array(0), count: 0 };
-
 /** Most bytes of arguments, and of environment: a fourth of an 8 MiB stack, as on Linux. */
 const LONGEST_STRINGS = 2 ** 21;
 const NEWLINE = 10;
-const RETURN = 13;
 const EQUALS = 61;
 
 /**
- * Reads strings that follow each other with a line feed or a carriage return after each, of which empty ones count for nothing (`abi/semantics.md` §6).
+ * Reads strings that follow each other with a line feed after each, which the last may lack. Unlike the reference's they may be empty and hold carriage
+ * returns, as the C library passes them.
  *
  * @returns EMEMVIOLATION or E2BIG negated where that cannot be
  */
@@ -25,20 +23,41 @@ export function readLines(
   length >>>= 0;
   if (!guest.has(start, length)) return -Errno.EMEMVIOLATION;
   if (length > LONGEST_STRINGS) return -Errno.E2BIG;
-  const given = guest.u8.subarray(start >>> 0, (start >>> 0) + length);
-  const bytes = new Uint8Array(length + 1);
-  let at = 0;
-  let count = 0;
-  for (let index = 0; index <= length; index++) {
-    const byte = index === length ? 0 : given[index];
-    const isEnd = byte === 0 || byte === NEWLINE || byte === RETURN;
-    if (!isEnd) bytes[at++] = byte;
-    else if (at > 0 && bytes[at - 1] !== 0) {
-      bytes[at++] = 0;
-      count++;
-    }
+  const isEnded = length === 0 || guest.u8[(start >>> 0) + length - 1] === NEWLINE;
+  const bytes = new Uint8Array(isEnded ? length : length + 1);
+  bytes.set(guest.u8.subarray(start >>> 0, (start >>> 0) + length));
+  let count = isEnded ? 0 : 1;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) {
+    bytes[at] = 0;
+    count++;
   }
-  return { bytes: bytes.subarray(0, at), count };
+  return { bytes, count };
+}
+
+/**
+ * Reads an environment of the same form. A value may hold line feeds: a line that is no `NAME=value` belongs to the one before it. Errors as `readLines`.
+ */
+export function readEnvironment(
+  context: SyscallContext,
+  start: number,
+  length: number,
+): PackedStrings | number {
+  const lines = readLines(context, start, length);
+  if (typeof lines === "number") return lines;
+  const { bytes } = lines;
+  let { count } = lines;
+  for (let at = 0, end: number; at < bytes.length; at = end + 1) {
+    end = bytes.indexOf(0, at);
+    if (at === 0 || isAssignment(bytes, at, end)) continue;
+    bytes[at - 1] = NEWLINE;
+    count--;
+  }
+  return { bytes, count };
+}
+
+function isAssignment(bytes: Uint8Array, start: number, end: number): boolean {
+  const equals = bytes.indexOf(EQUALS, start);
+  return equals > start && equals < end;
 }
 
 /** Reads an array of pointers to strings, each with a NUL after it. Errors as `readLines`. */
@@ -65,11 +84,9 @@ export function readStrings(
 
 /** Whether each string is of the form NAME=value. */
 export function areAssignments({ bytes }: PackedStrings): boolean {
-  for (let at = 0; at < bytes.length;) {
-    const end = bytes.indexOf(0, at);
-    const equals = bytes.indexOf(EQUALS, at);
-    if (equals <= at || equals > end) return false;
-    at = end + 1;
+  for (let at = 0, end: number; at < bytes.length; at = end + 1) {
+    end = bytes.indexOf(0, at);
+    if (!isAssignment(bytes, at, end)) return false;
   }
   return true;
 }
@@ -94,21 +111,22 @@ function joinBytes(pieces: readonly Uint8Array[], total: number): Uint8Array {
 }
 
 /**
- * Makes the lists of strings that a program is called with. An environment of 0 is the one that the process has: the C library's `system` gives an empty one
- * and means that.
+ * Makes the lists of strings that a program is called with.
  *
+ * @param environment undefined for the one that the process has: then 0 stands for it
  * @returns an errno: EINVAL (an environment without `=`), ENOMEM
  */
 export function makeLists(
   memory: KernelMemory,
   given: PackedStrings,
-  environment: PackedStrings,
+  environment: PackedStrings | undefined,
 ): { arguments: number; environment: number } | number {
-  if (!areAssignments(environment)) return Errno.EINVAL;
+  if (environment !== undefined && !areAssignments(environment)) return Errno.EINVAL;
   const list = makeStringList(memory, given);
-  const variables = environment.count === 0 ? 0 : makeStringList(memory, environment);
-  if (list !== 0 && (environment.count === 0 || variables !== 0))
+  const variables = environment === undefined ? 0 : makeStringList(memory, environment);
+  if (list !== 0 && (environment === undefined || variables !== 0))
     return { arguments: list, environment: variables };
   dropStringList(memory, list);
+  dropStringList(memory, variables);
   return Errno.ENOMEM;
 }

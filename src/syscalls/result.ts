@@ -12,7 +12,7 @@
 import { Errno } from "../abi/errno.ts";
 import { Signal } from "../abi/enums.ts";
 import { Fdflags } from "../abi/flags.ts";
-import { Pending, Process, ProcessFlags, Thread } from "../kernel/index.ts";
+import { handlesSignals, Pending, Thread } from "../kernel/index.ts";
 import {
   AT_OFFSET,
   dropFile,
@@ -23,7 +23,7 @@ import {
 } from "../vfs/index.ts";
 import { FOREVER, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
-import { sendSignal } from "./process.ts";
+import { sendToThread } from "./process.ts";
 
 /** The errno of a kernel function's answer: 0 for any success. */
 export function errnoOf(answer: number): number {
@@ -162,8 +162,7 @@ export function dropFront(transfer: Transfer, bytes: number): void {
 
 /** What EPIPE brings with it; the handler runs when the call has ended. Nothing may be held: the process may end here. */
 function raisePipeSignal(context: SyscallContext): void {
-  const { memory, process } = context;
-  if ((Process.flags.load(memory, process) & ProcessFlags.handlesSignals) === 0) return;
-  sendSignal(context, context.thread, Signal.PIPE);
+  if (!handlesSignals(context.memory, context.owner)) return;
+  sendToThread(context, context.thread, Signal.PIPE);
   context.isInterrupted();
 }

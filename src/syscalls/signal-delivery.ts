@@ -7,23 +7,18 @@
  */
 import { Signal } from "../abi/enums.ts";
 import {
+  actByDefault,
   DEFAULT_ACTION,
-  EndReason,
-  exitProcess,
   firstSignalCallback,
   isIgnoredByDefault,
   Pending,
   Process,
-  QUIET_SIGNALS,
+  IGNORED_BY_DEFAULT,
+  stopsByDefault,
   Thread,
 } from "../kernel/index.ts";
-import { PROCESS_EXIT } from "./control.ts";
+import { HANDLER_END, PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
-
-/** Exit code of a process that a signal ended, as shells show it. */
-export function exitCodeOfSignal(signal: number): number {
-  return 128 + signal;
-}
 
 /** The export that takes the thread's signals: what its instance registered, else what the process's first registration named. */
 function callbackOf({ memory, owner, signalCallback }: SyscallContext): string | undefined {
@@ -41,7 +36,7 @@ export function hasHandler(context: SyscallContext): boolean {
 
 /** Whether no signal is queued but such as do nothing by default. */
 export function hasQuietSignals({ memory, thread }: SyscallContext): boolean {
-  return (Thread.signals.load(memory, thread) & ~QUIET_SIGNALS) === 0;
+  return (Thread.signals.load(memory, thread) & ~IGNORED_BY_DEFAULT) === 0;
 }
 
 /**
@@ -85,18 +80,50 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
     const bit = 1 << signal;
     const handling = Thread.handling.get(memory, thread);
     const unblocked = callback !== undefined && guestPort.has(callback);
-    if (signal === Signal.ABRT && isAbort(handling, unblocked))
-      endBySignal(context, abortedBy(handling));
+    if (signal === Signal.ABRT && isAbort(handling, unblocked)) {
+      Thread.signals.and(memory, thread, ~bit);
+      act(context, abortedBy(handling));
+      // It was stopped, and goes on; the handler would not.
+      throw HANDLER_END;
+    }
     if (signal !== Signal.KILL && callback !== undefined) {
       if (!unblocked) return undefined;
       Thread.signals.and(memory, thread, ~bit);
       return { signal, callback, handling: (handling & ~DEFAULT_ACTION) | bit };
     }
     Thread.signals.and(memory, thread, ~bit);
-    const isIgnored = (Process.ignoredSignals.get(memory, context.owner) & bit) !== 0;
-    if (signal === Signal.KILL || !(isIgnored || isIgnoredByDefault(signal)))
-      endBySignal(context, signal);
+    if (signal === Signal.KILL || (Process.ignoredSignals.get(memory, context.owner) & bit) === 0)
+      act(context, signal);
   }
+}
+
+/**
+ * Begins to handle a signal. Puts by what a handler changes that does not come back from its end (`HANDLER_END`).
+ *
+ * @returns what to call afterwards, with what was thrown if anything was: whether the handler was the program's own
+ */
+function beginHandler(
+  context: SyscallContext,
+  { handling }: Delivery,
+): (thrown: unknown) => boolean {
+  const { memory, thread, guestPort, signalCallback } = context;
+  const before = Thread.handling.get(memory, thread);
+  const stackPointer = guestPort.stackPointer;
+  Thread.handling.set(memory, thread, handling);
+  context.leave();
+  return (thrown) => {
+    context.claim();
+    const wasOwn = endHandling(context, before);
+    if (thrown === HANDLER_END) {
+      context.signalCallback = signalCallback;
+      guestPort.stackPointer = stackPointer;
+    } else if (thrown !== undefined) {
+      context.guestFailure = thrown;
+      throw thrown;
+    }
+    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    return wasOwn;
+  };
 }
 
 /**
@@ -112,23 +139,16 @@ export function deliverSignals(context: SyscallContext): boolean {
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const before = Thread.handling.get(memory, thread);
-    Thread.handling.set(memory, thread, delivery.handling);
-    let wasOwn = false;
-    context.leave();
+    const end = beginHandler(context, delivery);
     context.innerEntries++;
+    let thrown: unknown;
     try {
       guestPort.call(delivery.callback, delivery.signal);
     } catch (error) {
-      context.guestFailure = error;
-      throw error;
-    } finally {
-      context.innerEntries--;
-      context.claim();
-      wasOwn = endHandling(context, before);
+      thrown = error;
     }
-    ran ||= wasOwn;
-    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    context.innerEntries--;
+    if (end(thrown)) ran = true;
   }
 }
 
@@ -140,29 +160,24 @@ export async function deliverSuspendably(context: SyscallContext): Promise<boole
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const before = Thread.handling.get(memory, thread);
-    Thread.handling.set(memory, thread, delivery.handling);
-    let wasOwn = false;
-    context.leave();
+    const end = beginHandler(context, delivery);
+    let thrown: unknown;
     try {
       await guestPort.callSuspendably(delivery.callback, delivery.signal);
     } catch (error) {
-      context.guestFailure = error;
-      throw error;
-    } finally {
-      context.claim();
-      wasOwn = endHandling(context, before);
+      thrown = error;
     }
-    ran ||= wasOwn;
-    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+    if (end(thrown)) ran = true;
   }
 }
 
-/** Ends the process as a signal's default action does. */
-function endBySignal(context: SyscallContext, signal: number): never {
+/** Does what is a signal's default action. Returns only where the process goes on. */
+function act(context: SyscallContext, signal: number): void {
   const { kernel, owner } = context;
-  exitProcess(kernel, owner, exitCodeOfSignal(signal), EndReason.signalled, signal);
-  throw PROCESS_EXIT;
+  if (isIgnoredByDefault(signal)) return;
+  actByDefault(kernel, owner, signal);
+  if (!stopsByDefault(signal)) throw PROCESS_EXIT;
+  context.stayStopped();
 }
 
 /**

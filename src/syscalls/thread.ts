@@ -30,7 +30,7 @@ import {
 import { THREAD_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import { sendSignal } from "./process.ts";
+import { raise } from "./process.ts";
 
 /** Number that stands for the main thread in `thread_signal`. */
 const MAIN_THREAD = 1073741823;
@@ -161,8 +161,7 @@ export function thread_signal(context: SyscallContext, tid: number, signal: numb
     tid === MAIN_THREAD ? Process.id.get(memory, context.owner) : tid,
   );
   if (thread === 0) return 0;
-  if (Thread.process.get(memory, thread) === context.owner && signal !== 0)
-    sendSignal(context, thread, signal);
+  if (Thread.process.get(memory, thread) === context.owner) raise(context, thread, signal);
   dropThread(kernel, thread);
   context.doPending();
   return 0;

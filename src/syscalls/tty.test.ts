@@ -5,6 +5,7 @@ import { Filetype, Signal } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Tty } from "../abi/layouts.ts";
 import {
+  addSignalCallback,
   completeInput,
   createTerminal,
   endTerminalInput,
@@ -61,6 +62,7 @@ test(
 test(
   "a terminal's state goes to the guest and comes back",
   withProcess((fixture) => {
+    addSignalCallback(fixture.machine.memory, fixture.process, "handler");
     const terminal = withTerminal(fixture);
     const { memory } = fixture.machine;
     const at = fixture.reserve(Tty.$size);

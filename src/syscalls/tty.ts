@@ -5,9 +5,9 @@ import { Tty } from "../abi/layouts.ts";
 import {
   isTerminal,
   Process,
-  queueProcessSignal,
   readTerminalState,
   resizeTerminal,
+  sendSignal,
   setTerminalModes,
   TerminalMode,
 } from "../kernel/index.ts";
@@ -47,7 +47,7 @@ export function tty_get(context: SyscallContext, result: number): number {
 
 /** Changes the terminal's modes, and its size as the program sees it: SIGWINCH where that is another. ENOTSUP without one. */
 export function tty_set(context: SyscallContext, pointer: number): number {
-  const { guest, memory, process } = context;
+  const { guest, kernel, memory, process } = context;
   if (!guest.has(pointer, Tty.$size)) return Errno.EMEMVIOLATION;
   const terminal = Process.terminal.get(memory, process);
   if (terminal === 0) return Errno.ENOTSUP;
@@ -66,7 +66,7 @@ export function tty_set(context: SyscallContext, pointer: number): number {
     width: guest.view.getUint32(at + Tty.width, true),
     height: guest.view.getUint32(at + Tty.height, true),
   });
-  if (isOther) queueProcessSignal(memory, process, Signal.WINCH);
+  if (isOther) sendSignal(kernel, process, Signal.WINCH);
   context.doPending();
   return 0;
 }

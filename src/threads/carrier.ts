@@ -13,12 +13,13 @@ import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
 import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
-import type { BindMessage } from "./messages.ts";
+import type { BindMessage, ForkMessage } from "./messages.ts";
+import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
 import type { ThreadImports } from "./worker.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
-import { Unwinding } from "./unwinding.ts";
+import { attachUnwinding } from "./unwinding-slot.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -34,7 +35,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
  * Serves a crew until it closes: with a thread at a time, or as a shared carrier.
  *
  * @param carrier this agent's record, unbound; @param loadStacks is called where the program needs stacks that can be suspended
- * @param onIdle is called before the carrier sleeps for want of a thread
+ * @param post sends to the host; @param onIdle is called before the carrier sleeps for want of a thread
  */
 export async function serveCrew(
   kernel: Kernel,
@@ -43,7 +44,8 @@ export async function serveCrew(
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
-  given?: ThreadImports,
+  given: ThreadImports | undefined,
+  post: (message: ForkMessage) => void,
   onIdle?: () => void,
 ): Promise<void> {
   const { memory } = kernel;
@@ -59,7 +61,10 @@ export async function serveCrew(
     given?.imports,
   );
   group.onInstance = given?.onInstance?.bind(given);
-  Unwinding.attach(kernel, group);
+  if (program.asyncify !== undefined) {
+    attachUnwinding(kernel, group);
+    group.context.forking = new CrewForkPort(kernel, program, post);
+  }
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group, onIdle);
 }

@@ -35,8 +35,19 @@ export interface TraceTarget {
   readonly file: number;
 }
 
+/** Worker to host: a process was copied, and its main thread wants a carrier. */
+export interface ForkMessage {
+  readonly kind: "forked";
+  /** The child's process with a count for the host, its crew and its main thread: records. */
+  readonly process: number;
+  readonly crew: number;
+  readonly thread: number;
+  readonly memory: WebAssembly.Memory;
+}
+
 /** Worker to host. */
 export type WorkerMessage =
+  | ForkMessage
   | { readonly kind: "ready" }
   | { readonly kind: "unbound" }
   /** For the host program, from the module that gives imports. */

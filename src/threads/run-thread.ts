@@ -69,12 +69,27 @@ export function beginThread(
   group.take();
   // A signal for which there was no instance yet waits for the first call, when the thread has its own stack.
   if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
-  if (isMain) {
+  const image = Thread.image.get(memory, thread);
+  if (isMain || image !== 0) {
     context.enter();
     openInstances(memory, crew);
+    if (image !== 0) putBackStack(kernel, context, thread, image);
     context.leave();
   }
-  return entryOf(kernel, group, thread);
+  return (image === 0 ? entryOf : rewindEntryOf)(kernel, group, thread);
+}
+
+/** A thread that goes on from a stack that another agent took apart. */
+function putBackStack(
+  { memory }: Kernel,
+  { unwinding }: SyscallContext,
+  thread: number,
+  image: number,
+): void {
+  if (unwinding === undefined)
+    return panic("run-thread: a program without asyncify has a stack to put back");
+  Thread.image.set(memory, thread, 0);
+  unwinding.begin({ image, result: 0 });
 }
 
 /** What a thread begins with, of the instance that it has. */

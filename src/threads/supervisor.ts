@@ -9,6 +9,7 @@ import {
   dropProcess,
   dropThread,
   exitProcess,
+  fireTimers,
   EndReason,
   finishThread,
   HostCall,
@@ -26,6 +27,7 @@ import {
   allowSpinning,
   isBroken,
   type KernelMemory,
+  panic,
   parkAsync,
   ringBell,
   unpark,
@@ -44,9 +46,23 @@ import {
 } from "./crew.ts";
 import { HostThread } from "./host-thread.ts";
 import { RawWaits } from "./raw-wait.ts";
-import type { TraceTarget, WorkerMessage } from "./messages.ts";
-import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { Launch, ProcessRunner, WorkerHandle, WorkerHost, HostPart } from "./port.ts";
+import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
+import {
+  createCrew,
+  createMainThread,
+  type CrewLimits,
+  destroyCrew,
+  replaceCrew,
+} from "./process-start.ts";
+import type {
+  HostPart,
+  Launch,
+  ProcessRunner,
+  RunningProcess,
+  RunOptions,
+  WorkerHandle,
+  WorkerHost,
+} from "./port.ts";
 import { traceSinkOf } from "./trace-sink.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
@@ -82,6 +98,7 @@ interface Team {
   readonly crew: number;
   readonly program: Program;
   readonly memory: WebAssembly.Memory | undefined;
+  readonly options: RunOptions;
   /** The program for shared carriers, once it has been asked for: undefined until it is compiled, and the workers that wait for it. */
   shared: Program | undefined;
   readonly awaiting: Set<Worker>;
@@ -116,6 +133,8 @@ export class Supervisor implements ProcessRunner {
   private readonly doomed = new Set<number>();
   /** Whether any process had calls that few programs make: its descriptors may come to those that begin after it. */
   private furtherCalls = false;
+  /** Nothing that comes to life from now on may live. */
+  private isClosing = false;
   private closed = false;
   private readonly running: Promise<void>;
   /** Gets events when any are wanted (`KernelRoot.eventMask`). */
@@ -124,6 +143,8 @@ export class Supervisor implements ProcessRunner {
   onFileRequests: (() => void) | undefined;
   /** Is called when a guest asks for a program to be run. */
   onProgramRequests: (() => void) | undefined;
+  /** Is called when a guest asks for a snapshot. */
+  onSnapshotRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -140,6 +161,11 @@ export class Supervisor implements ProcessRunner {
   /** Workers alive, for tests and reports. */
   get workerCount(): number {
     return this.workers.size;
+  }
+
+  /** Addresses of the records of its workers, and of those that are being ended. */
+  listCarriers(): number[] {
+    return [...new Set([...this.doomed, ...[...this.workers].map(({ carrier }) => carrier)])];
   }
 
   /** Starts a process's main thread on a carrier: see `ProcessRunner`. */
@@ -175,29 +201,72 @@ export class Supervisor implements ProcessRunner {
     completion: Completion,
   ): boolean {
     const { kernel } = this;
-    const { program, memory, options, here } = launch;
-    const { threads, spare, shareable } = options;
-    this.furtherCalls ||= program.importsFurtherCalls;
-    const cores = this.host.parallelism;
-    const crew = createCrew(kernel, process, {
-      threads,
-      spare,
-      carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
-      shared: shareable === undefined ? 0 : cores,
-    });
+    const { program, options, here } = launch;
+    this.furtherCalls ||= program.needsFurtherCalls;
+    const crew = createCrew(kernel, process, crewLimits(options, this.host.parallelism));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
       return false;
     }
+    const team = this.form(process, crew, launch, trace, completion);
+    if (here === undefined) placeThread(kernel, crew, thread);
+    else this.placeHere(team, thread, launch, here);
+    // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
+    this.hire(team);
+    return true;
+  }
+
+  /** The processes that run: see `ProcessRunner`. */
+  listRunning(): RunningProcess[] {
+    return [...this.teams.values()].map(({ process, crew, program, memory, trace }) => {
+      return { process, crew, program, memory, trace: trace?.file ?? 0 };
+    });
+  }
+
+  /** Goes on with a process of a snapshot: see `ProcessRunner`. */
+  resume(process: number, launch: Launch): Promise<void> {
+    const { kernel } = this;
+    const completion = new Completion();
+    this.furtherCalls ||= launch.program.needsFurtherCalls;
+    const crew = replaceCrew(kernel, process, crewLimits(launch.options, this.host.parallelism));
+    this.hire(this.form(process, crew, launch, undefined, completion));
+    kernel.callHost(HostCall.timers);
+    return completion.done;
+  }
+
+  /** Takes up a process that another was copied to, with its crew and its main thread. */
+  private adopt(parent: Team | undefined, { process, crew, thread, memory }: ForkMessage): void {
+    const { kernel } = this;
+    if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
+    const { program, options, trace } = parent;
+    if (trace !== undefined) keepFile(kernel.memory, trace.file);
+    const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
+    placeThread(kernel, crew, thread);
+    if (this.isClosing) exitProcess(kernel, process, 137, EndReason.killed, 9);
+    this.hire(team);
+    // It may have been ended before it came here.
+    this.look(team);
+  }
+
+  /** Makes the team of a process that has a crew and a main thread. */
+  private form(
+    process: number,
+    crew: number,
+    { program, memory, options, here }: Launch,
+    trace: TraceTarget | undefined,
+    completion: Completion,
+  ): Team {
+    const { kernel } = this;
     const team: Team = {
       process,
       crew,
       program,
       memory,
+      options,
       shared: undefined,
       awaiting: new Set(),
-      compileShared: shareable,
+      compileShared: options.shareable,
       isCompiling: false,
       mostWorkers: options.workers,
       rawWaits:
@@ -218,11 +287,7 @@ export class Supervisor implements ProcessRunner {
       reaping: false,
     };
     this.teams.set(process, team);
-    if (here === undefined) placeThread(kernel, crew, thread);
-    else this.placeHere(team, thread, launch, here);
-    // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
-    this.hire(team);
-    return true;
+    return team;
   }
 
   /** The main thread stays on this agent. */
@@ -253,6 +318,7 @@ export class Supervisor implements ProcessRunner {
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
   async close(): Promise<void> {
+    this.isClosing = true;
     for (const { process } of this.teams.values())
       exitProcess(this.kernel, process, 137, EndReason.killed, 9);
     while (this.teams.size > 0) await [...this.teams.values()][0].completion.done;
@@ -269,19 +335,31 @@ export class Supervisor implements ProcessRunner {
   private async run(): Promise<void> {
     const { memory, root } = this.kernel;
     const parker = KernelRoot.host.at(root);
+    let nextTimer = Infinity;
     while (!this.closed) {
-      await parkAsync(memory, parker, Infinity);
+      await parkAsync(memory, parker, nextTimer);
       memory.refreshIfGrown();
       const calls = KernelRoot.hostCalls.exchange(memory, root, 0);
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
       if ((calls & HostCall.programs) !== 0) this.onProgramRequests?.();
+      if ((calls & HostCall.snapshots) !== 0) this.onSnapshotRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
         for (const team of this.teams.values()) team.rawWaits?.takeUp();
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
+      if ((calls & HostCall.timers) !== 0 || nextTimer !== Infinity) nextTimer = this.fireTimers();
     }
+  }
+
+  /** Fires the interval timers that are due; the milliseconds until the next is. */
+  private fireTimers(): number {
+    const { kernel } = this;
+    let next = Infinity;
+    for (const { process } of this.teams.values())
+      next = Math.min(next, fireTimers(kernel, process));
+    return next === Infinity ? next : Math.max(0, next - kernel.clock.monotonicMilliseconds());
   }
 
   /** Hands the events that wait to the host program. */
@@ -320,11 +398,11 @@ export class Supervisor implements ProcessRunner {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
         const { awaiting } = team;
-        if (team.shared === undefined) {
-          this.releaseAwaiting(team);
-          unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
-        } else for (const worker of awaiting) this.bind(team, worker);
-        awaiting.clear();
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        else
+          for (const worker of awaiting)
+            if (!worker.handle.isOutdated() && awaiting.delete(worker)) this.bind(team, worker);
+        this.releaseAwaiting(team);
         this.hire(team);
       }
     }
@@ -408,6 +486,7 @@ export class Supervisor implements ProcessRunner {
   private receive(worker: Worker, message: WorkerMessage): void {
     if (message.kind === "unbound") this.release(worker);
     else if (message.kind === "posted") worker.crew?.here?.onMessage(message.value);
+    else if (message.kind === "forked") this.adopt(worker.crew, message);
     else if (message.kind === "crashed") {
       const error = new Error(message.message);
       error.stack = message.stack;
@@ -637,6 +716,16 @@ function countWorkers({ workers }: Team, shared: boolean): number {
   let count = 0;
   for (const { isShared } of workers) if (isShared === shared) count++;
   return count;
+}
+
+/** What a crew may have. */
+function crewLimits({ threads, spare, shareable }: RunOptions, cores: number): CrewLimits {
+  return {
+    threads,
+    spare,
+    carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
+    shared: shareable === undefined ? 0 : cores,
+  };
 }
 
 /** Whether a carrier runs or keeps a thread. */

@@ -20,7 +20,7 @@ import {
 import type { Asyncify } from "../loader/asyncify.ts";
 import { measureFrames } from "../loader/guest-frames.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
-import { panic } from "../shm/index.ts";
+import { allocate, panic } from "../shm/index.ts";
 import { STACK_RESTORE } from "../syscalls/control.ts";
 import { type Rewind, UNWINDS, type UnwindPort } from "../syscalls/port.ts";
 
@@ -46,22 +46,16 @@ interface Unwound {
 export class Unwinding implements UnwindPort {
   private unwound: Unwound | undefined;
   private rewinding: { readonly result: number | undefined } | undefined;
-  /** The stack that `restore` was given. */
-  private restored = 0;
+  /** What `restore` was given. */
+  private restored: Rewind | undefined;
   private readonly largestFrame: number;
 
-  private constructor(
+  constructor(
     private readonly kernel: Kernel,
     private readonly group: InstanceGroup,
     private readonly asyncify: Asyncify,
   ) {
     this.largestFrame = asyncify.frameBytes.reduce((most, bytes) => Math.max(most, bytes), 0);
-  }
-
-  /** Gives a group its own, where its program carries asyncify. */
-  static attach(kernel: Kernel, group: InstanceGroup): void {
-    const { asyncify } = group.program;
-    if (asyncify !== undefined) group.context.unwinding = new Unwinding(kernel, group, asyncify);
   }
 
   get isRewinding(): boolean {
@@ -130,13 +124,12 @@ export class Unwinding implements UnwindPort {
       return false;
     }
     context.claim();
-    if (unwound === undefined) this.begin({ image: this.restored, result: 0 });
-    else {
+    if (unwound !== undefined) {
       this.unwound = undefined;
       this.calls.asyncify_stop_unwind();
       this.take(unwound);
-      this.begin(unwound.then(unwound.image));
     }
+    this.begin(unwound?.then(unwound.image) ?? this.restored!);
     context.leave();
     return true;
   }
@@ -180,8 +173,7 @@ export class Unwinding implements UnwindPort {
         : memory.f64[at >>> 3];
   }
 
-  /** Begins to put a stack back: the entry is to be called next. */
-  begin({ image, result }: Rewind): void {
+  begin({ image, result, isKept, finish }: Rewind): void {
     const { memory } = this.kernel;
     const { guest } = this.group.context;
     const { globals } = this.asyncify;
@@ -195,6 +187,16 @@ export class Unwinding implements UnwindPort {
     guest.u8.set(memory.u8.subarray(frames, frames + length), buffer + BUFFER_HEAD);
     this.calls.asyncify_start_rewind(buffer);
     this.rewinding = { result };
+    const stack = StackImage.stack.get(memory, image);
+    if (stack !== 0) {
+      const bytes = StackImage.stackBytes.get(memory, image);
+      guest.u8.set(
+        memory.u8.subarray(stack, stack + bytes),
+        StackImage.stackPointer.get(memory, image),
+      );
+    }
+    finish?.();
+    if (isKept !== true) freeStackImage(memory, image);
   }
 
   endRewind(): number | undefined {
@@ -204,8 +206,23 @@ export class Unwinding implements UnwindPort {
     return rewinding?.result;
   }
 
-  restore(image: number): never {
-    this.restored = image;
+  keepMemory(image: number): boolean {
+    const { memory } = this.kernel;
+    const { guest, thread } = this.group.context;
+    const start = StackImage.stackPointer.get(memory, image);
+    const end = Thread.stackUpper.get(memory, thread);
+    if (start <= Thread.stackLower.get(memory, thread) || start > end) return false;
+    const bytes = Math.max(1, end - start);
+    const stack = allocate(memory, bytes);
+    if (stack === 0) return false;
+    memory.u8.set(guest.u8.subarray(start, end), stack);
+    StackImage.stack.set(memory, image, stack);
+    StackImage.stackBytes.set(memory, image, bytes);
+    return true;
+  }
+
+  restore(rewind: Rewind): never {
+    this.restored = rewind;
     throw STACK_RESTORE;
   }
 }

@@ -64,7 +64,17 @@ export async function handleBind(
             memory,
             post: (value) => post({ kind: "posted", value }),
           });
-    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks, given, onIdle);
+    await serveCrew(
+      kernel,
+      start.carrier,
+      message,
+      cores,
+      trace,
+      parts.stacks,
+      given,
+      post,
+      onIdle,
+    );
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

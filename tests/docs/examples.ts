@@ -28,6 +28,8 @@ const programs: Readonly<Record<string, string>> = {
   "forever.wasm": "compute_forever",
   "shell.wasm": "echo_arguments",
   "double.wasm": "instantiated",
+  "snapshot.wasm": "process_snapshot",
+  "start.wasm": "start_program",
 };
 
 /** A page's address of a file is its name in the directory. */

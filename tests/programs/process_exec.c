@@ -135,6 +135,14 @@ static void test_vfork(void) {
   write_bytes(1, bytes, read_all(reader, bytes, sizeof bytes));
   expect_exit(child, 0);
 
+  // One that a signal ends goes on until it would have a program; the parent hears of the signal.
+  CHECK_OK(wasix_proc_fork_env(&child));
+  CHECK_OK(wasix_proc_signal(child, WASI_SIGNAL_TERM));
+  CHECK_OK(wasix_chdir("/tmp", 4));
+  CHECK_OK(exec(SELF, "self\nsay\nnever"));
+  CHECK(own_pid() == self);
+  expect_signal(child, WASI_SIGNAL_TERM);
+
   CHECK_OK(wasix_proc_fork_env(&child));
   wasix_proc_exit2(11);
   CHECK(own_pid() == self);

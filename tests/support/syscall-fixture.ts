@@ -92,6 +92,7 @@ const decoder = new TextDecoder();
 
 /** The host's steady clock, also as the wall clock, which on some hosts goes back a little. */
 class SteadyClock implements Clock {
+  setShift(): void {}
   low = 0;
   high = 0;
   readonly resolution = 1000;
@@ -295,6 +296,7 @@ export class SyscallFixture {
     memory.i32[this.mark >> 2] = 0;
     const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2 };
     const guestPort = {
+      stackPointer: undefined,
       has: (name: string) => name === "handler",
       call: (_name: string, signal: number) => {
         this.signals.push(signal);

@@ -16,14 +16,7 @@ import { threadId } from "node:worker_threads";
 /** The name of the kernel's file. */
 declare const KERNEL_FILE: string;
 
-/** A CommonJS module as a function. */
-type Load = (
-  exports: object,
-  require: NodeJS.Require,
-  module: object,
-  filename: string,
-  dirname: string,
-) => void;
+type Load = (exports: object, require: NodeJS.Require, module: object, filename: string) => void;
 
 const directory = dirname(__filename);
 const file = join(directory, KERNEL_FILE);
@@ -55,7 +48,7 @@ function keep(script: Script): void {
 
 const cachedData = readKept();
 const script = new Script(
-  `(function(exports,require,module,__filename,__dirname){${readFileSync(file, "latin1")}\n})`,
+  `(function(exports,require,module,__filename){${readFileSync(file, "latin1")}\n})`,
   {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData }),
@@ -64,7 +57,7 @@ const script = new Script(
 const module = new Module(file);
 const load = script.runInThisContext() as Load;
 const require = createRequire(file);
-load(module.exports as object, require, module, file, directory);
+load(module.exports as object, require, module, file);
 require.cache[file] = module;
 
 let isKept = cachedData !== undefined && script.cachedDataRejected !== true;

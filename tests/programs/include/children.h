@@ -29,11 +29,14 @@ struct end {
   uint32_t code;
 };
 
-// Waits for a child, or for any where the pid is 0. Gives the errno.
+// Waits for a child, or for any where the pid is 0, whatever signals come. Gives the errno.
 KIT int32_t join_child(int32_t pid, uint32_t flags, struct end *end) {
   struct wasi_option_pid which = {.tag = pid ? WASI_OPTION_SOME : WASI_OPTION_NONE, .u.some = pid};
   struct wasi_join_status status = {.tag = 0xff};
-  int32_t error = wasix_proc_join(&which, flags, &status);
+  int32_t error;
+  do {
+    error = wasix_proc_join(&which, flags, &status);
+  } while (error == WASI_EINTR);
   if (error) return error;
   CHECK(which.tag == WASI_OPTION_SOME);
   *end = (struct end){.pid = which.u.some};
