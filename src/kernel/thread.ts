@@ -40,6 +40,9 @@ export const Pending = {
   stop: 4,
 } as const;
 
+/** Whether a thread waits for a snapshot of the machine, its stack in `Thread.image`. */
+export const Capture = { none: 0, waits: 1, failed: 2 } as const;
+
 /** How a thread began. */
 export const StartKind = { main: 0, spawned: 1 } as const;
 
@@ -101,6 +104,8 @@ export const Thread = layout("Thread", {
   rawAnswer: atomic32,
   /** The stack that it begins with, or 0: a fork's child. The thread's, once it runs. */
   image: address,
+  /** `Capture`: the thread begins to wait, the host ends that. */
+  capture: atomic32,
   /** While it calls as a child that shares its memory (`proc_fork`): the stack that it goes back to as the parent, and where the child's pid goes then. */
   forkImage: address,
   forkResult: u32,

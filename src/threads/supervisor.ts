@@ -46,8 +46,21 @@ import {
 } from "./crew.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
-import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { Launch, ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
+import {
+  createCrew,
+  createMainThread,
+  type CrewLimits,
+  destroyCrew,
+  replaceCrew,
+} from "./process-start.ts";
+import type {
+  Launch,
+  ProcessRunner,
+  RunningProcess,
+  RunOptions,
+  WorkerHandle,
+  WorkerHost,
+} from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -132,6 +145,8 @@ export class Supervisor implements ProcessRunner {
   onFileRequests: (() => void) | undefined;
   /** Is called when a guest asks for a program to be run. */
   onProgramRequests: (() => void) | undefined;
+  /** Is called when a guest asks for a snapshot. */
+  onSnapshotRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -188,15 +203,8 @@ export class Supervisor implements ProcessRunner {
     completion: Completion,
   ): boolean {
     const { kernel } = this;
-    const { threads, spare, shareable } = options;
     this.furtherCalls ||= program.needsFurtherCalls;
-    const cores = this.host.parallelism;
-    const crew = createCrew(kernel, process, {
-      threads,
-      spare,
-      carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
-      shared: shareable === undefined ? 0 : cores,
-    });
+    const crew = createCrew(kernel, process, crewLimits(options, this.host.parallelism));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
@@ -207,6 +215,24 @@ export class Supervisor implements ProcessRunner {
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
     return true;
+  }
+
+  /** The processes that run: see `ProcessRunner`. */
+  listRunning(): RunningProcess[] {
+    return [...this.teams.values()].map(({ process, crew, program, memory, trace }) => {
+      return { process, crew, program, memory, trace: trace?.file ?? 0 };
+    });
+  }
+
+  /** Goes on with a process of a snapshot: see `ProcessRunner`. */
+  resume(process: number, launch: Launch): Promise<void> {
+    const { kernel } = this;
+    const completion = new Completion();
+    this.furtherCalls ||= launch.program.needsFurtherCalls;
+    const crew = replaceCrew(kernel, process, crewLimits(launch.options, this.host.parallelism));
+    this.hire(this.form(process, crew, launch, undefined, completion));
+    kernel.callHost(HostCall.timers);
+    return completion.done;
   }
 
   /** Takes up a process that another was copied to, with its crew and its main thread. */
@@ -289,6 +315,7 @@ export class Supervisor implements ProcessRunner {
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
       if ((calls & HostCall.programs) !== 0) this.onProgramRequests?.();
+      if ((calls & HostCall.snapshots) !== 0) this.onSnapshotRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
@@ -664,6 +691,16 @@ function countWorkers({ workers }: Team, shared: boolean): number {
   let count = 0;
   for (const { isShared } of workers) if (isShared === shared) count++;
   return count;
+}
+
+/** What a crew may have. */
+function crewLimits({ threads, spare, shareable }: RunOptions, cores: number): CrewLimits {
+  return {
+    threads,
+    spare,
+    carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
+    shared: shareable === undefined ? 0 : cores,
+  };
 }
 
 /** Whether a carrier runs or keeps a thread. */
