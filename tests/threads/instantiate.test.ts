@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { InstantiateOptions } from "../../src/api/node.ts";
 import { compileGuest } from "../support/compile.ts";
 import { withMachine } from "../support/machine-guest.ts";
@@ -64,7 +65,7 @@ test("a thread is started although the calling thread waits for it, with imports
   await withGuest(options, async (exports, guest) => {
     assert.equal(exports.double_in_thread(5), 10);
     assert.equal(exports.double_in_thread(6), 12);
-    while (told.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (told.length < 2) await sleep(1);
     assert.deepEqual(
       told.map((value) => (value as { number: number }).number),
       [5, 6],
@@ -101,7 +102,7 @@ test("closing and killing end threads that compute or wait", async () => {
   for (const end of ["close", "kill"] as const) {
     await withGuest({ threadImports: forever }, async (exports, guest) => {
       assert.ok(exports.start_forever() > 1);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
       if (end === "kill") guest.process.kill();
       await guest.close();
       assert.equal((await guest.process.wait()).exitCode, end === "kill" ? 137 : 0);

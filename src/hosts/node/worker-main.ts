@@ -25,6 +25,7 @@ const parts: WorkerPartLoaders = {
 /** @param directories for a machine that mounts anything */
 function listen(onIdle?: () => void, directories?: HostDirectories): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  memory.leave = () => process.exit();
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
   addDrivers(kernel, createNodeResources(directories));
   port.on("message", async (message: BindMessage) => {
