@@ -256,8 +256,11 @@ export function tearDown(kernel: Kernel, process: number): void {
   Process.files.set(memory, process, 0);
   dropInode(vfs, Process.workingDirectory.get(memory, process));
   dropInode(vfs, Process.rootDirectory.get(memory, process));
-  freeTimers(memory, Process.firstTimer.get(memory, process));
+  Process.lock.acquire(memory, process);
+  const timers = Process.firstTimer.get(memory, process);
   Process.firstTimer.set(memory, process, 0);
+  Process.lock.release(memory, process);
+  freeTimers(memory, timers);
   const terminal = Process.terminal.get(memory, process);
   if (terminal !== 0) dropTerminal(vfs, terminal);
   Process.terminal.set(memory, process, 0);
