@@ -35,6 +35,8 @@ export class InstanceGroup {
   /** The instance that the running thread uses: signal handlers are its exports. */
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
+  /** One that a thread has left which went to sleep without it. */
+  private used: WebAssembly.Instance | undefined;
   private stops: WebAssembly.Instance | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
   private nextBytes = 0;
@@ -196,6 +198,20 @@ export class InstanceGroup {
     this.current = instance;
     this.place = place;
     this.states?.load(place);
+  }
+
+  /** The thread has left its instance with its stack: another that has one can go on in it. */
+  setAside(): void {
+    if (this.states === undefined) this.used = this.current;
+    this.drop();
+  }
+
+  /** An instance for a thread that brings its stack, and with it all that it has of an instance. Throws as `take`. */
+  takeUsed(): void {
+    if (this.used === undefined) return void this.take();
+    this.current = this.used;
+    this.used = undefined;
+    this.context.signalCallback = undefined;
   }
 
   /** The thread is done with its instance. */

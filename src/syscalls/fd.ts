@@ -79,10 +79,11 @@ export function fd_write(
   if (file < 0) return -file;
   const operations = vfs.operationsOf(file);
   const { total } = transfer;
-  const answer =
-    total > LARGEST_PART
-      ? moveInParts(context, list, count, () => operations.write(vfs, file, transfer, AT_OFFSET))
-      : operations.write(vfs, file, transfer, AT_OFFSET);
+  const write = () => operations.write(vfs, file, transfer, AT_OFFSET);
+  let answer: number;
+  // It has written so much already.
+  if (context.resumes) answer = Thread.callMoved.get(context.memory, context.thread);
+  else answer = total > LARGEST_PART ? moveInParts(context, list, count, write) : write();
   if (answer !== total)
     return context.wait(passOn(context, finishWrite(context, file, list, count, answer), result));
   dropFile(vfs, file);

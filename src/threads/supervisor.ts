@@ -22,7 +22,7 @@ import {
   takeEvents,
   Thread,
 } from "../kernel/index.ts";
-import type { Program } from "../loader/program.ts";
+import { mayLeaveCarriers, type Program } from "../loader/program.ts";
 import {
   allowSpinning,
   isBroken,
@@ -38,11 +38,13 @@ import {
   cancelCarriers,
   Carrier,
   Crew,
+  growIfStuck,
   leaveCrew,
   placeThread,
   takeWaiting,
   unreserveThread,
   unshareCrew,
+  watchBell,
 } from "./crew.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
@@ -57,6 +59,16 @@ const GRACE = 4;
 function ownCarriers(cores: number): number {
   return Math.max(4, cores + 2);
 }
+
+/** Whether a program's threads can do with fewer workers than there are of them: they share carriers, or leave them while they wait. */
+function sharesWorkers(program: Program, shareable: unknown): boolean {
+  return shareable !== undefined || mayLeaveCarriers(program);
+}
+
+/** Time between looks at threads that wait while all carriers are busy, in milliseconds: the first, how it grows, and the longest. A busy machine is slow, too. */
+const LOOK_AFTER = 20;
+const LOOK_GROWTH = 1.5;
+const LONGEST_LOOK = 250;
 
 /** Unbound workers that are kept for the next process; more are ended. */
 const MOST_UNBOUND = 16;
@@ -96,6 +108,8 @@ interface Team {
   /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
   readonly ready: Launch[];
   reaping: boolean;
+  /** Whether a loop looks after its threads: see `lookAfter`. */
+  isLookedAfter: boolean;
 }
 
 /** Resolves when a process has ended and every worker has left it, whatever programs it had. */
@@ -181,7 +195,7 @@ export class Supervisor implements ProcessRunner {
     const crew = createCrew(kernel, process, {
       threads,
       spare,
-      carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
+      carriers: sharesWorkers(program, shareable) ? Math.min(threads, ownCarriers(cores)) : threads,
       shared: shareable === undefined ? 0 : cores,
     });
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
@@ -244,6 +258,7 @@ export class Supervisor implements ProcessRunner {
       completion,
       ready: [],
       reaping: false,
+      isLookedAfter: false,
     };
     this.teams.set(process, team);
     return team;
@@ -305,6 +320,7 @@ export class Supervisor implements ProcessRunner {
     const { memory } = this.kernel;
     const { crew } = team;
     if (team.reaping) return;
+    if (Crew.isWatched.get(memory, crew) !== 0) void this.lookAfter(team);
     const countOf = (counts: [typeof Crew.shared, typeof Crew.shared]) =>
       counts[0].get(memory, crew) + counts[1].get(memory, crew);
     // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
@@ -318,6 +334,25 @@ export class Supervisor implements ProcessRunner {
       const own = countOf([Crew.carriers, Crew.wanted]);
       if (countWorkers(team, false) >= own || !this.hireOne(team, false)) return;
     }
+  }
+
+  /** Sees that threads which wait for a carrier get one, where those there are stay with their threads. */
+  private async lookAfter(team: Team): Promise<void> {
+    if (team.isLookedAfter) return;
+    team.isLookedAfter = true;
+    for (
+      let taken = -1, pause = LOOK_AFTER;
+      ;
+      pause = Math.min(pause * LOOK_GROWTH, LONGEST_LOOK)
+    ) {
+      await this.host.delay(pause);
+      if (!this.isServed(team) || team.reaping) return;
+      this.kernel.memory.refreshIfGrown();
+      taken = growIfStuck(this.kernel, team.crew, taken, team.mostWorkers);
+      if (taken < 0) break;
+      this.hire(team);
+    }
+    team.isLookedAfter = false;
   }
 
   /** Compiles a team's program for shared carriers and gives it to the workers that wait for it; or does without them. */
@@ -485,6 +520,7 @@ export class Supervisor implements ProcessRunner {
       if (this.recall(worker)) team.workers.delete(worker);
       else ringBell(memory, worker.carrier);
     }
+    ringBell(memory, watchBell(team.crew));
     this.dissolve(team);
     while (this.isServed(team)) {
       await host.delay(GRACE);
@@ -520,6 +556,7 @@ export class Supervisor implements ProcessRunner {
     for (;;) {
       const thread = takeWaiting(kernel.memory, team.crew);
       if (thread === 0) return;
+      abandonWaits(kernel, thread);
       unreserveThread(kernel.memory, team.crew);
       finishThread(kernel, thread, Process.exitCode.get(kernel.memory, team.process) | 0);
       dropThread(kernel, thread);
