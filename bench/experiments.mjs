@@ -19,7 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sourceOf } from "./programs.mjs";
+import { buildGuest, sourceOf } from "./programs.mjs";
 import { runProcess } from "./process.mjs";
 import { measureSizes } from "./sizes.mjs";
 import * as native from "./runners/native.mjs";
@@ -37,6 +37,17 @@ function program(runner, name, options, more = {}) {
     run: () => runner.run(name, options),
     ...more,
   };
+}
+
+/** A side of Weft that runs a program which starts itself: it is /bin/self in a directory. */
+function spawnItself(name, options, folders) {
+  const run = () => {
+    const directory = join(folders.host, `bin-${name}`);
+    mkdirSync(directory, { recursive: true });
+    copyFileSync(buildGuest(name), join(directory, "self"));
+    return weft.run(name, { ...options, directories: { "/bin": directory } });
+  };
+  return { unavailable: weft.unavailable(), prepare: () => weft.prepare(name), run };
 }
 
 const refuse = (reason) => ({ unavailable: reason });
@@ -183,6 +194,17 @@ export function listExperiments(context) {
       program: "compute",
       rounds,
       sides: () => sides("compute", { many: [] }),
+    },
+    {
+      id: "processes",
+      title: "processes",
+      program: "processes",
+      rounds,
+      sides: () => ({
+        native: program(native, "processes", { ...withArguments(0, 200), timeout }),
+        rival: refuse("its programs start others only from packages of its registry"),
+        weft: spawnItself("processes", { ...withArguments(0, 200), timeout }, folders),
+      }),
     },
     {
       id: "calls",

@@ -98,6 +98,27 @@ const threads = [
   },
 ];
 
+const processes = [
+  {
+    id: "process-spawn",
+    title: "spawn + wait of a program that ran before, p50",
+    figure: "spawn_wait_p50",
+    goal: always(times(3)),
+  },
+  {
+    id: "process-pipeline",
+    title: "pipeline of three programs over 100 MB",
+    figure: "pipeline",
+    better: "higher",
+    goal: always({ limit: 0.5, of: "native", text: "≥ 0.5 × native" }),
+  },
+  {
+    id: "process-signal",
+    title: "signal to another process and back, p50",
+    figure: "signal_p50",
+  },
+].map((row) => ({ ...row, experiment: "processes" }));
+
 const calls = [
   {
     id: "clock",
@@ -227,7 +248,7 @@ const wholes = [
  * Every row, in the order of the table. `baseline` is the side in the first column where it is not native;
  * `also` one more side to print; `better` is "higher" for rates.
  */
-export const rows = [...threads, ...calls, ...hostCalls, ...wholes];
+export const rows = [...threads, ...processes, ...calls, ...hostCalls, ...wholes];
 
 /**
  * The rows whose ids are, or begin with, one of the given names.

@@ -2,4 +2,6 @@
 export * from "../hosts/browser/worker-parts.ts";
 export { CopyingMachine } from "./copying-machine.ts";
 export { createMountMaker } from "./mount-maker.ts";
+export { openSnapshot } from "./restore.ts";
+export { takeSnapshot } from "./snapshot.ts";
 export { openStores } from "./stores.ts";

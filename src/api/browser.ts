@@ -2,6 +2,7 @@
 import { type BrowserHost, createBrowserHost } from "../hosts/browser/host.ts";
 import { loadParts } from "../hosts/browser/parts.ts";
 import { WeftError } from "./errors.ts";
+import type { Beginning } from "./beginning.ts";
 import { BaseMachine } from "./machine.ts";
 import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions } from "./options.ts";
@@ -16,6 +17,11 @@ export interface BrowserMachineOptions extends MachineOptions {
    */
   readonly workerUrl?: string | URL;
 }
+
+/** What a machine is restored with: its options, but for the files that it has already. */
+export type BrowserRestoreOptions = Omit<BrowserMachineOptions, "files">;
+
+type Parts = typeof import("./browser-parts.ts");
 
 /**
  * A machine: a kernel with files and processes.
@@ -32,8 +38,9 @@ export class Machine extends BaseMachine {
     protected readonly browser: BrowserHost,
     options: MachineOptions,
     createMaker?: MakerFactory,
+    beginning?: Beginning,
   ) {
-    super(browser, options, createMaker);
+    super(browser, options, createMaker, beginning);
   }
 
   /**
@@ -44,7 +51,31 @@ export class Machine extends BaseMachine {
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
     const isolated = globalThis.crossOriginIsolated === true;
     const needsParts = !isolated || Object.keys(options.mounts ?? {}).length > 0;
-    const loaded = needsParts ? await loadParts<typeof import("./browser-parts.ts")>() : undefined;
+    return this.make(options, needsParts ? await loadParts<Parts>() : undefined);
+  }
+
+  /**
+   * Makes a machine that goes on where another was when `snapshot` put it into bytes. What lay on the host is named by the option `mounts`.
+   *
+   * @throws WeftError: ERR_SNAPSHOT, ERR_OPTION; ERR_HOST when the page cannot start workers
+   */
+  static async restore(
+    snapshot: Uint8Array | ArrayBuffer,
+    options: BrowserRestoreOptions = {},
+  ): Promise<Machine> {
+    const loaded = await loadParts<Parts>();
+    const restoration = await loaded.parts.openSnapshot(snapshot, options);
+    const machine = await this.make(options, loaded, restoration);
+    if (restoration.furtherCalls) await machine.loadFurtherCalls();
+    return machine;
+  }
+
+  private static async make(
+    options: BrowserMachineOptions,
+    loaded: { parts: Parts; workerSource: string } | undefined,
+    beginning?: Beginning,
+  ): Promise<Machine> {
+    const isolated = globalThis.crossOriginIsolated === true;
     const workerUrl = options.workerUrl === undefined ? undefined : String(options.workerUrl);
     const host = createBrowserHost(workerUrl, loaded?.workerSource);
     try {
@@ -54,7 +85,7 @@ export class Machine extends BaseMachine {
         ? await loaded?.parts.openStores(host.workers, mounts)
         : loaded?.parts.createMountMaker;
       const Kind = isolated || loaded === undefined ? Machine : loaded.parts.CopyingMachine;
-      return new Kind(host, options, createMaker);
+      return new Kind(host, options, createMaker, beginning);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;
@@ -62,6 +93,11 @@ export class Machine extends BaseMachine {
         cause,
       });
     }
+  }
+
+  /** @internal */
+  protected override async loadSnapshots() {
+    return (await loadParts<Parts>()).parts.takeSnapshot;
   }
 
   override async close(): Promise<void> {

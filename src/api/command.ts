@@ -5,7 +5,8 @@
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
 import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
-import { compileProgramSync, needsSuspension } from "../loader/program.ts";
+import { furtherReading } from "../loader/further-reading.ts";
+import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
@@ -13,7 +14,7 @@ import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
-import { BaseMachine } from "./machine.ts";
+import { BaseMachine, type MachineEvent } from "./machine.ts";
 import { createMountMaker } from "./mount-maker.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
 import { type ProcessResult, takeResult } from "./process.ts";
@@ -40,6 +41,7 @@ export class CommandMachine extends BaseMachine {
   loadSync(bytes: Uint8Array, name = "program.wasm"): LoadedProgram {
     try {
       const pages = pagesOf(this.options.maxMemory);
+      provideFurtherReading(furtherReading);
       const program = compileProgramSync(bytes, name, pages);
       return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {
@@ -47,10 +49,12 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Calls `listener` when a program without asyncify wants to fork. Other events stay as cheap as they are. */
-  onForkRefused(listener: (pid: number) => void): void {
+  /** Calls `listener` when a program wants to fork without asyncify, or to run a file that is no program. Other events stay as cheap as they are. */
+  onRefused(
+    listener: (event: MachineEvent & { type: "fork-refused" | "program-refused" }) => void,
+  ): void {
     this.listeners.add((event) => {
-      if (event.type === "fork-refused") listener(event.pid);
+      if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
     });
     KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
   }
@@ -76,7 +80,7 @@ export class CommandMachine extends BaseMachine {
     const { memory } = kernel;
     const guestMemory = this.guestMemoryFor(loaded);
     const record = this.createRecord(loaded, options);
-    if (loaded.program.importsFurtherCalls) installFurtherCalls(kernel);
+    if (loaded.program.needsFurtherCalls) installFurtherCalls(kernel);
     const { trace } = this.openFiles(
       record,
       { stdin: "inherit", stdout: "inherit", stderr: "inherit", ...options },

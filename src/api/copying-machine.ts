@@ -8,6 +8,7 @@ import { CopyRunner } from "../hosts/browser/copy-runner.ts";
 import type { BrowserHost } from "../hosts/browser/host.ts";
 import type { ProcessRunner } from "../threads/port.ts";
 import { Access, FileOperations, makeOpenFile, OpenFile, OperationsId } from "../vfs/index.ts";
+import type { Beginning } from "./beginning.ts";
 import { Machine } from "./browser.ts";
 import { PageStreams } from "./copy-streams.ts";
 import { WeftError } from "./errors.ts";
@@ -16,6 +17,7 @@ import type { StreamMaker } from "./initial-files.ts";
 import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions, ProgramSource, SpawnOptions } from "./options.ts";
 import type { Process } from "./process.ts";
+import type { SnapshotOptions } from "./snapshot.ts";
 
 const ISOLATION =
   "the page must be isolated: its server has to send the headers " +
@@ -28,8 +30,13 @@ export class CopyingMachine extends Machine {
   private lastTurn: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor(browser: BrowserHost, options: MachineOptions, createMaker?: MakerFactory) {
-    super(browser, options, createMaker);
+  constructor(
+    browser: BrowserHost,
+    options: MachineOptions,
+    createMaker?: MakerFactory,
+    beginning?: Beginning,
+  ) {
+    super(browser, options, createMaker, beginning);
     this.fs = this.inTurns(new MachineFiles(this.tree));
     // Only the worker reads and writes streams; the page makes them and, after a kill, gives them back.
     this.kernel.vfs.addOperations(OperationsId.hostStream, new (class extends FileOperations {})());
@@ -53,6 +60,15 @@ export class CopyingMachine extends Machine {
     }
     void process.ended.catch(() => {}).then(giveUp);
     return process;
+  }
+
+  override async snapshot(options?: SnapshotOptions): Promise<Uint8Array<ArrayBuffer>> {
+    const giveUp = await this.takeTurn();
+    try {
+      return await super.snapshot(options);
+    } finally {
+      giveUp();
+    }
   }
 
   protected override createRunner(): ProcessRunner {

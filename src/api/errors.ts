@@ -13,6 +13,8 @@ export type WeftErrorCode =
   | "ERR_MOUNT"
   /** A file operation failed; `errno` has its POSIX name. */
   | "ERR_FILE"
+  /** A machine cannot be put into a snapshot, or bytes cannot be restored; the message says why. */
+  | "ERR_SNAPSHOT"
   /** The machine is closed. */
   | "ERR_CLOSED"
   /** A limit of the machine was reached: processes, threads, memory. */

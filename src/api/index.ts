@@ -25,6 +25,8 @@ export type {
   TerminalOptions,
 } from "./options.ts";
 export type { Output } from "./output.ts";
+export type { RestoreOptions } from "./restore.ts";
+export type { SnapshotOptions } from "./snapshot.ts";
 export type { Terminal, TerminalModes } from "./terminal.ts";
 export type { UserFilesystem, UserFileStat } from "./user-filesystem.ts";
 export { ExitError, type Process, type ProcessResult } from "./process.ts";

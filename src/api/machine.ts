@@ -19,19 +19,20 @@ import {
   Process as Record_,
 } from "../kernel/index.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
-import { isBroken, KernelMemory, LockOrder, readLedger } from "../shm/index.ts";
-import { bootKernel, haltKernel } from "../threads/boot.ts";
+import { isBroken, readLedger } from "../shm/index.ts";
+import { haltKernel } from "../threads/boot.ts";
 import type { Launch, ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
 import { dropFile, dropInode } from "../vfs/index.ts";
+import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
 import { Input } from "./input.ts";
-import type { MadeMount, MakerFactory, MountMaker } from "./mount-sources.ts";
-import { buildTree, dismantleTree } from "./mounts.ts";
+import type { MakerFactory, MountMaker } from "./mount-sources.ts";
+import { dismantleTree } from "./mounts.ts";
 import type {
   BytesSource,
   LoadedProgram,
@@ -45,6 +46,7 @@ import { Process, type ProcessResult } from "./process.ts";
 import { mayLeaveCarriers } from "../loader/program.ts";
 import { loadProgram } from "./program.ts";
 import { ProgramServer } from "./program-server.ts";
+import type { SnapshotOptions, takeSnapshot } from "./snapshot.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
@@ -101,8 +103,6 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
 const DEFAULTS = {
   maxThreads: 512,
   maxThreadsSharing: 16_384,
-  maxProcesses: 1024,
-  maxKernelMemory: 2 ** 30,
   maxBuffer: 64 * 2 ** 20,
 };
 
@@ -117,7 +117,6 @@ export abstract class BaseMachine {
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
   private programs: ProgramServer | undefined;
-  private readonly mounts: readonly MadeMount[];
   private readonly maker: MountMaker | undefined;
   /** Resolves when this agent has the calls that few programs make. */
   private furtherCalls: Promise<void> | undefined;
@@ -131,19 +130,10 @@ export abstract class BaseMachine {
   protected constructor(
     protected readonly host: Host,
     protected readonly options: MachineOptions,
-    createMaker?: MakerFactory,
+    private readonly createMaker?: MakerFactory,
+    beginning = booting,
   ) {
-    const memory = KernelMemory.create(host.mayBlock, {
-      limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
-      ...(options.debug === true ? { lockOrder: new LockOrder() } : {}),
-    });
-    const limits = {
-      processes: options.maxProcesses ?? DEFAULTS.maxProcesses,
-      threads: 2 ** 30,
-      cores: host.workers.parallelism,
-      ...(options.maxMemory === undefined ? {} : { programMemory: options.maxMemory }),
-    };
-    this.kernel = bootKernel(memory, host.clock, host.randomness, limits, host.local);
+    this.kernel = beginning.makeKernel(host, options);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
@@ -151,7 +141,7 @@ export abstract class BaseMachine {
       const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
       for (const listener of this.listeners) listener(event);
     });
-    this.mounts = buildTree(this.kernel, this.tree, options.mounts ?? {}, this.maker);
+    beginning.makeTree(this.kernel, this.tree, options, this.maker);
     const directories = new Set<string>();
     for (const [path, content] of Object.entries(options.files ?? {})) {
       const directory = path.slice(0, path.lastIndexOf("/"));
@@ -180,7 +170,7 @@ export abstract class BaseMachine {
   async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
     this.mustBeOpen();
     const loaded = await this.loadedOf(source);
-    if (loaded.program.importsFurtherCalls) await this.loadFurtherCalls();
+    if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
     this.mustBeOpen();
     const launch = this.launchOf(loaded);
@@ -242,6 +232,33 @@ export abstract class BaseMachine {
     return (await this.spawn(source, options)).wait();
   }
 
+  /**
+   * Puts the machine, in which no process may live, into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too.
+   *
+   * @throws WeftError: ERR_SNAPSHOT, ERR_CLOSED, ERR_HOST
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    this.mustBeOpen();
+    const take = await this.loadSnapshots();
+    this.mustBeOpen();
+    this.runner?.deliverEvents();
+    return take(
+      {
+        kernel: this.kernel,
+        mounts: this.createMaker !== undefined,
+        furtherCalls: this.furtherCalls !== undefined,
+        carriers: this.runner?.listCarriers?.() ?? [],
+        files: this.pipes.listFiles(),
+      },
+      options,
+    );
+  }
+
+  /** @internal What takes snapshots, which few machines need. */
+  protected loadSnapshots(): Promise<typeof takeSnapshot> {
+    throw new WeftError("ERR_HOST", "snapshot: this kind of machine has none");
+  }
+
   /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
   onEvent(listener: (event: MachineEvent) => void): () => void {
     this.listeners.add(listener);
@@ -296,7 +313,7 @@ export abstract class BaseMachine {
     this.runner?.deliverEvents();
     this.pipes.close();
     await this.maker?.close();
-    dismantleTree(this.kernel, this.mounts);
+    dismantleTree(this.kernel, this.maker);
     haltKernel(this.kernel);
     const left = this.ledger();
     if (this.crash !== undefined) throw this.crashError();
@@ -313,7 +330,8 @@ export abstract class BaseMachine {
     if (this.crash !== undefined) throw this.crashError();
   }
 
-  private loadFurtherCalls(): Promise<void> {
+  /** @internal */
+  protected loadFurtherCalls(): Promise<void> {
     this.furtherCalls ??= this.host.loadFurtherCalls().then((install) => install(this.kernel));
     return this.furtherCalls;
   }
@@ -345,7 +363,8 @@ export abstract class BaseMachine {
     const server = new ProgramServer(this.kernel, {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
       load: (bytes, name) => loadProgram(this.host, bytes, maxMemory, name),
-      launch: (program) => this.launchOf(program),
+      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
+      launch: (program) => this.launchOf(program, 0),
       onRefused: (pid, path, cause) => {
         const event = { type: "program-refused", pid, path, cause } as const;
         for (const listener of this.listeners) listener(event);
@@ -366,8 +385,11 @@ export abstract class BaseMachine {
     return this.load(source);
   }
 
-  /** What a process of a program is started with. @throws WeftError: ERR_LIMIT */
-  private launchOf(loaded: LoadedProgram): Launch {
+  /** What a process of a program is started with. @param spare carriers to have ready for its threads @throws WeftError: ERR_LIMIT */
+  private launchOf(
+    loaded: LoadedProgram,
+    spare = loaded.program.importsThreadSpawn ? 1 : 0,
+  ): Launch {
     const { program, shareable } = loaded;
     const { maxThreads } = this.options;
     const needsWorkers = shareable === undefined && !mayLeaveCarriers(program);
@@ -377,7 +399,7 @@ export abstract class BaseMachine {
       options: {
         threads: maxThreads ?? (needsWorkers ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
         workers: maxThreads ?? DEFAULTS.maxThreads,
-        spare: program.importsThreadSpawn ? 1 : 0,
+        spare,
         shareable,
       },
     };

@@ -3,19 +3,25 @@
  * anything load.
  */
 import { ArchiveError, createArchivefs } from "../fs/archivefs/index.ts";
-import { createOverlayfs, destroyOverlayfs, MOST_LAYERS } from "../fs/overlayfs/index.ts";
-import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
+import {
+  createOverlayfs,
+  destroyOverlayfs,
+  layersOf,
+  MOST_LAYERS,
+  reseatLayer,
+} from "../fs/overlayfs/index.ts";
+import { archiveOf, createTmpfs, destroyTmpfs, replaceArchive } from "../fs/tmpfs/index.ts";
 import { createUserfs, destroyUserfs, installUserfs } from "../fs/userfs/index.ts";
 import type { Host, LocalResources } from "../hosts/port.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { installMountDrivers } from "../threads/mount-drivers.ts";
-import { FilesystemId, Mount, MountFlags, numberMount } from "../vfs/index.ts";
+import { dropFile, FilesystemId, Mount, MountFlags, numberMount, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import {
   type ErrorReporter,
-  type MadeMount,
   memory,
   type Mountable,
+  type MountKind,
   type MountMaker,
   MountSource,
   type OverlayOptions,
@@ -26,7 +32,9 @@ import { isWritable, type UserFilesystem, UserFileServer } from "./user-filesyst
 /** Mounts that the host's own stores keep: where it has any, they were opened before. */
 export interface Stores {
   /** Makes a mount of what is in one. */
-  make(kernel: Kernel, name: string, onError: ErrorReporter): MadeMount;
+  make(kernel: Kernel, name: string, onError: ErrorReporter): number;
+  /** Frees a mount of one. */
+  undo(kernel: Kernel, mount: number): void;
   /** Resolves when everything is in them. */
   close(): Promise<void>;
 }
@@ -52,6 +60,9 @@ const LAYER_KINDS: readonly number[] = [
 ];
 
 class Maker implements MountMaker {
+  /** Mounts that something of the host was opened for again. */
+  private readonly reattached: number[] = [];
+
   constructor(
     private readonly kernel: Kernel,
     private readonly host: Host,
@@ -69,12 +80,12 @@ class Maker implements MountMaker {
     await this.stores?.close();
   }
 
-  make(source: Mountable): MadeMount {
+  make(source: Mountable): number {
     if (source instanceof MountSource) {
       const { what } = source;
       switch (what.kind) {
         case "memory":
-          return this.makeMemory();
+          return mustExist(createTmpfs(this.kernel.vfs));
         case "readOnly":
           return this.makeReadOnly(what.source);
         case "archive":
@@ -91,25 +102,116 @@ class Maker implements MountMaker {
     const { hostPath, readOnly: isReadOnly } =
       typeof source === "string" ? { hostPath: source, readOnly: false } : source;
     const local = localOf(this.host, hostPath);
-    const mount = withReason(() => local.mountDirectory(vfs, hostPath, isReadOnly === true));
-    return { mount, undo: () => local.unmountDirectory(vfs, mount) };
+    return withReason(() => local.mountDirectory(vfs, hostPath, isReadOnly === true));
   }
 
-  private makeMemory(): MadeMount {
-    const { vfs } = this.kernel;
-    const mount = mustExist(createTmpfs(vfs));
-    return { mount, undo: () => destroyTmpfs(vfs, mount) };
+  undo(mount: number): void {
+    const { memory: heap, vfs } = this.kernel;
+    switch (Mount.filesystem.get(heap, mount)) {
+      case FilesystemId.tmpfs:
+        return destroyTmpfs(vfs, mount);
+      case FilesystemId.hostfs:
+        return this.host.local?.unmountDirectory(vfs, mount);
+      case FilesystemId.overlayfs: {
+        const layers = layersOf(heap, mount);
+        destroyOverlayfs(vfs, mount);
+        for (const layer of layers.reverse()) if (layer !== 0) this.undo(layer);
+        return;
+      }
+      case FilesystemId.logfs:
+        return this.stores?.undo(this.kernel, mount);
+      case FilesystemId.userfs:
+        this.users.remove(mount);
+        return destroyUserfs(vfs, mount);
+    }
   }
 
-  private makeReadOnly(source: Mountable): MadeMount {
+  lacks(mount: number): string | undefined {
+    const { memory: heap } = this.kernel;
+    switch (Mount.filesystem.get(heap, mount)) {
+      case FilesystemId.hostfs: {
+        const start = Mount.source.get(heap, mount);
+        const path = heap.u8.slice(start, start + Mount.sourceLength.get(heap, mount));
+        return `the host directory ${JSON.stringify(new TextDecoder().decode(path))}`;
+      }
+      case FilesystemId.tmpfs: {
+        const archive = archiveOf(heap, Mount.root.get(heap, mount));
+        const isOnHost = archive !== 0 && OpenFile.host.get(heap, archive) !== 0;
+        return isOnHost ? "an archive on the host" : undefined;
+      }
+      case FilesystemId.overlayfs: {
+        const lacking = layersOf(heap, mount).flatMap((layer, index) => {
+          const lack = layer === 0 ? undefined : this.lacks(layer);
+          return lack === undefined ? [] : `${index === 0 ? "upper" : `layer ${index}`}: ${lack}`;
+        });
+        return lacking.length === 0 ? undefined : `an overlay with ${lacking.join(", ")}`;
+      }
+      case FilesystemId.userfs:
+        return "a filesystem() of your own";
+    }
+    return undefined;
+  }
+
+  reattach(mount: number, source: Mountable): void {
+    const { memory: heap, vfs } = this.kernel;
+    const { what, readOnly: isReadOnly } = plainSource(source);
+    const filesystem = Mount.filesystem.get(heap, mount);
+    if (filesystem === FilesystemId.hostfs && what.kind === "directory") {
+      const local = localOf(this.host, what.hostPath);
+      withReason(() => local.mountDirectory(vfs, what.hostPath, isReadOnly, mount));
+      this.reattached.push(mount);
+    } else if (filesystem === FilesystemId.userfs && what.kind === "filesystem") {
+      this.users.add(mount, what.implementation);
+      const flags = isReadOnly || !isWritable(what.implementation) ? MountFlags.readOnly : 0;
+      Mount.flags.set(heap, mount, flags);
+    } else if (
+      filesystem === FilesystemId.tmpfs &&
+      what.kind === "archive" &&
+      typeof what.source === "string"
+    ) {
+      const path = what.source;
+      const file = withReason(() => localOf(this.host, path).openFile(vfs, path));
+      replaceArchive(vfs, mount, file);
+      this.reattached.push(mount);
+    } else if (filesystem === FilesystemId.overlayfs && what.kind === "overlay") {
+      this.reattachLayers(mount, what.options);
+    } else throw new WeftError("ERR_OPTION", `it must be ${this.lacks(mount)}, as it was`);
+  }
+
+  giveUp(): void {
+    const { memory: heap, vfs } = this.kernel;
+    for (const mount of this.reattached) {
+      if (Mount.filesystem.get(heap, mount) === FilesystemId.hostfs)
+        this.host.local?.closeDirectories(vfs, mount);
+      else dropFile(vfs, archiveOf(heap, Mount.root.get(heap, mount)));
+    }
+  }
+
+  private reattachLayers(mount: number, { lower, upper = memory() }: OverlayOptions): void {
+    const { memory: heap, vfs } = this.kernel;
+    const given = [upper, ...(isList(lower) ? lower : [lower])];
+    const layers = layersOf(heap, mount);
+    if (given.length !== layers.length)
+      throw new WeftError(
+        "ERR_OPTION",
+        `the overlay has ${layers.length - 1} lower layers, not ${given.length - 1}`,
+      );
+    layers.forEach((layer, index) => {
+      if (this.lacks(layer) === undefined) return;
+      this.reattach(layer, index === 0 ? given[0] : readOnly(given[index]));
+      if (Mount.filesystem.get(heap, layer) === FilesystemId.hostfs) reseatLayer(vfs, mount, index);
+    });
+  }
+
+  private makeReadOnly(source: Mountable): number {
     if (typeof source === "string") return this.make({ hostPath: source, readOnly: true });
-    const made = this.make(source);
+    const mount = this.make(source);
     const heap = this.kernel.memory;
-    Mount.flags.set(heap, made.mount, Mount.flags.get(heap, made.mount) | MountFlags.readOnly);
-    return made;
+    Mount.flags.set(heap, mount, Mount.flags.get(heap, mount) | MountFlags.readOnly);
+    return mount;
   }
 
-  private makeArchive(source: string | Uint8Array | ArrayBuffer): MadeMount {
+  private makeArchive(source: string | Uint8Array | ArrayBuffer): number {
     const { vfs } = this.kernel;
     const name = typeof source === "string" ? JSON.stringify(source) : "in memory";
     const opened =
@@ -117,8 +219,7 @@ class Maker implements MountMaker {
         ? withReason(() => localOf(this.host, source).openFile(vfs, source))
         : new Uint8Array(source);
     try {
-      const mount = createArchivefs(vfs, opened);
-      return { mount, undo: () => destroyTmpfs(vfs, mount) };
+      return createArchivefs(vfs, opened);
     } catch (cause) {
       if (!(cause instanceof ArchiveError)) throw cause;
       throw new WeftError("ERR_MOUNT", `cannot mount the archive ${name}: ${cause.message}`, {
@@ -128,7 +229,7 @@ class Maker implements MountMaker {
     }
   }
 
-  private makeOverlay({ lower, upper = memory() }: OverlayOptions): MadeMount {
+  private makeOverlay({ lower, upper = memory() }: OverlayOptions): number {
     const { kernel } = this;
     const lowers = isList(lower) ? lower : [lower];
     if (lowers.length === 0 || lowers.length > MOST_LAYERS) {
@@ -137,52 +238,42 @@ class Maker implements MountMaker {
         `overlay: ${lowers.length} layers; 1 to ${MOST_LAYERS} can be`,
       );
     }
-    const made: MadeMount[] = [];
-    const undo = (): void => {
-      for (const layer of [...made].reverse()) layer.undo();
-    };
+    const made: number[] = [];
     try {
       for (const layer of [upper, ...lowers.map(readOnly)]) made.push(this.makeLayer(layer));
-      const [top, ...rest] = made.map(({ mount }) => mount);
+      const [top, ...rest] = made;
       if ((Mount.flags.get(kernel.memory, top) & MountFlags.readOnly) !== 0) {
         throw new WeftError("ERR_OPTION", "overlay: upper cannot be written to");
       }
-      const mount = mustExist(createOverlayfs(kernel.vfs, top, rest));
-      return {
-        mount,
-        undo: () => {
-          destroyOverlayfs(kernel.vfs, mount);
-          undo();
-        },
-      };
+      return mustExist(createOverlayfs(kernel.vfs, top, rest));
     } catch (error) {
-      undo();
+      for (const layer of made.reverse()) this.undo(layer);
       throw error;
     }
   }
 
-  private makeLayer(source: Mountable): MadeMount {
+  private makeLayer(source: Mountable): number {
     const made = this.make(source);
     const { memory: heap, mounts } = this.kernel;
-    const kind = Mount.filesystem.get(heap, made.mount);
+    const kind = Mount.filesystem.get(heap, made);
     if (!LAYER_KINDS.includes(kind)) {
-      made.undo();
+      this.undo(made);
       throw new WeftError(
         "ERR_OPTION",
         "overlay: a layer is a host directory, memory, an archive or opfs(); name the layers of another overlay themselves",
       );
     }
-    numberMount(heap, mounts, made.mount);
+    numberMount(heap, mounts, made);
     return made;
   }
 
-  private makeKept(name: string): MadeMount {
+  private makeKept(name: string): number {
     if (this.stores === undefined)
       throw new WeftError("ERR_HOST", "mounts: opfs() needs an isolated page in a browser");
     return this.stores.make(this.kernel, name, this.onError);
   }
 
-  private makeUsers(implementation: UserFilesystem): MadeMount {
+  private makeUsers(implementation: UserFilesystem): number {
     const { vfs } = this.kernel;
     if (!this.host.sharesMemory) {
       throw new WeftError(
@@ -192,14 +283,23 @@ class Maker implements MountMaker {
     }
     const mount = mustExist(createUserfs(vfs, !isWritable(implementation)));
     this.users.add(mount, implementation);
-    return {
-      mount,
-      undo: () => {
-        this.users.remove(mount);
-        destroyUserfs(vfs, mount);
-      },
-    };
+    return mount;
   }
+}
+
+/** A source without what makes it read-only, and whether anything does. */
+function plainSource(source: Mountable): {
+  what: Exclude<MountKind, { kind: "readOnly" }> | { kind: "directory"; hostPath: string };
+  readOnly: boolean;
+} {
+  if (source instanceof MountSource) {
+    const { what } = source;
+    if (what.kind !== "readOnly") return { what, readOnly: false };
+    return { ...plainSource(what.source), readOnly: true };
+  }
+  const { hostPath, readOnly: isReadOnly = false } =
+    typeof source === "string" ? { hostPath: source } : source;
+  return { what: { kind: "directory", hostPath }, readOnly: isReadOnly };
 }
 
 function localOf(host: Host, path: string): LocalResources {

@@ -19,16 +19,18 @@ import { WeftError } from "./errors.ts";
 import type { MountOptions } from "./options.ts";
 import type { UserFilesystem } from "./user-filesystem.ts";
 
-/** A mount that nobody uses yet, and what undoes it when nobody uses it any more. */
-export interface MadeMount {
-  readonly mount: number;
-  undo(): void;
-}
-
 /** What makes the mounts of one machine: `mount-maker.ts`, a part that only machines with mounts load. */
 export interface MountMaker {
-  /** @throws WeftError: ERR_MOUNT, ERR_HOST, ERR_OPTION, ERR_LIMIT */
-  make(source: Mountable): MadeMount;
+  /** Makes a mount, ready for `addMount`. @throws WeftError: ERR_MOUNT, ERR_HOST, ERR_OPTION, ERR_LIMIT */
+  make(source: Mountable): number;
+  /** What a mount that comes from a snapshot lacks of the host, for people; undefined where all of it is in memory. */
+  lacks(mount: number): string | undefined;
+  /** Gives such a mount what it lacks. @throws as `make` */
+  reattach(mount: number, source: Mountable): void;
+  /** Closes all that was opened for `reattach`: the machine is given up before it began. */
+  giveUp(): void;
+  /** Frees a mount that nobody uses any more, with all that it is made of. */
+  undo(mount: number): void;
   /** Answers what programs have asked filesystems of the user's own. */
   serve(): void;
   /** To be called when no program runs any more. Resolves when everything is where it is to stay. */

@@ -10,6 +10,7 @@ import {
   dropInode,
   FilesystemId,
   forgetMountName,
+  firstMount,
   Inode,
   keepInode,
   Mount,
@@ -18,7 +19,7 @@ import {
 } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
-import { type MadeMount, type Mountable, type MountMaker, MountSource } from "./mount-sources.ts";
+import { type Mountable, type MountMaker, MountSource } from "./mount-sources.ts";
 
 const ROOT = /^\/+$/;
 
@@ -27,18 +28,13 @@ function mustExist(mount: number): number {
   return mount;
 }
 
-/**
- * Mounts everything.
- *
- * @param maker needed where anything is wanted
- * @returns the mounts in the order of their making, for `dismantleTree`
- */
+/** Mounts everything. @param maker needed where anything is wanted */
 export function buildTree(
   kernel: Kernel,
   tree: GuestTree,
   wanted: Readonly<Record<string, Mountable>>,
   maker: MountMaker | undefined,
-): MadeMount[] {
+): void {
   const { memory: heap, root, vfs } = kernel;
   const list = Object.entries(wanted);
   for (const [path] of list) {
@@ -50,30 +46,15 @@ export function buildTree(
     }
   }
   const rootSource = list.find(([path]) => ROOT.test(path))?.[1];
-  const make = (source: Mountable): MadeMount =>
+  const make = (source: Mountable): number =>
     maker?.make(source) ?? panic("a mount where none was announced");
-  const makeMemory = (): MadeMount => {
-    const mount = mustExist(createTmpfs(vfs));
-    return { mount, undo: () => destroyTmpfs(vfs, mount) };
-  };
-  const makeProcesses = (): MadeMount => {
-    const mount = mustExist(createProcfs(vfs));
-    return { mount, undo: () => destroyProcfs(vfs, mount) };
-  };
-  const makeDevices = (): MadeMount => {
-    const mount = mustExist(createDevfs(vfs));
-    return { mount, undo: () => destroyDevfs(vfs, mount) };
-  };
+  const makeMemory = () => mustExist(createTmpfs(vfs));
   const first = rootSource === undefined ? makeMemory() : make(rootSource);
-  const mounts: MadeMount[] = [first];
-  addMount(heap, kernel.mounts, first.mount, 0, 0);
-  KernelRoot.rootInode.set(heap, root, keepInode(heap, Mount.root.get(heap, first.mount)));
+  addMount(heap, kernel.mounts, first, 0, 0);
+  KernelRoot.rootInode.set(heap, root, keepInode(heap, Mount.root.get(heap, first)));
 
-  const mountAt = (path: string, makeIt: () => MadeMount) => {
-    tree.makeDirectories(path);
-    const covered = tree.findDirectory(path);
-    const parent = tree.findDirectory(path + "/..");
-    try {
+  const mountAt = (path: string, makeIt: () => number) =>
+    atMountPoint(kernel, tree, path, (covered, parent) => {
       if (Inode.filesystem.get(heap, covered) === FilesystemId.userfs) {
         throw new WeftError(
           "ERR_OPTION",
@@ -81,35 +62,48 @@ export function buildTree(
         );
       }
       const made = makeIt();
-      mounts.push(made);
-      addMount(heap, kernel.mounts, made.mount, covered, parent);
-      nameMount(heap, kernel.mounts, made.mount, new TextEncoder().encode(path));
-    } finally {
-      dropInode(vfs, covered);
-      dropInode(vfs, parent);
-    }
-  };
+      addMount(heap, kernel.mounts, made, covered, parent);
+      nameMount(heap, kernel.mounts, made, new TextEncoder().encode(path));
+    });
   try {
     // A directory of the host stays as it is. What only this machine has gets what every program expects, where there is room for it.
     const isOwn = rootSource === undefined || rootSource instanceof MountSource;
-    const isWritable = (Mount.flags.get(heap, first.mount) & MountFlags.readOnly) === 0;
+    const isWritable = (Mount.flags.get(heap, first) & MountFlags.readOnly) === 0;
     if (isOwn && isWritable) tree.makeDirectories("/tmp");
     if (isOwn && (isWritable || hasDirectory(tree, "/dev"))) {
-      mountAt("/dev", makeDevices);
+      mountAt("/dev", () => mustExist(createDevfs(vfs)));
       // Where C libraries keep named semaphores and shared memory.
       mountAt("/dev/shm", makeMemory);
     }
-    if (isOwn && (isWritable || hasDirectory(tree, "/proc"))) mountAt("/proc", makeProcesses);
+    if (isOwn && (isWritable || hasDirectory(tree, "/proc")))
+      mountAt("/proc", () => mustExist(createProcfs(vfs)));
     // Shorter paths first, so that a mount inside another lands in it.
     for (const [path, source] of list.sort(([a], [b]) => a.length - b.length)) {
       if (!ROOT.test(path)) mountAt(path, () => make(source));
     }
   } catch (error) {
     // What was mounted may hold descriptors of the host.
-    dismantleTree(kernel, mounts);
+    dismantleTree(kernel, maker);
     throw error;
   }
-  return mounts;
+}
+
+/** Makes the directory that something is mounted on, where there is none, and does something with it and the one above. */
+export function atMountPoint(
+  { vfs }: Kernel,
+  tree: GuestTree,
+  path: string,
+  act: (covered: number, parent: number) => void,
+): void {
+  tree.makeDirectories(path);
+  const covered = tree.findDirectory(path);
+  const parent = tree.findDirectory(path + "/..");
+  try {
+    act(covered, parent);
+  } finally {
+    dropInode(vfs, covered);
+    dropInode(vfs, parent);
+  }
 }
 
 function hasDirectory(tree: GuestTree, path: string): boolean {
@@ -121,11 +115,27 @@ function hasDirectory(tree: GuestTree, path: string): boolean {
 }
 
 /** Undoes every mount, the last first, and frees what is in memory. */
-export function dismantleTree(kernel: Kernel, mounts: readonly MadeMount[]): void {
+export function dismantleTree(kernel: Kernel, maker: MountMaker | undefined): void {
   const { memory: heap, root, vfs } = kernel;
   dropInode(vfs, KernelRoot.rootInode.get(heap, root));
-  for (const { mount, undo } of [...mounts].reverse()) {
+  // New mounts are put in front.
+  for (let mount = firstMount(heap, kernel.mounts); mount !== 0;) {
+    const next = Mount.next.get(heap, mount);
     forgetMountName(heap, mount);
-    undo();
+    undoMount(kernel, mount, maker);
+    mount = next;
+  }
+}
+
+function undoMount({ memory: heap, vfs }: Kernel, mount: number, maker: MountMaker | undefined) {
+  switch (Mount.filesystem.get(heap, mount)) {
+    case FilesystemId.tmpfs:
+      return destroyTmpfs(vfs, mount);
+    case FilesystemId.devfs:
+      return destroyDevfs(vfs, mount);
+    case FilesystemId.procfs:
+      return destroyProcfs(vfs, mount);
+    default:
+      return maker?.undo(mount);
   }
 }

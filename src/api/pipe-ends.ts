@@ -17,11 +17,17 @@ const CHUNK = 65536;
 export const TRACE = 3;
 const TRACE_ROOM = 2 ** 20;
 
+/** An end that the host program holds: its open file, with a count. */
+interface PipeEnd {
+  readonly file: number;
+  close(): void;
+}
+
 /** The streams of a machine as pipes of its kernel. */
 export class PipeStreams implements StreamMaker {
   readonly servesTerminals = true;
   /** Ends that the host program holds and has not closed. */
-  private readonly ends = new Set<{ close(): void }>();
+  private readonly ends = new Set<PipeEnd>();
 
   constructor(private readonly kernel: Kernel) {}
 
@@ -45,6 +51,11 @@ export class PipeStreams implements StreamMaker {
     for (const end of [...this.ends]) if (!mark.has(end)) end.close();
   }
 
+  /** The open files of all ends. */
+  listFiles(): number[] {
+    return [...this.ends].map(({ file }) => file);
+  }
+
   /** Closes all ends. */
   close(): void {
     for (const end of this.ends) end.close();
@@ -59,15 +70,15 @@ export class PipeStreams implements StreamMaker {
 }
 
 /** The read end of a pipe. */
-export class PipeReader implements ByteSource {
+export class PipeReader implements ByteSource, PipeEnd {
   private readonly pipe: number;
   private readonly transfer = new Transfer();
   private closed = false;
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly file: number,
-    private readonly ends: Set<{ close(): void }>,
+    readonly file: number,
+    private readonly ends: Set<PipeEnd>,
   ) {
     this.pipe = OpenFile.state.get(kernel.memory, file);
     ends.add(this);
@@ -101,14 +112,14 @@ export class PipeReader implements ByteSource {
 }
 
 /** The write end of a pipe. */
-export class PipeWriter implements ByteSink {
+export class PipeWriter implements ByteSink, PipeEnd {
   private readonly pipe: number;
   private closed = false;
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly file: number,
-    private readonly ends: Set<{ close(): void }>,
+    readonly file: number,
+    private readonly ends: Set<PipeEnd>,
   ) {
     this.pipe = OpenFile.state.get(kernel.memory, file);
     ends.add(this);

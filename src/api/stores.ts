@@ -13,7 +13,6 @@ import { WeftError } from "./errors.ts";
 import { createMountMaker, type Stores } from "./mount-maker.ts";
 import {
   type ErrorReporter,
-  type MadeMount,
   type MakerFactory,
   type Mountable,
   MountSource,
@@ -69,14 +68,18 @@ function mountError(name: string, cause: unknown, errno?: string, reason?: strin
 class OpenStores implements Stores {
   constructor(private readonly stores: ReadonlyMap<string, Store>) {}
 
-  make(kernel: Kernel, name: string, onError: ErrorReporter): MadeMount {
+  make(kernel: Kernel, name: string, onError: ErrorReporter): number {
     const { memory, vfs } = kernel;
     installLogfs(vfs);
     const store = this.stores.get(name);
     if (store === undefined) throw new Error(`the store ${name} was not opened`);
     const { mount, state } = makeMount(kernel, name, store);
     store.keep(memory, mount, state, (error) => onError("keep", name, error));
-    return { mount, undo: () => destroyLogfs(vfs, mount) };
+    return mount;
+  }
+
+  undo({ vfs }: Kernel, mount: number): void {
+    destroyLogfs(vfs, mount);
   }
 
   async close(): Promise<void> {

@@ -49,6 +49,11 @@ export function mayBeAtTerminal(): boolean {
   });
 }
 
+/** What is said of a file that a program wanted to run: the program itself learns ENOEXEC. */
+function programRefused(path: string, cause: unknown): string {
+  return `${path} cannot be run: ${cause instanceof Error ? cause.message : String(cause)}`;
+}
+
 /** Tells how to build a program so that it can fork. */
 function forkRefused(name: string, isIt: boolean): string {
   const who = isIt ? name : `a program that ${name} started`;
@@ -73,7 +78,11 @@ export async function runSupervised(
       ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
       ...(timeout === undefined ? {} : { timeout }),
     });
-    machine.onForkRefused((pid) => complain(forkRefused(loaded.name, pid === guest.pid)));
+    machine.onRefused((event) => {
+      if (event.type === "fork-refused")
+        complain(forkRefused(loaded.name, event.pid === guest.pid));
+      else complain(programRefused(event.path, event.cause));
+    });
     const received = passSignals(guest);
     if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
     if (source === "terminal") void serveTerminal(guest.terminal!);

@@ -10,9 +10,16 @@ import type { Vfs } from "../vfs/index.ts";
 export interface LocalResources extends Drivers {
   /** Opens a descriptor of the host program for a guest; an open file with one count, or 0 when the kernel heap is full. */
   openStream(vfs: Vfs, descriptor: number, access: 1 | 2 | 3): number;
-  /** Makes a mount of a directory, ready for `addMount`. @throws an error with `code` and `path` when it cannot be had */
-  mountDirectory(vfs: Vfs, path: string, readOnly: boolean): number;
+  /**
+   * Makes a mount of a directory, ready for `addMount`.
+   *
+   * @param into the record of a mount that comes from a snapshot, to be made one of this directory
+   * @throws an error with `code` and `path` when it cannot be had
+   */
+  mountDirectory(vfs: Vfs, path: string, readOnly: boolean, into?: number): number;
   unmountDirectory(vfs: Vfs, mount: number): void;
+  /** Closes what a mount of a directory has open, in a heap that is given up. */
+  closeDirectories(vfs: Vfs, mount: number): void;
   /** Opens a regular file for reading, by path; an open file with one count. @throws an error with `code` and `path` when it cannot be had */
   openFile(vfs: Vfs, path: string): number;
 }

@@ -77,6 +77,8 @@ export const KernelRoot = layout("KernelRoot", {
   programMemory: f64,
   /** When the machine was made, on the monotonic clock in milliseconds: immutable. */
   booted: f64,
+  /** What its monotonic clock is ahead of the host's, in milliseconds: written before any other agent attaches. */
+  clockShift: f64,
   /** The root mount's root inode. */
   rootInode: address,
   /** The host's event loop sleeps here; `hostCalls` says why it was woken. */
@@ -160,18 +162,24 @@ export function createKernel(
   const root = KernelRoot.allocate(memory);
   if (root === 0) panic("boot: the kernel heap is too small");
   KernelRoot.nextId.store(memory, root, 1);
+  setLimits(memory, root, limits);
+  KernelRoot.booted.set(memory, root, clock.monotonicMilliseconds());
+  Atomics.store(memory.i32, Header.root >> 2, root);
+  return new Kernel(memory, root, clock, randomness);
+}
+
+/** Gives a machine its limits: when it boots, or goes on elsewhere. */
+export function setLimits(memory: KernelMemory, root: number, limits: KernelLimits): void {
   KernelRoot.processLimit.set(memory, root, limits.processes);
   KernelRoot.threadLimit.set(memory, root, limits.threads);
   KernelRoot.cores.set(memory, root, limits.cores ?? 1);
   KernelRoot.programMemory.set(memory, root, limits.programMemory ?? 2 ** 32);
-  KernelRoot.booted.set(memory, root, clock.monotonicMilliseconds());
-  Atomics.store(memory.i32, Header.root >> 2, root);
-  return new Kernel(memory, root, clock, randomness);
 }
 
 /** Finds the root record of a kernel heap that another agent made. */
 export function attachKernel(memory: KernelMemory, clock: Clock, randomness: Randomness): Kernel {
   const root = Atomics.load(memory.i32, Header.root >> 2) >>> 0;
   if (root === 0) panic("attach: the machine has not booted");
+  clock.setShift(KernelRoot.clockShift.get(memory, root));
   return new Kernel(memory, root, clock, randomness);
 }

@@ -17,6 +17,8 @@ export interface Clock {
   monotonicMilliseconds(): number;
   /** Milliseconds since 1970, of whatever precision is cheap: times of files. */
   milliseconds(): number;
+  /** Lets the monotonic clock be ahead of the host's by milliseconds, or behind it: for a machine that goes on from a snapshot. */
+  setShift(milliseconds: number): void;
   /** Resolution of the clocks in nanoseconds. */
   readonly resolution: number;
 }

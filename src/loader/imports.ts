@@ -6,16 +6,14 @@
  * `finally` of the handler: those take locks.
  */
 import { pointerParameters, WIDE_MODULE } from "../abi/call-types.ts";
-import { giveWay, type Outcome } from "../syscalls/block.ts";
+import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { Syscall, SyscallHandler } from "../syscalls/service.ts";
 import { narrowPointer } from "../syscalls/guest-memory.ts";
 import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
-import { panic, waitOnWord } from "../shm/index.ts";
-import type { StackPort } from "../syscalls/port.ts";
+import { panic } from "../shm/index.ts";
 import type { Program } from "./program.ts";
-import { stopModule } from "./stop-module.ts";
 import { suspending } from "./suspension.ts";
 
 /** Calls that take no lock and change nothing in the kernel: they need no mark. */
@@ -88,30 +86,6 @@ const RESTARTS: ReadonlySet<string> = new Set([
   "thread_sleep",
 ]);
 
-/** Stop points to pass where nobody could run instead. */
-const MANY = 1_000_000;
-
-/** Makes what a program's stop points call, for one context whose stacks can be suspended. */
-export function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Instance {
-  // On a stack that cannot be suspended now nothing that may suspend can even be called.
-  const wait = (address: number, expected: number | bigint, timeout: number): number =>
-    stacks.canSuspend
-      ? -1
-      : waitOnWord(context.guest.memory, address, expected, timeout < 0 ? Infinity : timeout / 1e6);
-  const waitSuspended = (_: SyscallContext, ...parameters: [number, number | bigint, number]) =>
-    stacks.waitRaw(...parameters);
-  const waiting = suspending(wrapCall(context, waitSuspended as SyscallHandler, 3));
-  const passing = suspending(wrapCall(context, () => context.wait(giveWay()), 0));
-  return new WebAssembly.Instance(stopModule(), {
-    stops: {
-      wait32: wait,
-      wait64: wait,
-      pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
-    },
-    suspend: { wait32: waiting, wait64: waiting, pass: passing },
-  });
-}
-
 function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {
   return trace === undefined ? syscall.handler : traced(syscall, trace);
 }
@@ -162,7 +136,8 @@ function handleFirst(context: SyscallContext, call: () => Outcome): unknown {
   return context.stacks?.handleFirst(call) ?? panic("imports: no stacks to run handlers on");
 }
 
-function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Import {
+/** Makes the function that stands between the guest and a handler, which takes `count` arguments. */
+export function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Import {
   const h = handler as (...parameters: unknown[]) => number;
   switch (count) {
     case 0:

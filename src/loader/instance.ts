@@ -11,12 +11,12 @@ import { SyscallContext } from "../syscalls/context.ts";
 import { panic } from "../shm/index.ts";
 import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
-import { makeImports, makeStops } from "./imports.ts";
+import { makeImports } from "./imports.ts";
 import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
-import { armStopPoints } from "./stop-module.ts";
+import type { StopInstances } from "./stop-instances.ts";
 import { promising } from "./suspension.ts";
-import { ThreadStates } from "./thread-state.ts";
+import type { ThreadStates } from "./thread-state.ts";
 
 /** What a thread has of a group, put by while another stack of the agent runs. */
 export interface InstanceWork {
@@ -37,7 +37,8 @@ export class InstanceGroup {
   private next: WebAssembly.Instance | undefined;
   /** One that a thread has left which went to sleep without it. */
   private used: WebAssembly.Instance | undefined;
-  private stops: WebAssembly.Instance | undefined;
+  /** For a program with stop points, where the stacks of the agent's carrier can be suspended: given by that. */
+  stops: StopInstances | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
   private nextBytes = 0;
   /** The instance that threads share, and the running thread's place in it. */
@@ -111,12 +112,7 @@ export class InstanceGroup {
     const { context } = this;
     context.innerEntries++;
     try {
-      const instance = new WebAssembly.Instance(this.program.module, this.findImports());
-      if (this.program.stops !== undefined && context.stacks !== undefined) {
-        this.stops ??= makeStops(context, context.stacks);
-        armStopPoints(instance, this.program.stops.tableName, this.stops);
-      }
-      return instance;
+      return new WebAssembly.Instance(this.program.module, this.findImports());
     } finally {
       context.innerEntries--;
     }
@@ -142,9 +138,8 @@ export class InstanceGroup {
   private makeNext(): WebAssembly.Instance {
     this.nextBytes = this.memory?.buffer.byteLength ?? 0;
     const instance = this.instantiate();
-    const state = this.program.stops?.state;
-    if (state === undefined) this.next = instance;
-    else this.states = new ThreadStates(instance, state);
+    this.states = this.stops?.arm(instance);
+    if (this.states === undefined) this.next = instance;
     return instance;
   }
 

@@ -1,23 +1,17 @@
 /**
- * The check before instantiation: can every import of a module be given? An engine stops at the first import that it
- * misses and tells little; this lists them all, each with a sentence that names it.
+ * What is told of imports that cannot be given. An engine stops at the first import that it misses and tells little; this lists them all, each with a
+ * sentence that names it. A part of its own: programs that run do not need it.
  */
 import { WIDE_MODULE } from "../abi/call-types.ts";
+import { findLinkFaults, type KnownImports, type LinkFault } from "./link-faults.ts";
 import type { ModuleDescription, ModuleImport } from "./module-description.ts";
 import { printable } from "./printable.ts";
-import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
-
-/** The functions that can be given, by `module.name`. A map is one. */
-export interface KnownImports {
-  get(name: string): FunctionType | undefined;
-  /** Every name, for suggestions. */
-  keys(): Iterable<string>;
-}
+import { formatFunctionType } from "./wasm-types.ts";
 
 export interface LinkProblem {
   readonly module: string;
   readonly name: string;
-  readonly reason: "missing" | "signature" | "unsupported";
+  readonly reason: LinkFault["reason"];
   /** One sentence without a final full stop: the import, what is wrong, and a similar name if there is one. */
   readonly message: string;
   /** What the import tells about the tool that made the module, and what to do; the same text for the same tool. */
@@ -61,16 +55,9 @@ function nameOf(entry: { module: string; name: string }): string {
 }
 
 /** Programs with a 64-bit memory have a module of their own, whose pointers are as wide: other modules' structures would be too narrow. */
-function checkWidth(entry: ModuleImport, description: ModuleDescription): string | undefined {
-  const isWide = description.memory.limits?.memory64 === true;
-  if (isWide === (entry.module === WIDE_MODULE) || !description.wasiModules.includes(entry.module))
-    return undefined;
+function tellWidth(entry: ModuleImport, isWide: boolean): string {
   const memory = `a ${isWide ? "64" : "32"}-bit memory`;
   return `import ${nameOf(entry)} is not for ${memory}: a program with a 64-bit memory imports all calls from ${WIDE_MODULE}, and no other does`;
-}
-
-function sameTypes(first: readonly string[], second: readonly string[]): boolean {
-  return first.length === second.length && first.every((type, index) => type === second[index]);
 }
 
 /** Longest name that a suggestion is sought for, and for how many imports: both bound the time. */
@@ -116,57 +103,26 @@ function findHint(entry: ModuleImport, description: ModuleDescription): string |
   return TOOLCHAINS.find(([pattern]) => pattern.test(full))?.[1];
 }
 
-/**
- * Lists every import that cannot be given, in the module's order; empty when the module can be linked. Functions must be in
- * `known` with the same signature. One 32-bit memory of usual pages can be given; tables, globals and tags cannot, except
- * to a dynamically linked module, whose imports from `env` and `GOT.*` are the linker's to resolve.
- */
+/** Lists every import that cannot be given, as `findLinkFaults` does, in words. */
 export function checkImports(description: ModuleDescription, known: KnownImports): LinkProblem[] {
-  const problems: LinkProblem[] = [];
-  let memories = 0;
-  for (const entry of description.imports) {
+  return findLinkFaults(description, known).map((fault, index) => {
+    const { entry, reason, refusal, expected, isWide } = fault;
     const { module, name } = entry;
-    const report = (reason: LinkProblem["reason"], message: string) =>
-      problems.push({ module, name, reason, message, hint: findHint(entry, description) });
-    if (entry.kind === "memory") {
-      const refusal =
-        memories++ > 0
-          ? "a module can be given only one memory"
-          : entry.type.pageSize !== 65_536
-            ? "a memory with pages of another size cannot be given"
-            : undefined;
-      if (refusal) report("unsupported", `import ${nameOf(entry)} (memory): ${refusal}`);
-      continue;
-    }
-    if (description.isDynamic && /^(?:env|GOT\.mem|GOT\.func)$/.test(module)) continue;
-    const width = checkWidth(entry, description);
-    if (width !== undefined) {
-      report("unsupported", width);
-      continue;
-    }
-    const expected = known.get(`${module}.${name}`);
     const title = `import ${nameOf(entry)} (${describeKind(entry)})`;
-    if (expected === undefined) {
-      const similar =
-        entry.kind === "function" && problems.length < SUGGESTION_COUNT
-          ? findSimilar(module, name, known)
-          : undefined;
-      report(
-        "missing",
-        `${title} is not provided by Weft${similar ? `; did you mean ${similar}?` : ""}`,
-      );
-    } else if (
-      entry.kind !== "function" ||
-      !sameTypes(entry.type.parameters, expected.parameters) ||
-      !sameTypes(entry.type.results, expected.results)
-    ) {
-      report(
-        "signature",
-        `${title} has the wrong signature: Weft provides function ${formatFunctionType(expected)}`,
-      );
-    }
-  }
-  return problems;
+    const similar =
+      reason === "missing" && entry.kind === "function" && index < SUGGESTION_COUNT
+        ? findSimilar(module, name, known)
+        : undefined;
+    const message =
+      refusal !== undefined
+        ? `import ${nameOf(entry)} (memory): ${refusal}`
+        : isWide !== undefined
+          ? tellWidth(entry, isWide)
+          : expected !== undefined
+            ? `${title} has the wrong signature: Weft provides function ${formatFunctionType(expected)}`
+            : `${title} is not provided by Weft${similar ? `; did you mean ${similar}?` : ""}`;
+    return { module, name, reason, message, hint: findHint(entry, description) };
+  });
 }
 
 /** All problems as text, a line each, the hints once each after them; at most `limit` lines of problems. */

@@ -6,8 +6,8 @@
  */
 import { callNames, callType } from "../abi/call-types.ts";
 import { isFurtherCall } from "../syscalls/table.ts";
-import { checkImports, formatLinkProblems, type KnownImports } from "./link-check.ts";
-import { type Asyncify, readAsyncify } from "./asyncify.ts";
+import type { Asyncify, readAsyncify } from "./asyncify.ts";
+import { findLinkFaults, type KnownImports } from "./link-faults.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
@@ -39,8 +39,8 @@ export interface Program {
   readonly asksHost: boolean;
   /** Its threads may make contexts: each needs a stack that can be suspended. */
   readonly importsContexts: boolean;
-  /** Imports calls of `further-table.ts`: agents must be given those before they run it. */
-  readonly importsFurtherCalls: boolean;
+  /** Imports calls of `further-table.ts`, or its stacks can be taken apart: agents must be given the part for that before they run it. */
+  readonly needsFurtherCalls: boolean;
   /** Its memory has 64-bit addresses: so wide are the pointers and sizes that it passes. */
   readonly isWide: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
@@ -117,11 +117,36 @@ export function knownImports(): KnownImports {
   return known;
 }
 
+/** What it takes to read a program that is instrumented, or to say why one cannot be linked. A part of its own (`further-reading.ts`). */
+export interface FurtherReading {
+  readonly readAsyncify: typeof readAsyncify;
+  /** All that is wrong with a program's imports, a line each. */
+  tellLinkProblems(description: ModuleDescription, known: KnownImports): string;
+}
+
+let furtherReading: FurtherReading | undefined;
+
+/** Gives this agent that part. */
+export function provideFurtherReading(given: FurtherReading): void {
+  furtherReading = given;
+}
+
+/** The agent has to be given that part before it can read a program. */
+export class NeedsFurtherReading extends Error {
+  override name = "NeedsFurtherReading";
+}
+
+function readFurther(): FurtherReading {
+  if (furtherReading === undefined) throw new NeedsFurtherReading();
+  return furtherReading;
+}
+
 /**
  * Reads a program's bytes and checks that it can be linked, before anything is compiled.
  *
  * @param name what messages call it; @param maximumPages limit for its memory in pages of 64 KiB
  * @throws ModuleError naming what is wrong: no WebAssembly, malformed, missing imports, no entry, a memory above the limit
+ * @throws NeedsFurtherReading
  */
 export function readProgram(
   bytes: Uint8Array,
@@ -129,9 +154,10 @@ export function readProgram(
   maximumPages: number,
 ): ProgramDescription {
   const description = describeModule(bytes);
-  const problems = checkImports(description, knownImports());
-  if (problems.length > 0)
-    throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${formatLinkProblems(problems)}`);
+  if (findLinkFaults(description, known).length > 0) {
+    const problems = readFurther().tellLinkProblems(description, known);
+    throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${problems}`);
+  }
   if (description.isDynamic) {
     throw new ModuleError(
       "ERR_DYNAMIC",
@@ -164,7 +190,7 @@ export function readProgram(
 function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {
   if (!description.asyncify || isWideProgram(description)) return undefined;
   const functions = description.imports.filter(({ kind }) => kind === "function");
-  return readAsyncify(
+  return readFurther().readAsyncify(
     bytes,
     functions,
     description.stackPointerGlobal,
@@ -234,9 +260,9 @@ export function makeProgram(
     importsThreadSpawn: description.importsThreadSpawn,
     asksHost: [...functions.values()].some(({ name }) => ASKS_HOST.test(name)),
     importsContexts: [...functions.values()].some(({ name }) => name === "context_create"),
-    importsFurtherCalls: [...functions.values()].some(({ module, name }) =>
-      isFurtherCall(module, name),
-    ),
+    needsFurtherCalls:
+      asyncify !== undefined ||
+      [...functions.values()].some(({ module, name }) => isFurtherCall(module, name)),
     isWide: isWideProgram(description),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,

@@ -1,6 +1,7 @@
 /** Floor 1: shared memory. What the floors above use of it. */
 export * from "./engine-wait.ts";
 export * from "./heap.ts";
+export * from "./heap-pages.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
 export * from "./lockdep.ts";

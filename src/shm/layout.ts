@@ -176,15 +176,17 @@ const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
  */
 export function layout<F extends Fields>(name: string, fields: F, pool?: number): Layout<F> {
   let offset = 0;
+  let shape = "";
   const placed: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(fields)) {
     if (RESERVED.has(key)) panic(`layout ${name}: a field cannot be called ${key}`);
     offset = Math.ceil(offset / kind.alignment) * kind.alignment;
     placed[key] = kind.place(offset, `${name}.${key}`);
+    shape += `${key}@${offset}+${kind.bytes} `;
     offset += kind.bytes;
   }
   const bytes = Math.ceil(offset / 8) * 8;
-  const kind = registerKind(name);
+  const kind = registerKind(name, `${bytes} ${shape}`);
   const methods: Record_ = {
     layoutName: name,
     bytes,

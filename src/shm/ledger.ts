@@ -11,20 +11,33 @@ import { panic } from "./panic.ts";
 /** Kinds of this agent, by the number that its layouts use. */
 const names: string[] = [];
 const hashes: number[] = [];
+/** Hashes of how their records are laid out. */
+const shapes: number[] = [];
 
 /** Places in a heap. */
 const MOST = 64;
 
-/** The number of a kind in this agent. A name that is known keeps its number. */
-export function registerKind(name: string): number {
+/** The number of a kind in this agent. A name that is known keeps its number. @param shape text that differs where records are laid out differently */
+export function registerKind(name: string, shape = ""): number {
   const known = names.indexOf(name);
   if (known >= 0) return known;
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < name.length; index++) {
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
-  }
-  hashes.push(hash === 0 ? 1 : hash);
+  hashes.push(hashOf(name));
+  shapes.push(hashOf(shape));
   return names.push(name) - 1;
+}
+
+/** FNV-1a; never 0. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash === 0 ? 1 : hash;
+}
+
+/** How records are laid out: a hash for the name of each kind that this agent knows. */
+export function listShapes(): Record<string, number> {
+  return Object.fromEntries(names.map((name, kind) => [name, shapes[kind]]));
 }
 
 /** Word of a kind's count in a heap. */

@@ -13,8 +13,8 @@ import type { LockOrder } from "./lockdep.ts";
 
 export const PAGE = 65536;
 
-const MAGIC = 0x57454654;
-const FORMAT = 1;
+export const MAGIC = 0x57454654;
+export const FORMAT = 1;
 
 /**
  * Pages at the end that only the agent which created the heap may take into use: guests that fill the rest must not keep the host from starting a
@@ -114,11 +114,16 @@ export class KernelMemory {
     return new KernelMemory(memory, mayBlock, 0, options.lockOrder);
   }
 
-  /** Makes this agent's view of a kernel heap that another agent created. */
+  /**
+   * Makes this agent's view of a kernel heap that another agent created.
+   *
+   * @param isHost whether this agent takes the place of the one that created it
+   */
   static attach(
     memory: WebAssembly.Memory,
     mayBlock: boolean,
     lockOrder?: LockOrder,
+    isHost = false,
   ): KernelMemory {
     const words = new Int32Array(memory.buffer);
     if (words[Header.magic >> 2] !== MAGIC) panic("attach: this memory is no kernel heap");
@@ -127,7 +132,7 @@ export class KernelMemory {
         `attach: kernel heap has format ${words[Header.format >> 2]}, this program has ${FORMAT}`,
       );
     }
-    const reserve = Math.min(HOST_RESERVE, words[Header.limit >> 2] >>> 3);
+    const reserve = isHost ? 0 : Math.min(HOST_RESERVE, words[Header.limit >> 2] >>> 3);
     return new KernelMemory(memory, mayBlock, reserve, lockOrder);
   }
 

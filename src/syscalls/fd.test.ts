@@ -121,7 +121,10 @@ process("a descriptor is for what it was opened for", (fixture) => {
   assert.equal(fixture.call("fd_read", 99, ...buffers, result), Errno.EBADF);
   assert.equal(fixture.call("fd_read", 3, ...buffers, result), Errno.EISDIR);
   assert.equal(fixture.call("fd_write", 3, ...buffers, result), Errno.EBADF);
-  assert.equal(fixture.call("fd_filestat_set_size", reads, 0n), Errno.ENOTCAPABLE);
+  assert.equal(fixture.call("fd_filestat_set_size", reads, 0n), Errno.EINVAL);
+  assert.equal(fixture.call("fd_allocate", reads, 0n, 1n), Errno.EBADF);
+  assert.equal(fixture.call("fd_filestat_set_size", writes, 0n), Errno.ENOTCAPABLE);
+  assert.equal(fixture.call("fd_allocate", writes, 0n, 1n), Errno.ENOTCAPABLE);
 });
 
 process("a file grows, shrinks and takes room", (fixture) => {

@@ -22,6 +22,16 @@ function lookupForAccess(
   return -Errno.EBADF;
 }
 
+/** Whether a descriptor that lacks a right is open for writing all the same: where it is not, POSIX has another error than a missing right. */
+function isWritable(context: SyscallContext, fd: number): boolean {
+  const { memory, vfs } = context;
+  const file = context.lookup(fd, 0);
+  if (file < 0) return false;
+  const isOpen = (OpenFile.access.get(memory, file) & Access.write) !== 0;
+  dropFile(vfs, file);
+  return isOpen;
+}
+
 /** Reads at the file's offset; writes the number of bytes, 0 at the end. Waits unless the descriptor is non-blocking. */
 export function fd_read(
   context: SyscallContext,
@@ -239,6 +249,7 @@ export function fd_allocate(
   const start = toUnsigned(offset);
   const bytes = toUnsigned(length);
   const file = lookupForAccess(context, fd, Rights.FD_ALLOCATE, Access.write);
+  if (file === -Errno.ENOTCAPABLE) return isWritable(context, fd) ? -file : Errno.EBADF;
   if (file < 0) return -file;
   let answer = checkSeekable(context, file);
   if (answer === 0) {
@@ -274,6 +285,7 @@ export function fd_filestat_set_size(context: SyscallContext, fd: number, size: 
   const { memory, vfs } = context;
   const bytes = toUnsigned(size);
   const file = context.lookup(fd, Rights.FD_FILESTAT_SET_SIZE);
+  if (file === -Errno.ENOTCAPABLE) return isWritable(context, fd) ? -file : Errno.EINVAL;
   if (file < 0) return -file;
   let answer: number;
   if ((OpenFile.access.get(memory, file) & Access.write) === 0) answer = -Errno.EINVAL;

@@ -19,7 +19,7 @@ import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
-import { Unwinding } from "./unwinding.ts";
+import { attachUnwinding } from "./unwinding-slot.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -59,7 +59,7 @@ export async function serveCrew(
     trace,
   );
   if (program.asyncify !== undefined) {
-    Unwinding.attach(kernel, group);
+    attachUnwinding(kernel, group);
     group.context.forking = new CrewForkPort(kernel, program, post);
     // Where the engine suspends stacks, threads beyond the first few are on shared carriers: that costs less.
     if (

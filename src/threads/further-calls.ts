@@ -1,5 +1,6 @@
 /**
- * The calls that few programs make, with the kernel objects that only those make: epoll sets, event objects.
+ * The calls that few programs make, with the kernel objects that only those make (epoll sets, event objects), and what takes stacks
+ * apart.
  *
  * A part of its own: an agent is given it before it runs a program that needs it, and every agent of a machine that begins to serve a process after that,
  * because a process may have descriptors from another. The host's agent is given it first: it closes what processes leave behind.
@@ -10,10 +11,13 @@ import type { Kernel } from "../kernel/index.ts";
 import { furtherServices } from "../syscalls/further-table.ts";
 import { provideFurtherServices } from "../syscalls/table.ts";
 import { OperationsId } from "../vfs/index.ts";
+import { Unwinding } from "./unwinding.ts";
+import { provideUnwinding } from "./unwinding-slot.ts";
 
 /** Gives an agent all of it. */
 export function installFurtherCalls({ vfs }: Kernel): void {
   provideFurtherServices(furtherServices);
   vfs.addOperations(OperationsId.event, new EventOperations());
   installEpoll(vfs);
+  provideUnwinding(Unwinding);
 }

@@ -79,6 +79,8 @@ export interface ProcessRunner {
   keepReady?(process: number, launch: Launch): number;
   /** Is called when a guest asks for a program to be run. */
   onProgramRequests?: (() => void) | undefined;
+  /** Addresses of the records of its workers. */
+  listCarriers?(): number[];
   /** Hands the events that wait to the host program. */
   deliverEvents(): void;
   /** Ends every process and every worker; resolves when nothing runs any more. */

@@ -12,7 +12,7 @@ import { CrewThreadPort } from "./thread-port.ts";
 import { Carrier } from "./crew.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
 import { runThread } from "./run-thread.ts";
-import { Unwinding } from "./unwinding.ts";
+import { attachUnwinding } from "./unwinding-slot.ts";
 
 /** Runs a process from `_start` to its end, which it has reached when this returns. False, and nothing was done, where there is no room for a thread. */
 export function runInPlace(
@@ -60,6 +60,6 @@ export function runMainThread(
     carrier + Carrier.mark.offset,
     trace,
   );
-  Unwinding.attach(kernel, group);
+  attachUnwinding(kernel, group);
   runThread(kernel, group, thread, crew, () => {});
 }

@@ -16,6 +16,7 @@
 import { Errno } from "../abi/errno.ts";
 import { type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
+import { StopInstances } from "../loader/stop-instances.ts";
 import { promising } from "../loader/suspension.ts";
 import {
   hushBell,
@@ -117,7 +118,9 @@ export class StackCarrier implements StackPort {
     private readonly group: InstanceGroup,
     private readonly isShared: boolean,
   ) {
-    group.context.stacks = this;
+    const { context, program } = group;
+    context.stacks = this;
+    if (program.stops !== undefined) group.stops = new StopInstances(context, this, program.stops);
   }
 
   get canSuspend(): boolean {

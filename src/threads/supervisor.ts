@@ -156,6 +156,11 @@ export class Supervisor implements ProcessRunner {
     return this.workers.size;
   }
 
+  /** Addresses of the records of its workers, and of those that are being ended. */
+  listCarriers(): number[] {
+    return [...new Set([...this.doomed, ...[...this.workers].map(({ carrier }) => carrier)])];
+  }
+
   /** Starts a process's main thread on a carrier: see `ProcessRunner`. */
   start(
     process: number,
@@ -190,7 +195,7 @@ export class Supervisor implements ProcessRunner {
   ): boolean {
     const { kernel } = this;
     const { threads, spare, shareable } = options;
-    this.furtherCalls ||= program.importsFurtherCalls;
+    this.furtherCalls ||= program.needsFurtherCalls;
     const cores = this.host.parallelism;
     const crew = createCrew(kernel, process, {
       threads,
@@ -365,11 +370,11 @@ export class Supervisor implements ProcessRunner {
       // Nothing but memory can be lacking: the same bytes were compiled before.
       if (this.isServed(team) && !team.reaping) {
         const { awaiting } = team;
-        if (team.shared === undefined) {
-          this.releaseAwaiting(team);
-          unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
-        } else for (const worker of awaiting) this.bind(team, worker);
-        awaiting.clear();
+        if (team.shared === undefined) unshareCrew(this.kernel.memory, team.crew, team.mostWorkers);
+        else
+          for (const worker of awaiting)
+            if (!worker.handle.isOutdated() && awaiting.delete(worker)) this.bind(team, worker);
+        this.releaseAwaiting(team);
         this.hire(team);
       }
     }

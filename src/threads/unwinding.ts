@@ -50,18 +50,12 @@ export class Unwinding implements UnwindPort {
   private restored: Rewind | undefined;
   private readonly largestFrame: number;
 
-  private constructor(
+  constructor(
     private readonly kernel: Kernel,
     private readonly group: InstanceGroup,
     private readonly asyncify: Asyncify,
   ) {
     this.largestFrame = asyncify.frameBytes.reduce((most, bytes) => Math.max(most, bytes), 0);
-  }
-
-  /** Gives a group its own, where its program carries asyncify. */
-  static attach(kernel: Kernel, group: InstanceGroup): void {
-    const { asyncify } = group.program;
-    if (asyncify !== undefined) group.context.unwinding = new Unwinding(kernel, group, asyncify);
   }
 
   get isRewinding(): boolean {

@@ -68,13 +68,21 @@ export function addMount(
   numberMount(memory, mounts, mount);
   Mounts.lock.acquire(memory, mounts);
   Mount.next.set(memory, mount, Mounts.first.get(memory, mounts));
-  if (covered !== 0) {
-    Mount.covered.set(memory, mount, keepInode(memory, covered));
-    Inode.flags.or(memory, covered, InodeFlags.mountpoint);
-    Inode.flags.or(memory, parent, InodeFlags.parentOfMountpoint);
-  }
+  if (covered !== 0) coverDirectory(memory, mount, covered, parent);
   Mounts.first.set(memory, mounts, mount);
   Mounts.lock.release(memory, mounts);
+}
+
+/** Puts a mount over a directory, of which it takes a count: under `Mounts.lock`, or where nobody walks yet. */
+export function coverDirectory(
+  memory: KernelMemory,
+  mount: number,
+  covered: number,
+  parent: number,
+): void {
+  Mount.covered.set(memory, mount, keepInode(memory, covered));
+  Inode.flags.or(memory, covered, InodeFlags.mountpoint);
+  Inode.flags.or(memory, parent, InodeFlags.parentOfMountpoint);
 }
 
 /** Says where in the tree a mount is, for people: `/proc/mounts`. Without room for it nothing is said. */
@@ -93,11 +101,24 @@ export function nameMount(
   Mounts.lock.release(memory, mounts);
 }
 
+/** Where in the tree a mount is. */
+export function mountPath(memory: KernelMemory, mount: number): string {
+  const start = Mount.path.get(memory, mount);
+  if (start === 0) return "/";
+  const bytes = memory.u8.slice(start, start + Mount.pathLength.get(memory, mount));
+  return new TextDecoder().decode(bytes);
+}
+
 /** Frees what `nameMount` made: before the mount goes. */
 export function forgetMountName(memory: KernelMemory, mount: number): void {
   const path = Mount.path.get(memory, mount);
   if (path !== 0) free(memory, path, Mount.pathLength.get(memory, mount));
   Mount.path.set(memory, mount, 0);
+}
+
+/** The mount that was added last, or 0. */
+export function firstMount(memory: KernelMemory, mounts: number): number {
+  return Mounts.first.get(memory, mounts);
 }
 
 /** The mount that covers a directory, or 0. */

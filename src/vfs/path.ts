@@ -53,7 +53,8 @@ export class PathWalk {
   begin(root: number, start: number, bytes: Uint8Array, from: number, length: number): number {
     if (this.directory !== 0) panic("path: a walk was begun inside another");
     if (length === 0) return -Errno.ENOENT;
-    if (length > PATH_MAX) return -Errno.ENAMETOOLONG;
+    // The C library's paths end with a NUL byte, which counts.
+    if (length >= PATH_MAX) return -Errno.ENAMETOOLONG;
     const { buffer } = this;
     for (let index = 0; index < length; index++) {
       const byte = bytes[from + index];

@@ -298,6 +298,32 @@ test("programs run at once, each with its own outputs", async () => {
   );
 });
 
+test("programs start, signal and wait for others, which are files of the machine", async () => {
+  for (const [name, args] of [
+    ["process_storm", ["sequence", "10"]],
+    ["process_storm", ["play", "1"]],
+    ["process_exec", ["vfork"]],
+    ["process_exec", ["many", "5"]],
+    ["process_signals", ["interval"]],
+  ] as const) {
+    const result = await page.evaluate(
+      async ([name, args]) => {
+        const response = await fetch(`/programs/${name}.wasm`);
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        const machine = await weft.Machine.create({
+          debug: true,
+          files: { "/bin/self": bytes, "/tmp/nothing": "" },
+        });
+        const result = await machine.run(bytes, { args, name: "self" });
+        await machine.close();
+        return result;
+      },
+      [name, args] as const,
+    );
+    assert.deepEqual([name, result.exitCode, result.stderr], [name, 0, ""]);
+  }
+});
+
 test("what is no program, and what is not there, says so", async () => {
   const errors = await page.evaluate(async () => {
     const machine = await weft.Machine.create();
@@ -355,4 +381,47 @@ test("a page whose policy forbids the library's worker is told what to do, and w
   assert.match(found.refused as string, /^ERR_HOST .*worker-src blob:.*workerUrl/);
   assert.equal(found.stdout, "4 threads: sum 1280800\n");
   assert.match(found.wrong as string, /^ERR_HOST .*nowhere\.js.*worker-browser\.js/);
+});
+
+test("a program talks with somebody at a terminal on the page", async () => {
+  const seen = await page.evaluate(async () => {
+    const machine = await weft.Machine.create({ debug: true });
+    const process = await machine.spawn("/programs/terminal_keys.wasm", {
+      args: "size handle ready line raw modes ready poll line cooked ready sleep size ready line".split(
+        " ",
+      ),
+      terminal: { columns: 80, rows: 24 },
+    });
+    const terminal = process.terminal!;
+    let screen = "";
+    const texts: string[] = [];
+    // What somebody does each time the program says that it is ready.
+    const doings = [
+      () => terminal.type("word\u007fld\r"),
+      () => terminal.type("k"),
+      () => Promise.resolve(terminal.resize(40, 10)),
+      () => terminal.type("\u0004"),
+    ];
+    for await (const chunk of terminal.output!) {
+      screen += new TextDecoder().decode(chunk);
+      if (!screen.endsWith("ready\r\n")) continue;
+      texts.push(screen);
+      screen = "";
+      await doings.shift()!();
+    }
+    texts.push(screen);
+    const { exitCode } = await process.wait();
+    await machine.close();
+    return { texts, exitCode };
+  });
+  assert.deepEqual(seen, {
+    texts: [
+      "size 80 24\r\nready\r\n",
+      "word\b \bld\r\nread 5: world\r\nterminals 111 echo 0 lines 0\r\nready\r\n",
+      "key: 1\r\nread 1: k\r\nready\r\n",
+      "signal 28\r\nsize 40 10\r\nready\r\n",
+      "read 0: \r\n",
+    ],
+    exitCode: 7,
+  });
 });

@@ -27,6 +27,7 @@ const programs: Readonly<Record<string, string>> = {
   "trap.wasm": "trap_in_function",
   "forever.wasm": "compute_forever",
   "shell.wasm": "echo_arguments",
+  "start.wasm": "start_program",
 };
 
 /** A page's address of a file is its name in the directory. */

@@ -16,7 +16,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type LoadedProgram, Machine } from "../../src/api/node.ts";
 import { instrumentProgram } from "../../src/api/instrument.ts";
-import { C_LIBRARIES, C_START, loadTools, readToolFiles } from "./toolchain.ts";
+import { C_LIBRARIES, C_LIBRARY_PATH, C_START, loadTools, readToolFiles } from "./toolchain.ts";
 
 /** What a guest program may be compiled with, besides what its own first lines say. */
 export interface CompileOptions {
@@ -181,13 +181,14 @@ async function compile(name: string, text: string, options: CompileOptions): Pro
     // The compiler cannot start the linker, as it does on other systems: a guest has no way to start programs of this kind.
     const flags = compilerFlags(name, text, options);
     const forLinker = flags.filter((flag) => flag.startsWith("-Wl,"));
-    const others = flags.filter((flag) => !flag.startsWith("-Wl,") && flag !== "-nostdlib");
+    const libraries = flags.filter((flag) => flag.startsWith("-l"));
+    const others = flags.filter((flag) => !/^-(Wl,|l|nostdlib$)/.test(flag));
     await run("clang", [...others, "-c", source, "-o", "program.o"]);
     const bare = flags.includes("-nostdlib");
     await run("wasm-ld", [
       ...(bare ? [] : [C_START]),
       "program.o",
-      ...(bare ? [] : C_LIBRARIES),
+      ...(bare ? [] : [C_LIBRARY_PATH, ...libraries, ...C_LIBRARIES]),
       ...forLinker.flatMap((flag) => flag.split(",").slice(1)),
       ...["-o", "out.wasm"],
     ]);

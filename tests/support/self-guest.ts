@@ -20,8 +20,9 @@ export class SelfMachine {
   constructor(
     name: string,
     more: (bytes: Uint8Array<ArrayBuffer>) => NonNullable<MachineOptions["files"]> = () => ({}),
+    options: MachineOptions = {},
   ) {
-    this.made = this.make(name, more);
+    this.made = this.make(name, more, options);
     after(async () => (await this.made).machine.close());
   }
 
@@ -37,10 +38,11 @@ export class SelfMachine {
   private async make(
     name: string,
     more: (bytes: Uint8Array<ArrayBuffer>) => NonNullable<MachineOptions["files"]>,
+    options: MachineOptions,
   ) {
     const bytes = await guestBytes(name);
     const files = { "/bin/self": bytes, "/tmp/nothing": "", ...more(bytes) };
-    const machine = await Machine.create({ debug: true, files });
+    const machine = await Machine.create({ debug: true, files, ...options });
     machine.onEvent((event) => this.events.push(event));
     return { machine, program: await machine.load(bytes, "self") };
   }

@@ -92,6 +92,7 @@ const decoder = new TextDecoder();
 
 /** The host's steady clock, also as the wall clock, which on some hosts goes back a little. */
 class SteadyClock implements Clock {
+  setShift(): void {}
   low = 0;
   high = 0;
   readonly resolution = 1000;

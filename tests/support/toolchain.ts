@@ -13,7 +13,7 @@ const packageDirectory = dirname(createRequire(import.meta.url).resolve("@yowasp
 
 /** What compiling and linking needs, by language: headers of compiler and libraries, the libraries and what starts a program. */
 const NEEDED = {
-  c: /^(include\/(?!.*c\+\+|.*intrin)|lib\/wasm32-wasip1\/(crt1-command\.o|libc\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/,
+  c: /^(include\/(?!.*c\+\+|.*intrin)|lib\/wasm32-wasip1\/(crt1-command\.o|libc\.a|libwasi-emulated-mman\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/,
   "c++":
     /^(include\/|lib\/wasm32-wasip1\/(crt1-command\.o|lib(c|c\+\+|c\+\+abi)\.a)$|lib\/.*\/libclang_rt\.builtins\.a$)/,
 };
@@ -33,8 +33,9 @@ export async function readToolFiles(
 
 /** What a program with the C library is linked from, besides its own objects: what starts it, and after them the libraries. */
 export const C_START = "/usr/lib/wasm32-wasip1/crt1-command.o";
+export const C_LIBRARY_PATH = "-L/usr/lib/wasm32-wasip1";
 export const C_LIBRARIES = [
-  "-L/usr/lib/wasm32-wasip1",
+  C_LIBRARY_PATH,
   "-lc",
   "/usr/lib/wasm32-unknown-wasip1/libclang_rt.builtins.a",
 ] as const;

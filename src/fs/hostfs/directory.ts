@@ -170,6 +170,15 @@ export function closeUnused(
   return left;
 }
 
+/** All records of a mount that nobody walks. */
+export function listDirectories(memory: KernelMemory, host: number): number[] {
+  const list: number[] = [];
+  let directory = HostMount.youngest.get(memory, host);
+  for (; directory !== 0; directory = HostDirectory.older.get(memory, directory))
+    list.push(directory);
+  return list;
+}
+
 /** The word of the bucket of a directory. */
 function bucketOf(host: number, device: number, inodeLow: number, inodeHigh: number): number {
   const mixed = Math.imul(inodeLow ^ Math.imul(inodeHigh ^ device, 0x85ebca6b), 0x9e3779b1);

@@ -1,5 +1,12 @@
 /** Host directories in the guest's tree. What the floors above use of it. */
 export { HostfsDriver } from "./driver.ts";
 export { openHostFile } from "./open-file.ts";
-export { createHostfs, destroyHostfs, HostDirectoryError, type HostfsOptions } from "./mount.ts";
+export {
+  closeHostfs,
+  createHostfs,
+  destroyHostfs,
+  forgetHostfs,
+  HostDirectoryError,
+  type HostfsOptions,
+} from "./mount.ts";
 export { type HostFiles, HostPlace, HostStat } from "./port.ts";

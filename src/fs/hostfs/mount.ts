@@ -4,9 +4,15 @@
 import { Filetype } from "../../abi/enums.ts";
 import { errnoMeaning } from "../../abi/errno-meanings.ts";
 import { Errno, errnoName } from "../../abi/errno.ts";
-import { allocate, free, panic } from "../../shm/index.ts";
+import { allocate, free, type KernelMemory, panic } from "../../shm/index.ts";
 import { dropInode, FilesystemId, Inode, Mount, MountFlags, type Vfs } from "../../vfs/index.ts";
-import { addDirectory, closeUnused, HostDirectory, HostMount } from "./directory.ts";
+import {
+  addDirectory,
+  closeUnused,
+  HostDirectory,
+  HostMount,
+  listDirectories,
+} from "./directory.ts";
 import { type HostFiles, HostPlace, HostStat } from "./port.ts";
 import { addRoot, removeRoot } from "./roots.ts";
 
@@ -19,6 +25,8 @@ export interface HostfsOptions {
    * are seen to without it.
    */
   pinned?: boolean;
+  /** The record of a mount to make it in, whose directory was forgotten (`forgetHostfs`): its place in the tree stays. */
+  into?: number;
 }
 
 /** A directory of the host that cannot be mounted, with the host's reason. */
@@ -65,13 +73,13 @@ export function createHostfs(
     throw refusal(port, path, result);
   }
 
-  const mount = Mount.allocate(memory);
+  const mount = options.into ?? Mount.allocate(memory);
   const host = HostMount.allocate(memory);
   const source = allocate(memory, real.length);
   const undo = () => {
     if (source !== 0) free(memory, source, real.length);
     if (host !== 0) HostMount.free(memory, host);
-    if (mount !== 0) Mount.free(memory, mount);
+    if (mount !== 0 && options.into === undefined) Mount.free(memory, mount);
   };
   if (mount === 0 || host === 0 || source === 0) {
     undo();
@@ -115,6 +123,26 @@ export function destroyHostfs(vfs: Vfs, port: HostFiles, mount: number): void {
   const covered = Mount.covered.get(memory, mount);
   Mount.free(memory, mount);
   if (covered !== 0) dropInode(vfs, covered);
+}
+
+/** Closes all that a mount has open and leaves its records: for a heap that is given up. */
+export function closeHostfs(memory: KernelMemory, port: HostFiles, mount: number): void {
+  if (!port.pins) return;
+  removeRoot(memory, mount);
+  for (const directory of listDirectories(memory, Mount.state.get(memory, mount)))
+    port.close(HostDirectory.descriptor.get(memory, directory) - 1);
+}
+
+/**
+ * Frees what a mount has of its directory but the record itself, without closing anything: in a heap that comes from a snapshot its descriptors are another
+ * program's. Inodes of it that somebody has are no more.
+ */
+export function forgetHostfs(memory: KernelMemory, mount: number): void {
+  const host = Mount.state.get(memory, mount);
+  for (const directory of listDirectories(memory, host))
+    HostDirectory.free(memory, directory, HostDirectory.pathLength.get(memory, directory));
+  free(memory, Mount.source.get(memory, mount), Mount.sourceLength.get(memory, mount));
+  HostMount.free(memory, host);
 }
 
 function refusal(port: HostFiles, path: string | Uint8Array, errno: number): HostDirectoryError {

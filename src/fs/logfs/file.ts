@@ -40,7 +40,11 @@ export class LoggedFile extends TmpfsFile {
       OpenFile.lock.release(memory, file);
     }
     endChange(memory, journal);
-    return done;
+    const { DSYNC, RSYNC, SYNC } = Fdflags;
+    if (done <= 0 || (OpenFile.flags.load(memory, file) & (DSYNC | RSYNC | SYNC)) === 0)
+      return done;
+    const safe = waitUntilSafe(vfs, journal);
+    return safe < 0 ? safe : done;
   }
 
   /** Writes at a position, in as many pieces as fit in a note each, and notes them. Preconditions: the journal's lock is held. */

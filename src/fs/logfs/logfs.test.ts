@@ -5,6 +5,8 @@ import { FileModel } from "../../../tests/support/kernel-model.ts";
 import { Random } from "../../../tests/support/kernel-random.ts";
 import { describeTree, MemoryLog } from "../../../tests/support/log-store.ts";
 import { Errno } from "../../abi/errno.ts";
+import { Fdflags } from "../../abi/flags.ts";
+import { Parker } from "../../shm/index.ts";
 import { Mount, numberMount, Open, Times } from "../../vfs/index.ts";
 import { TmpfsTree } from "../tmpfs/tree.ts";
 import { createLogfs, destroyLogfs, installLogfs, Journal, Keeper, LogError } from "./index.ts";
@@ -22,6 +24,8 @@ class Kept {
   readonly journal: number;
   readonly failures: unknown[] = [];
   now = 1_700_000_000_000;
+  /** Of who waits for the keeper. */
+  readonly parker: number;
   private readonly ownRoot: number;
 
   /** @param gain bytes by which a log becomes longer than its image before there is another */
@@ -31,6 +35,7 @@ class Kept {
     const { memory, vfs } = machine;
     this.machine = machine;
     this.ownRoot = machine.root;
+    this.parker = Parker.allocate(memory);
     installLogfs(vfs);
     const made = createLogfs(vfs, [logs[0].bytes(), logs[1].bytes()])!;
     this.mount = made.mount;
@@ -54,6 +59,7 @@ class Kept {
       keeper.serve();
     } else keeper.abandon();
     machine.root = this.ownRoot;
+    Parker.free(machine.memory, this.parker);
     destroyLogfs(machine.vfs, mount);
     assert.deepEqual(machine.destroy(), { ledger: {}, bytes: 0 });
   }
@@ -312,4 +318,38 @@ test("opening with truncation is kept like any other change", () => {
   const { tree } = kept;
   kept.end();
   assert.equal(treeIn(logs), tree);
+});
+
+test("what is written through is safe when the call returns", () => {
+  const logs = newLogs();
+  const kept = new Kept(logs);
+  const { keeper, machine } = kept;
+  let sleeps = 0;
+  machine.vfs.sleeper = {
+    parker: kept.parker,
+    sleepWhile(waits) {
+      while (waits()) {
+        sleeps++;
+        keeper.turn();
+      }
+      return true;
+    },
+  };
+  const file = machine.open("/f", write | create, Fdflags.DSYNC);
+  machine.write(file, "written through");
+  assert.equal(sleeps, 1);
+  assert.ok(treeIn(logs).includes("/f"));
+  assert.equal(machine.vfs.operationsOf(file).sync(machine.vfs, file, true), 0);
+  assert.equal(sleeps, 1, "nothing was left to be written");
+  machine.close(file);
+  // Who cannot wait is told so.
+  machine.vfs.sleeper = undefined;
+  machine.put("/g", "");
+  const directory = machine.open("/", read);
+  assert.equal(
+    machine.vfs.operationsOf(directory).sync(machine.vfs, directory, false),
+    -Errno.ENOTSUP,
+  );
+  machine.close(directory);
+  kept.end();
 });

@@ -73,6 +73,10 @@ export function setLayerMount(
   memory.u32[(overlay + OverlayMount.bytes + layer * 4) >>> 2] = mount;
 }
 
+export function layerMount(memory: KernelMemory, overlay: number, layer: number): number {
+  return memory.u32[(overlay + OverlayMount.bytes + layer * 4) >>> 2];
+}
+
 /** The directory that a layer has for a record, without a count; 0 for none. */
 export function layerDirectory(memory: KernelMemory, directory: number, layer: number): number {
   return memory.u32[(directory + OverlayDirectory.bytes + layer * 4) >>> 2];
@@ -179,6 +183,17 @@ function hasName(memory: KernelMemory, directory: number, name: Name): boolean {
 export function readName(memory: KernelMemory, directory: number, into: Name): Name {
   const start = OverlayDirectory.name.get(memory, directory);
   return into.set(memory.u8, start, OverlayDirectory.nameLength.get(memory, directory));
+}
+
+/** All records in the table: every directory that is in use but the root. */
+export function listDirectories(memory: KernelMemory, overlay: number): number[] {
+  const list: number[] = [];
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    let directory = memory.u32[(OverlayMount.buckets.at(overlay) + bucket * 4) >>> 2];
+    for (; directory !== 0; directory = OverlayDirectory.next.get(memory, directory))
+      list.push(directory);
+  }
+  return list;
 }
 
 /** Marks a directory as removed and takes it out of the table. Those who use it keep it. */

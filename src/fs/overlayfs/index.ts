@@ -23,17 +23,28 @@
  * Lock: `OverlayMount.lock`, rank Overlay, for every operation on names; the layers' own locks come inside it. The bytes of a copied file move while it
  * is not held. See `directory.ts` (records), `layers.ts` (what a name is), `copy-up.ts`, `filesystem.ts`, `directory-operations.ts`.
  */
-import { panic } from "../../shm/index.ts";
+import { type KernelMemory, panic } from "../../shm/index.ts";
 import {
   dropInode,
   FilesystemId,
   keepInode,
   Mount,
   MountFlags,
+  Name,
   OperationsId,
   type Vfs,
 } from "../../vfs/index.ts";
-import { makeDirectory, OverlayMount, setLayerMount } from "./directory.ts";
+import {
+  layerDirectory,
+  layerMount,
+  listDirectories,
+  makeDirectory,
+  OverlayDirectory,
+  OverlayMount,
+  readName,
+  setLayerDirectory,
+  setLayerMount,
+} from "./directory.ts";
 import { OverlayDirectoryOperations } from "./directory-operations.ts";
 import { Overlayfs } from "./filesystem.ts";
 import { numberDirectory } from "./layers.ts";
@@ -83,6 +94,34 @@ export function createOverlayfs(vfs: Vfs, upper: number, lowers: readonly number
   numberDirectory(vfs, root, layers.length);
   Mount.root.set(memory, mount, root);
   return mount;
+}
+
+/** The mounts that an overlay is made of, uppermost first; the first is 0 where nothing can be changed. */
+export function layersOf(memory: KernelMemory, mount: number): number[] {
+  const overlay = Mount.state.get(memory, mount);
+  const count = OverlayMount.layerCount.get(memory, overlay);
+  return Array.from({ length: count }, (_, layer) => layerMount(memory, overlay, layer));
+}
+
+/** A layer was made anew, with nothing that was in it before: gives every directory its part of it again, by name. */
+export function reseatLayer(vfs: Vfs, mount: number, layer: number): void {
+  const { memory } = vfs;
+  const layerRoot = Mount.root.get(memory, layersOf(memory, mount)[layer]);
+  const overlayRoot = Mount.root.get(memory, mount);
+  setLayerDirectory(memory, overlayRoot, layer, keepInode(memory, layerRoot));
+  const seated = new Set([overlayRoot]);
+  const seat = (directory: number) => {
+    if (seated.has(directory)) return;
+    seated.add(directory);
+    const parent = OverlayDirectory.parent.get(memory, directory);
+    seat(parent);
+    if (layerDirectory(memory, directory, layer) === 0) return;
+    const above = layerDirectory(memory, parent, layer);
+    const name = readName(memory, directory, new Name());
+    const found = above === 0 ? 0 : vfs.filesystemOf(above).step(vfs, above, name);
+    setLayerDirectory(memory, directory, layer, Math.max(0, found));
+  };
+  for (const directory of listDirectories(memory, Mount.state.get(memory, mount))) seat(directory);
 }
 
 /** Frees an overlay and its mount, not its layers: under the same conditions as `destroyTmpfs`. */

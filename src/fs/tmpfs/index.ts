@@ -13,6 +13,7 @@ import {
   makeOpenFile,
   Mount,
   MountFlags,
+  OpenFile,
   OperationsId,
   Transfer,
   type Vfs,
@@ -86,6 +87,13 @@ export function createPackedTmpfs(vfs: Vfs, archive: number | Uint8Array): numbe
   }
   TmpfsTree.archive.set(memory, tree, file);
   return mount;
+}
+
+/** Gives a filesystem of an archive the same archive by another open file, whose count is taken over. The one before, of another program, is not closed. */
+export function replaceArchive({ memory }: Vfs, mount: number, archive: number): void {
+  const tree = Mount.state.get(memory, mount);
+  OpenFile.free(memory, TmpfsTree.archive.get(memory, tree));
+  TmpfsTree.archive.set(memory, tree, archive);
 }
 
 /** Makes a file without a name that holds bytes, open for reading; 0 when the kernel heap is full. */

@@ -16,7 +16,7 @@ export class BrowserClock implements Clock {
   /** What browsers round `performance.now()` to: 5 µs on an isolated page, 100 µs elsewhere. */
   readonly resolution = globalThis.crossOriginIsolated ? 5_000 : 100_000;
 
-  private readonly monotonicOrigin = performance.timeOrigin;
+  private monotonicOrigin = performance.timeOrigin;
   /** Wall clock minus `performance.now()`, in milliseconds. */
   private origin = performance.timeOrigin;
 
@@ -38,6 +38,10 @@ export class BrowserClock implements Clock {
 
   monotonicMilliseconds(): number {
     return this.monotonicOrigin + performance.now();
+  }
+
+  setShift(milliseconds: number): void {
+    this.monotonicOrigin = performance.timeOrigin + milliseconds;
   }
 
   milliseconds(): number {

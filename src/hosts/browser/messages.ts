@@ -11,7 +11,7 @@ import type {
   WorkerStart,
 } from "../../threads/messages.ts";
 
-/** Page to worker: read, check and compile a program. Answered by `loaded` or `refused`. */
+/** Page to worker: read, check and compile a program. Answered by `loaded`, `refused` or `needsParts`. */
 export interface LoadMessage {
   readonly kind: "load";
   readonly bytes: Uint8Array;
@@ -64,6 +64,8 @@ export type PageMessage =
 export type AgentMessage =
   | WorkerMessage
   | { readonly kind: "loaded"; readonly program: Program | undefined }
+  /** The worker has not what it takes to read the program: one with the parts is to be asked. */
+  | { readonly kind: "needsParts" }
   /** The program cannot be run: `code` is there when it is a `ModuleError`, and not the engine's. Or the store cannot be opened. */
   | { readonly kind: "refused"; readonly code: string | undefined; readonly message: string }
   | { readonly kind: "storeOpened"; readonly logs: readonly [Uint8Array, Uint8Array] }

@@ -1,7 +1,11 @@
 /** What a worker of a browser runs: the one script behind every carrier. */
 import { attachKernel, type Kernel } from "../../kernel/index.ts";
 import { ModuleError } from "../../loader/module-error.ts";
-import { compileProgram } from "../../loader/program.ts";
+import {
+  compileProgram,
+  NeedsFurtherReading,
+  provideFurtherReading,
+} from "../../loader/program.ts";
 import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
@@ -46,6 +50,7 @@ async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Prom
     const compile = shareable ? mustHave(parts).compileShareable : compileProgram;
     post({ kind: "loaded", program: await compile(bytes, name, maximumPages) });
   } catch (error) {
+    if (error instanceof NeedsFurtherReading) return post({ kind: "needsParts" });
     const message = error instanceof Error ? error.message : String(error);
     post({ kind: "refused", code: error instanceof ModuleError ? error.code : undefined, message });
   }
@@ -89,7 +94,10 @@ function handle(message: PageMessage): void {
 /** Makes this agent a worker of the library's. @param withParts what it was started with besides */
 export function serveWorker(withParts?: WorkerParts): void {
   parts = withParts;
-  if (parts !== undefined) provideCallFormatter(parts.formatCall);
+  if (parts !== undefined) {
+    provideCallFormatter(parts.formatCall);
+    provideFurtherReading(parts.furtherReading);
+  }
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];
   scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {

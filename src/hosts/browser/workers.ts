@@ -97,11 +97,20 @@ export class BrowserWorkers implements WorkerHost {
 
   /** Reads, checks and compiles a program in a worker. @throws ModuleError, or what the engine says of the module */
   async load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program> {
+    const request = { kind: "load", bytes, name, maximumPages, shareable: false } as const;
+    let program = await this.compile(request);
+    if (program === "needsParts") {
+      await this.useParts();
+      program = await this.compile(request);
+    }
+    return typeof program === "object" ? program : panic("a worker answered without the program");
+  }
+
+  /** Has a worker that serves nobody compile a program. */
+  private async compile(request: LoadMessage): Promise<Compiled> {
     const worker = this.take();
     try {
-      const request = { kind: "load", bytes, name, maximumPages, shareable: false } as const;
-      const program = await compile(worker, request);
-      return program ?? panic("a worker answered without the program");
+      return await compile(worker, request);
     } finally {
       if (this.disposed || worker.url !== this.url) void worker.terminate();
       else this.fresh.push(worker);
@@ -117,7 +126,9 @@ export class BrowserWorkers implements WorkerHost {
     await this.useParts();
     const worker = new PageWorker(this.url);
     try {
-      return await compile(worker, { kind: "load", bytes, name, maximumPages, shareable: true });
+      const request = { kind: "load", bytes, name, maximumPages, shareable: true } as const;
+      const program = await compile(worker, request);
+      return typeof program === "object" ? program : undefined;
     } finally {
       void worker.terminate();
     }
@@ -161,12 +172,16 @@ export class BrowserWorkers implements WorkerHost {
 const urlOf = (script: string): string =>
   URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
 
+/** A program; undefined where its threads cannot share carriers and that was asked for. */
+type Compiled = Program | undefined | "needsParts";
+
 /** Has a worker compile a program. */
-function compile(worker: PageWorker, request: LoadMessage): Promise<Program | undefined> {
+function compile(worker: PageWorker, request: LoadMessage): Promise<Compiled> {
   return new Promise((resolve, reject) => {
     worker.onDeath = reject;
     worker.onMessage = (message) => {
       if (message.kind === "loaded") resolve(message.program);
+      else if (message.kind === "needsParts") resolve(message.kind);
       else if (message.kind === "refused") {
         const { code, message: text } = message;
         reject(

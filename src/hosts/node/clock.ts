@@ -14,6 +14,8 @@ export class NodeClock implements Clock {
   private readonly halves = new Uint32Array(this.big.buffer);
   /** Wall clock minus `performance.now()`, in milliseconds. Not before it is asked for: Node loads `performance` when it is first named. */
   private origin = NaN;
+  /** What the monotonic clock is ahead of the system's, in nanoseconds. */
+  private shift = 0n;
 
   readRealtime(): void {
     const now = performance.now();
@@ -23,7 +25,7 @@ export class NodeClock implements Clock {
   }
 
   readMonotonic(): void {
-    this.big[0] = process.hrtime.bigint();
+    this.big[0] = this.now();
     this.low = this.halves[0];
     this.high = this.halves[1];
   }
@@ -34,7 +36,16 @@ export class NodeClock implements Clock {
   }
 
   monotonicMilliseconds(): number {
-    return Number(process.hrtime.bigint()) / 1e6;
+    return Number(this.now()) / 1e6;
+  }
+
+  setShift(milliseconds: number): void {
+    this.shift = BigInt(Math.round(milliseconds * 1e6));
+  }
+
+  private now(): bigint {
+    const now = process.hrtime.bigint();
+    return this.shift === 0n ? now : now + this.shift;
   }
 
   milliseconds(): number {

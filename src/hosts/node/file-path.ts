@@ -6,19 +6,47 @@ import type { Name } from "../../vfs/index.ts";
 
 export type Path = string | Buffer;
 
+/** The last paths, by a hash of their name: most calls are on a name that was named just before, and making the text takes as long as a call of the host. */
+const RECENT = 256;
+interface RecentPath {
+  /** How the directory was addressed. */
+  readonly descriptor: number;
+  readonly directory: string;
+  readonly text: string;
+}
+const recent: (RecentPath | undefined)[] = [];
+
 /** The path of a name in a directory: text where it is ASCII, bytes otherwise. */
 export function pathOf(place: HostPlace, name: Name): Path {
-  const prefix = prefixOf(place);
   const { bytes, start, length } = name;
-  let text = prefix;
+  let hash = length;
   for (let index = start; index < start + length; index++) {
-    const byte = bytes[index];
-    if (byte >= 0x80) {
-      return Buffer.concat([Buffer.from(prefix), bytes.slice(start, start + length)]);
-    }
-    text += String.fromCharCode(byte);
+    hash = (Math.imul(hash, 31) + bytes[index]) | 0;
   }
+  const slot = (hash ^ (hash >>> 16)) & (RECENT - 1);
+  const known = recent[slot];
+  if (known !== undefined && isPathOf(known, place, name)) return known.text;
+  const prefix = prefixOf(place);
+  const own = Buffer.from(bytes.slice(start, start + length));
+  if (own.some((byte) => byte >= 0x80)) return Buffer.concat([Buffer.from(prefix), own]);
+  // Written and read once more: a text that was put together would be copied at each call.
+  const text = Buffer.from(prefix + own.toString("latin1")).toString();
+  recent[slot] = { descriptor: place.descriptor, directory: place.path, text };
   return text;
+}
+
+/** Whether a path is that of a name in a directory. It ends with the name, which is ASCII, and what is before it follows from the directory. */
+function isPathOf({ descriptor, directory, text }: RecentPath, place: HostPlace, name: Name) {
+  const { bytes, start, length } = name;
+  if (directory !== place.path || (directory === "" && descriptor !== place.descriptor)) {
+    return false;
+  }
+  const before = text.length - length;
+  if (text.charCodeAt(before - 1) !== 0x2f) return false;
+  for (let index = 0; index < length; index++) {
+    if (text.charCodeAt(before + index) !== bytes[start + index]) return false;
+  }
+  return true;
 }
 
 function prefixOf(place: HostPlace): string {

@@ -1,12 +1,19 @@
 /** Host directories in Node: their filesystem over Node's files, and the other filesystems that are mounted. A part of its own, which only machines that mount a directory load. One per agent. */
-import { createHostfs, destroyHostfs, HostfsDriver, openHostFile } from "../../fs/hostfs/index.ts";
+import {
+  closeHostfs,
+  createHostfs,
+  destroyHostfs,
+  forgetHostfs,
+  HostfsDriver,
+  openHostFile,
+} from "../../fs/hostfs/index.ts";
 import { installMountDrivers } from "../../threads/mount-drivers.ts";
 import type { LocalResources } from "../port.ts";
 import { NodeFiles } from "./files.ts";
 
 export type HostDirectories = Pick<
   LocalResources,
-  "install" | "openFile" | "mountDirectory" | "unmountDirectory"
+  "install" | "openFile" | "mountDirectory" | "unmountDirectory" | "closeDirectories"
 >;
 
 export function createHostDirectories(): HostDirectories {
@@ -17,7 +24,11 @@ export function createHostDirectories(): HostDirectories {
       installMountDrivers(kernel);
     },
     openFile: (vfs, path) => openHostFile(vfs, files, path),
-    mountDirectory: (vfs, path, readOnly) => createHostfs(vfs, files, path, { readOnly }),
+    mountDirectory: (vfs, path, readOnly, into) => {
+      if (into !== undefined) forgetHostfs(vfs.memory, into);
+      return createHostfs(vfs, files, path, { readOnly, ...(into !== undefined && { into }) });
+    },
+    closeDirectories: (vfs, mount) => closeHostfs(vfs.memory, files, mount),
     unmountDirectory: (vfs, mount) => destroyHostfs(vfs, files, mount),
   };
 }

@@ -1,6 +1,11 @@
 /** Node as a host. */
 import { promises } from "node:fs";
-import { compileProgram } from "../../loader/program.ts";
+import {
+  compileProgram,
+  NeedsFurtherReading,
+  type Program,
+  provideFurtherReading,
+} from "../../loader/program.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
 import type { HostDirectories } from "./host-directories.ts";
@@ -26,10 +31,24 @@ export function createNodeHost(directories?: HostDirectories): Host {
       (await import("../../threads/further-calls.ts")).installFurtherCalls,
     loadTraces: undefined,
     readFile: readLocation,
-    load: compileProgram,
+    load: loadProgram,
     loadShareable: async (...program) =>
       (await import("../../loader/shareable-program.ts")).compileShareable(...program),
   };
+}
+
+async function loadProgram(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+): Promise<Program> {
+  try {
+    return await compileProgram(bytes, name, maximumPages);
+  } catch (error) {
+    if (!(error instanceof NeedsFurtherReading)) throw error;
+    provideFurtherReading((await import("../../loader/further-reading.ts")).furtherReading);
+    return compileProgram(bytes, name, maximumPages);
+  }
 }
 
 async function readLocation(text: string): Promise<Uint8Array> {

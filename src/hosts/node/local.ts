@@ -15,8 +15,9 @@ export function createNodeResources(directories?: HostDirectories): LocalResourc
       kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(nodeStreams));
     },
     openStream: (vfs, descriptor, access) => openHostStream(vfs, nodeStreams, descriptor, access),
-    mountDirectory: (vfs, path, readOnly) => mounted().mountDirectory(vfs, path, readOnly),
+    mountDirectory: (...mount) => mounted().mountDirectory(...mount),
     unmountDirectory: (vfs, mount) => mounted().unmountDirectory(vfs, mount),
+    closeDirectories: (vfs, mount) => mounted().closeDirectories(vfs, mount),
     openFile: (vfs, path) => mounted().openFile(vfs, path),
   };
 }

@@ -16,7 +16,7 @@ import { threadId } from "node:worker_threads";
 /** The name of the kernel's file. */
 declare const KERNEL_FILE: string;
 
-type Load = (exports: object, require: NodeJS.Require, module: object) => void;
+type Load = (exports: object, require: NodeJS.Require, module: object, filename: string) => void;
 
 const directory = dirname(__filename);
 const file = join(directory, KERNEL_FILE);
@@ -47,14 +47,17 @@ function keep(script: Script): void {
 }
 
 const cachedData = readKept();
-const script = new Script(`(function(exports,require,module){${readFileSync(file, "latin1")}\n})`, {
-  filename: file,
-  ...(cachedData === undefined ? {} : { cachedData }),
-});
+const script = new Script(
+  `(function(exports,require,module,__filename){${readFileSync(file, "latin1")}\n})`,
+  {
+    filename: file,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  },
+);
 const module = new Module(file);
 const load = script.runInThisContext() as Load;
 const require = createRequire(file);
-load(module.exports as object, require, module);
+load(module.exports as object, require, module, file);
 require.cache[file] = module;
 
 let isKept = cachedData !== undefined && script.cachedDataRejected !== true;

@@ -1,0 +1,158 @@
+/**
+ * Restoring a machine from a snapshot: `Machine.restore`. A part of its own, which only programs that do so load.
+ *
+ * The heap comes back as it was: ids, files, times, devices, mounts in memory. What lay on the host does not: the options name it, by the place where it is
+ * mounted. A snapshot opens nothing by itself.
+ */
+import { type Kernel, KernelRoot } from "../kernel/index.ts";
+import {
+  createFromPages,
+  HeapPagesError,
+  type KernelMemory,
+  listShapes,
+  readLedger,
+} from "../shm/index.ts";
+import { resumeKernel } from "../threads/resume.ts";
+import {
+  coverDirectory,
+  dropFile,
+  FilesystemId,
+  firstMount,
+  Inode,
+  keepInode,
+  Mount,
+  mountPath,
+} from "../vfs/index.ts";
+import { type Beginning, limitsOf, lockOrderOf } from "./beginning.ts";
+import { WeftError } from "./errors.ts";
+import type { GuestTree } from "./guest-tree.ts";
+import type { Mountable, MountMaker } from "./mount-sources.ts";
+import { atMountPoint } from "./mounts.ts";
+import type { MachineOptions } from "./options.ts";
+import { readSnapshot, refusal, type Snapshot } from "./snapshot-format.ts";
+
+/** What a machine is restored with: its options, but for the files that it has already. */
+export type RestoreOptions = Omit<MachineOptions, "files">;
+
+/** A snapshot that was read, as the beginning of a machine. */
+export interface Restoration extends Beginning {
+  /** Whether the machine needs the code for mounts, and the calls that few programs make. */
+  readonly mounts: boolean;
+  readonly furtherCalls: boolean;
+}
+
+/** Reads a snapshot. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
+export async function openSnapshot(
+  bytes: Uint8Array | ArrayBuffer,
+  options: RestoreOptions,
+): Promise<Restoration> {
+  // A plain array: those of Node slice themselves otherwise.
+  const view =
+    bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer
+      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+      : new Uint8Array(bytes);
+  const snapshot = await readSnapshot(view, options.maxKernelMemory);
+  const { manifest } = snapshot;
+  return {
+    mounts: manifest.mounts,
+    furtherCalls: manifest.furtherCalls,
+    makeKernel(host, options) {
+      const memory = makeHeap(snapshot, host.mayBlock, options);
+      checkShapes(memory, manifest.shapes);
+      const { clock, randomness, local } = host;
+      return resumeKernel(memory, clock, randomness, limitsOf(host, options), local, manifest);
+    },
+    makeTree(kernel, tree, options, maker) {
+      for (const file of manifest.files) dropFile(kernel.vfs, file);
+      try {
+        reattachMounts(kernel, tree, options.mounts ?? {}, maker);
+      } catch (error) {
+        maker?.giveUp();
+        throw error;
+      }
+    },
+  };
+}
+
+function makeHeap({ heap }: Snapshot, mayBlock: boolean, options: MachineOptions): KernelMemory {
+  const limit = options.maxKernelMemory;
+  try {
+    return createFromPages(heap, mayBlock, { limit, ...lockOrderOf(options) });
+  } catch (cause) {
+    if (!(cause instanceof HeapPagesError)) throw cause;
+    throw refusal(`the snapshot cannot be restored: ${cause.message}`, cause);
+  }
+}
+
+/** Checks that this build lays its records out as the one that made the snapshot. */
+function checkShapes(memory: KernelMemory, shapes: Readonly<Record<string, number>>): void {
+  const own = listShapes();
+  const other = Object.keys(own).find((name) => name in shapes && shapes[name] !== own[name]);
+  const unknown = Object.keys(readLedger(memory)).find((name) => !(name in own && name in shapes));
+  if (other === undefined && unknown === undefined) return;
+  throw refusal(
+    `the snapshot is of another build of Weft: its records of kind ${other ?? unknown} are not laid out as here`,
+  );
+}
+
+/** Gives the mounts of a restored machine what they lack of the host. */
+function reattachMounts(
+  kernel: Kernel,
+  tree: GuestTree,
+  wanted: Readonly<Record<string, Mountable>>,
+  maker: MountMaker | undefined,
+): void {
+  const { memory } = kernel;
+  const offered = new Map(
+    Object.entries(wanted).map(([path, source]) => [path.replace(/(.)\/+$/, "$1"), source]),
+  );
+  const mounts: { mount: number; path: string; lack: string | undefined; below: number }[] = [];
+  for (let mount = firstMount(memory, kernel.mounts); mount !== 0;) {
+    const covered = Mount.covered.get(memory, mount);
+    mounts.unshift({
+      mount,
+      path: mountPath(memory, mount),
+      lack: maker?.lacks(mount),
+      below: covered === 0 ? 0 : Inode.mount.get(memory, covered),
+    });
+    mount = Mount.next.get(memory, mount);
+  }
+  const missing = mounts.filter(({ lack, path }) => lack !== undefined && !offered.has(path));
+  if (missing.length > 0) {
+    const names = missing.map(({ path, lack }) => `${JSON.stringify(path)} (${lack})`).join(", ");
+    throw refusal(`the snapshot lacks what the option mounts must name: ${names}`);
+  }
+  for (const path of offered.keys()) {
+    if (!mounts.some((each) => each.lack !== undefined && each.path === path))
+      throw new WeftError(
+        "ERR_OPTION",
+        `mounts: nothing of the host was mounted at ${JSON.stringify(path)} in the snapshot`,
+      );
+  }
+  // Mounts of host directories: whatever covers one of their directories covers another record now.
+  const renewed = new Set<number>();
+  for (const { mount, path, lack, below } of mounts) {
+    if (renewed.has(below)) {
+      atMountPoint(kernel, tree, path, (covered, parent) =>
+        coverDirectory(memory, mount, covered, parent),
+      );
+    }
+    if (lack === undefined) continue;
+    try {
+      maker!.reattach(mount, offered.get(path)!);
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      const { code, message, errno } = error;
+      throw new WeftError(code, `mounts: ${JSON.stringify(path)}: ${message}`, {
+        cause: error,
+        ...(errno === undefined ? {} : { errno }),
+      });
+    }
+    if (Mount.filesystem.get(memory, mount) !== FilesystemId.hostfs) continue;
+    renewed.add(mount);
+    if (path === "/") {
+      const top = keepInode(memory, Mount.root.get(memory, mount));
+      KernelRoot.rootInode.set(memory, kernel.root, top);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// The same C programs run natively on Linux and in Weft, on files in memory, in a directory of the host and in an overlay: they must print the same. Where they do
+// not, and why, is listed here.
+
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after, before } from "node:test";
+import { promisify } from "node:util";
+import { memory, overlay } from "../../src/api/node.ts";
+import { root } from "../docs/examples.ts";
+import { loadGuest, withMachine } from "../support/machine-guest.ts";
+
+const run = promisify(execFile);
+
+function hasCompiler(): boolean {
+  try {
+    execFileSync("gcc", ["--version"], { stdio: "ignore" });
+    return process.platform === "linux";
+  } catch {
+    return false;
+  }
+}
+
+const skip = hasCompiler() ? false : "needs Linux and gcc";
+let directory: string;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "weft-oracle-"));
+});
+after(() => rm(directory, { recursive: true, force: true }));
+
+/** What a program prints natively. */
+async function runNatively(name: string): Promise<string> {
+  const programs = join(root, "tests/programs");
+  const binary = join(directory, name);
+  await run("gcc", [
+    "-O1",
+    "-w",
+    `-I${join(programs, "include")}`,
+    "-o",
+    binary,
+    join(programs, `${name}.c`),
+  ]);
+  const own = join(directory, `${name}-files`);
+  const other = await mkdtemp("/dev/shm/weft-oracle-");
+  await mkdir(own);
+  try {
+    return (await run(binary, [own, other])).stdout;
+  } finally {
+    await rm(other, { recursive: true });
+  }
+}
+
+/** What Weft prints otherwise, by place: the rest of a line after a question. */
+const DEPARTURES: Readonly<
+  Record<string, readonly (readonly [question: RegExp, answer: string])[]>
+> = {
+  // A file over a directory that it lies in: POSIX has both errors.
+  "/memory": [[/^rename "(full|to-full)\/inner" "full"/, "EISDIR"]],
+  "/overlay": [[/^rename "(full|to-full)\/inner" "full"/, "EISDIR"]],
+};
+
+/** What is expected of a place where Linux answers a line. */
+function expectedAt(place: string, line: string): string {
+  const departure = DEPARTURES[place]?.find(([question]) => question.test(line));
+  return departure === undefined ? line : line.replace(/: \w+$/, `: ${departure[1]}`);
+}
+
+for (const name of ["oracle_open", "oracle_names", "oracle_files", "oracle_pipes"]) {
+  test(`${name} prints what it prints on Linux`, { skip }, async () => {
+    const host = join(directory, `${name}-host`);
+    await mkdir(host);
+    const mounts = {
+      "/memory": memory(),
+      "/host": host,
+      "/overlay": overlay({ lower: memory() }),
+    };
+    const expected = (await runNatively(name)).split("\n");
+    await withMachine({ mounts }, async (machine) => {
+      const program = await loadGuest(machine, name);
+      for (const place of Object.keys(mounts)) {
+        const { stdout, stderr, exitCode } = await machine.run(program, { args: [place, "/tmp"] });
+        assert.deepEqual([stderr, exitCode], ["", 0], place);
+        const wanted = expected.map((line) => expectedAt(place, line));
+        assert.deepEqual(stdout.split("\n"), wanted, place);
+      }
+    });
+  });
+}
