@@ -233,6 +233,32 @@ export function listExperiments(context) {
       }),
     },
     {
+      id: "tree",
+      title: "10,000 small files in memory",
+      program: "tree",
+      rounds,
+      sides: () => ({
+        ...sides("tree", { many: ["/tmp", 10_000] }),
+        native: folders.memory
+          ? program(native, "tree", withArguments(folders.memory, 10_000))
+          : refuse("no tmpfs at /dev/shm"),
+      }),
+    },
+    {
+      id: "host-tree",
+      title: "10,000 small files in a folder of the host",
+      program: "tree",
+      rounds,
+      sides: () => ({
+        native: program(native, "tree", withArguments(folders.host, 10_000)),
+        rival: refuse("it mounts no folders of the host"),
+        weft: program(weft, "tree", {
+          ...withArguments("/host", 10_000),
+          directories: { "/host": folders.host },
+        }),
+      }),
+    },
+    {
       id: "cold-start",
       title: "whole process",
       program: "hello",

@@ -211,6 +211,20 @@ const hostCalls = [
   ),
 }));
 
+const trees = ["tree", "host-tree"].flatMap((experiment) => {
+  const place = experiment === "tree" ? "in memory" : "host folder";
+  return [
+    { id: "create", title: "10,000 files of 100 B made", figure: "create_files" },
+    { id: "list", title: "`ls -lR` of them", figure: "list_files" },
+    { id: "remove", title: "all of them removed", figure: "remove_files" },
+  ].map((row) => ({
+    ...row,
+    id: `${experiment}-${row.id}`,
+    title: `${place}: ${row.title}`,
+    experiment,
+  }));
+});
+
 const wholes = [
   {
     id: "cold-start",
@@ -248,7 +262,7 @@ const wholes = [
  * Every row, in the order of the table. `baseline` is the side in the first column where it is not native;
  * `also` one more side to print; `better` is "higher" for rates.
  */
-export const rows = [...threads, ...processes, ...calls, ...hostCalls, ...wholes];
+export const rows = [...threads, ...processes, ...calls, ...hostCalls, ...trees, ...wholes];
 
 /**
  * The rows whose ids are, or begin with, one of the given names.

@@ -3,5 +3,5 @@ export * from "../hosts/browser/worker-parts.ts";
 export { CopyingMachine } from "./copying-machine.ts";
 export { createMountMaker } from "./mount-maker.ts";
 export { openSnapshot } from "./restore.ts";
-export { takeSnapshot } from "./snapshot.ts";
+export { snapshots } from "./snapshot.ts";
 export { openStores } from "./stores.ts";

@@ -66,7 +66,7 @@ export class Machine extends BaseMachine {
     const loaded = await loadParts<Parts>();
     const restoration = await loaded.parts.openSnapshot(snapshot, options);
     const machine = await this.make(options, loaded, restoration);
-    if (restoration.furtherCalls) await machine.loadFurtherCalls();
+    await machine.resume(restoration);
     return machine;
   }
 
@@ -97,7 +97,7 @@ export class Machine extends BaseMachine {
 
   /** @internal */
   protected override async loadSnapshots() {
-    return (await loadParts<Parts>()).parts.takeSnapshot;
+    return (await loadParts<Parts>()).parts.snapshots;
   }
 
   override async close(): Promise<void> {

@@ -8,7 +8,8 @@ import { WeftError } from "./errors.ts";
 /** What a broken kernel's waits end with, and who waits. */
 interface Waits {
   failure: Error | undefined;
-  readonly parkers: Set<number>;
+  /** Parkers, with the entries that they wait by. */
+  readonly parkers: Map<number, number>;
 }
 
 const waitsOf = new WeakMap<Kernel, Waits>();
@@ -16,7 +17,7 @@ const waitsOf = new WeakMap<Kernel, Waits>();
 function findWaits(kernel: Kernel): Waits {
   let waits = waitsOf.get(kernel);
   if (waits === undefined) {
-    waits = { failure: undefined, parkers: new Set() };
+    waits = { failure: undefined, parkers: new Map() };
     waitsOf.set(kernel, waits);
   }
   return waits;
@@ -26,7 +27,12 @@ function findWaits(kernel: Kernel): Waits {
 export function failWaits(kernel: Kernel, failure: Error): void {
   const waits = findWaits(kernel);
   waits.failure = failure;
-  for (const parker of waits.parkers) unpark(kernel.memory, parker);
+  for (const parker of waits.parkers.keys()) unpark(kernel.memory, parker);
+}
+
+/** Everything that waits now: pairs of a parker and its entry, for a snapshot. */
+export function listWaits(kernel: Kernel): number[] {
+  return [...findWaits(kernel).parkers].flat();
 }
 
 /** Waits until `ready` answers something else than undefined, looking again whenever the queue is woken for `mask`. */
@@ -49,7 +55,7 @@ export async function waitForQueue<T>(
     throw new WeftError("ERR_LIMIT", "the kernel's memory is full (option maxKernelMemory)");
   }
   subscribe(memory, queue, entry, parker, mask);
-  waits.parkers.add(parker);
+  waits.parkers.set(parker, entry);
   try {
     for (;;) {
       memory.refreshIfGrown();

@@ -2,6 +2,8 @@
 
 /** Where an input's bytes go. */
 export interface ByteSink {
+  /** The open file that the host program writes to, where it is one. */
+  readonly file?: number;
   /** Resolves when all bytes were taken. Rejects with errno EPIPE when nobody reads any more. */
   write(bytes: Uint8Array): Promise<void>;
   /** See `Input.wanted`. */
@@ -16,6 +18,11 @@ export class Input {
 
   /** @internal */
   constructor(private readonly sink: ByteSink) {}
+
+  /** @internal The open file behind it, or 0. */
+  get file(): number {
+    return this.sink.file ?? 0;
+  }
 
   /** Writes text or bytes; resolves when the pipe has taken them. Rejects with errno EPIPE when the program reads no more. */
   write(data: string | Uint8Array): Promise<void> {

@@ -18,6 +18,7 @@ import {
   packStrings,
   Process as Record_,
 } from "../kernel/index.ts";
+import type { Program } from "../loader/program.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
 import { isBroken, readLedger } from "../shm/index.ts";
 import { haltKernel } from "../threads/boot.ts";
@@ -46,7 +47,8 @@ import { Process, type ProcessResult } from "./process.ts";
 import { mayLeaveCarriers } from "../loader/program.ts";
 import { loadProgram } from "./program.ts";
 import { ProgramServer } from "./program-server.ts";
-import type { SnapshotOptions, takeSnapshot } from "./snapshot.ts";
+import type { Restoration } from "./restore.ts";
+import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Something that happened in a machine. */
@@ -79,6 +81,13 @@ export type MachineEvent =
     }
   /** A program without asyncify wanted to fork: it got ENOTSUP. `weft instrument`, or `instrumentProgram`, gives it asyncify. Once for each process. */
   | { readonly type: "fork-refused"; readonly pid: number; readonly tid: number }
+  /** A program asked for a snapshot that could not be taken: its call answered EAGAIN. */
+  | {
+      readonly type: "snapshot-failed";
+      /** 0: all of them wait for it. */
+      readonly pid: 0;
+      readonly cause: unknown;
+    }
   /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. Or the browser keeps no more of `opfs()`. */
   | {
       readonly type: "filesystem-error";
@@ -122,6 +131,9 @@ export abstract class BaseMachine {
   private furtherCalls: Promise<void> | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
+  /** Bytes of the programs, where snapshots may need them. */
+  private readonly sources = new Map<Program, ProgramFile>();
+  private isTakingSnapshot = false;
 
   /** @internal */
   protected readonly kernel: Kernel;
@@ -134,6 +146,8 @@ export abstract class BaseMachine {
     beginning = booting,
   ) {
     this.kernel = beginning.makeKernel(host, options);
+    const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
+    KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
@@ -154,12 +168,19 @@ export abstract class BaseMachine {
   /** Reads, checks and compiles a program once, to be run many times. */
   async load(source: BytesSource, name?: string): Promise<LoadedProgram> {
     try {
-      return await loadProgram(this.host, source, this.options.maxMemory, name);
+      return await this.loadAny(source, name);
     } catch (error) {
       // A machine that is closed meanwhile ends what its programs are loaded with.
       this.mustBeOpen();
       throw error;
     }
+  }
+
+  private loadAny(source: BytesSource, name?: string): Promise<LoadedProgram> {
+    const { onSnapshot, maxMemory } = this.options;
+    const keep = (program: Program, itsName: string, bytes: Uint8Array) =>
+      this.sources.set(program, { name: itsName, bytes });
+    return loadProgram(this.host, source, maxMemory, name, onSnapshot && keep);
   }
 
   /**
@@ -221,10 +242,18 @@ export abstract class BaseMachine {
         name: loaded.name,
       },
     );
-    const kept = process;
-    this.processes.add(kept);
-    void kept.ended.catch(() => {}).finally(() => this.processes.delete(kept));
+    return this.follow(process);
+  }
+
+  private follow(process: Process): Process {
+    this.processes.add(process);
+    void process.ended.catch(() => {}).finally(() => this.processes.delete(process));
     return process;
+  }
+
+  /** The processes that the host program started here, or that came from a snapshot, and that run. */
+  get running(): readonly Process[] {
+    return [...this.processes];
   }
 
   /** Starts a program and waits for its end: `spawn` and `wait` in one. */
@@ -233,29 +262,87 @@ export abstract class BaseMachine {
   }
 
   /**
-   * Puts the machine, in which no process may live, into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too.
+   * Puts the machine into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too. No process may live in it; those that do have
+   * to ask for the snapshot themselves: see the option `onSnapshot`.
    *
    * @throws WeftError: ERR_SNAPSHOT, ERR_CLOSED, ERR_HOST
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.mustBeOpen();
-    const take = await this.loadSnapshots();
+    const { take } = await this.loadSnapshots();
     this.mustBeOpen();
-    this.runner?.deliverEvents();
-    return take(
-      {
-        kernel: this.kernel,
-        mounts: this.createMaker !== undefined,
-        furtherCalls: this.furtherCalls !== undefined,
-        carriers: this.runner?.listCarriers?.() ?? [],
-        files: this.pipes.listFiles(),
-      },
-      options,
-    );
+    return take(this.asSubject(), options);
+  }
+
+  private asSubject(): SnapshotSubject {
+    return {
+      kernel: this.kernel,
+      mounts: this.createMaker !== undefined,
+      furtherCalls: this.furtherCalls !== undefined,
+      sources: this.sources,
+      runner: this.runner,
+      listEnds: () => this.pipes.listFiles(),
+      listSpawned: () => this.running,
+    };
+  }
+
+  /** A program asks for a snapshot. */
+  private async giveSnapshot(): Promise<void> {
+    if (this.isTakingSnapshot) return;
+    this.isTakingSnapshot = true;
+    const { give } = await this.loadSnapshots();
+    const release = await give(this.asSubject(), this.options, (cause) => {
+      const event = { type: "snapshot-failed", pid: 0, cause } as const;
+      for (const listener of this.listeners) listener(event);
+    });
+    // Before: they may ask again at once.
+    this.isTakingSnapshot = false;
+    release();
+  }
+
+  /** @internal Goes on with the processes of a snapshot. */
+  protected async resume(restoration: Restoration): Promise<void> {
+    try {
+      if (restoration.furtherCalls) await this.loadFurtherCalls();
+      await restoration.resume({
+        load: (bytes, name) => this.loadAny(bytes, name),
+        start: (record, loaded, memory) =>
+          this.runProcesses().resume!(record, this.launchOf(loaded, 0, memory)),
+        follow: (record, name, [stdin, stdout, stderr], served) => {
+          let process: Process | undefined = undefined;
+          const output = (file: number) =>
+            file === 0
+              ? undefined
+              : new Output(this.pipes.takeOutput(file), DEFAULTS.maxBuffer, () => process?.kill());
+          const input = stdin === 0 ? undefined : new Input(this.pipes.takeInput(stdin));
+          const pid = Record_.id.get(this.kernel.memory, record);
+          const options = { check: false, timeout: undefined, signal: undefined, name };
+          const [out, error] = [output(stdout), output(stderr)];
+          const traced = Promise.resolve();
+          process = new Process(
+            this.kernel,
+            record,
+            pid,
+            input,
+            out,
+            error,
+            undefined,
+            served,
+            traced,
+            options,
+          );
+          this.follow(process);
+        },
+      });
+    } catch (error) {
+      await this.runner?.abandon();
+      this.maker?.giveUp();
+      throw error;
+    }
   }
 
   /** @internal What takes snapshots, which few machines need. */
-  protected loadSnapshots(): Promise<typeof takeSnapshot> {
+  protected loadSnapshots(): Promise<SnapshotPart> {
     throw new WeftError("ERR_HOST", "snapshot: this kind of machine has none");
   }
 
@@ -344,6 +431,7 @@ export abstract class BaseMachine {
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
       this.runner.onFileRequests = () => this.maker?.serve();
+      this.runner.onSnapshotRequests = () => void this.giveSnapshot();
       this.programs = this.createProgramServer(this.runner);
       this.runner.onEvents = (events) => {
         for (const { kind, pid, tid, detail } of events) {
@@ -359,10 +447,9 @@ export abstract class BaseMachine {
   private createProgramServer(runner: ProcessRunner): ProgramServer | undefined {
     const { startChild, keepReady } = runner;
     if (startChild === undefined || keepReady === undefined) return undefined;
-    const { maxMemory } = this.options;
     const server = new ProgramServer(this.kernel, {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
-      load: (bytes, name) => loadProgram(this.host, bytes, maxMemory, name),
+      load: (bytes, name) => this.loadAny(bytes, name),
       // Most programs that others start are short: the first thread of one that is not may wait for a worker.
       launch: (program) => this.launchOf(program, 0),
       onRefused: (pid, path, cause) => {
@@ -389,13 +476,14 @@ export abstract class BaseMachine {
   private launchOf(
     loaded: LoadedProgram,
     spare = loaded.program.importsThreadSpawn ? 1 : 0,
+    memory = this.guestMemoryFor(loaded),
   ): Launch {
     const { program, shareable } = loaded;
     const { maxThreads } = this.options;
     const needsWorkers = shareable === undefined && !mayLeaveCarriers(program);
     return {
       program,
-      memory: this.guestMemoryFor(loaded),
+      memory,
       options: {
         threads: maxThreads ?? (needsWorkers ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
         workers: maxThreads ?? DEFAULTS.maxThreads,

@@ -36,7 +36,7 @@ export class Machine extends BaseMachine {
   ): Promise<Machine> {
     const restoration = await (await import("./restore.ts")).openSnapshot(snapshot, options);
     const machine = await this.make(options, restoration.mounts, restoration);
-    if (restoration.furtherCalls) await machine.loadFurtherCalls();
+    await machine.resume(restoration);
     return machine;
   }
 
@@ -56,6 +56,6 @@ export class Machine extends BaseMachine {
 
   /** @internal */
   protected override async loadSnapshots() {
-    return (await import("./snapshot.ts")).takeSnapshot;
+    return (await import("./snapshot.ts")).snapshots;
   }
 }

@@ -1,6 +1,7 @@
 /** Options of the library: what a machine, a mount and a process are given. */
 import type { Program } from "../loader/program.ts";
 import type { Mountable } from "./mount-sources.ts";
+import type { SnapshotOptions } from "./snapshot.ts";
 
 /** Where the bytes of a program come from: a path or URL, the bytes themselves, an answer of `fetch`. */
 export type BytesSource = string | URL | Uint8Array | ArrayBuffer | Response | Promise<Response>;
@@ -44,6 +45,13 @@ export interface MachineOptions {
   readonly maxMemory?: number;
   /** Bytes that all files in memory, pipes and records of the kernel may take together. Default 1 GiB. */
   readonly maxKernelMemory?: number;
+  /**
+   * Gets a snapshot of the machine whenever a program asks for one (`proc_snapshot`) and every thread of every process has come to such a call. They wait until it
+   * returns; it may be asynchronous.
+   */
+  readonly onSnapshot?: (snapshot: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  /** How these snapshots are taken. */
+  readonly snapshotOptions?: SnapshotOptions;
   /** Checks of the kernel's own rules, for tests: the order of locks. */
   readonly debug?: boolean;
 }

@@ -6,6 +6,8 @@ import { WeftError } from "./errors.ts";
 
 /** Where an output's bytes come from. */
 export interface ByteSource {
+  /** The open file that the host program reads from, where it is one. */
+  readonly file?: number;
   /** The next bytes, or undefined at the end. */
   read(): Promise<Uint8Array | undefined>;
   /** Nobody reads any more. May be called twice. */
@@ -22,6 +24,11 @@ export class Output implements AsyncIterable<Uint8Array> {
     private readonly mostCollected: number,
     private readonly onOverflow: () => void,
   ) {}
+
+  /** @internal The open file behind it, or 0. */
+  get file(): number {
+    return this.source.file ?? 0;
+  }
 
   private take(): void {
     if (this.taken)

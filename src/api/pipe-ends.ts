@@ -41,6 +41,15 @@ export class PipeStreams implements StreamMaker {
     return { file, source: new PipeReader(this.kernel, end, this.ends) };
   }
 
+  /** The ends of streams that come from a snapshot, by their open files, whose counts are taken over. */
+  takeInput(file: number): PipeWriter {
+    return new PipeWriter(this.kernel, file, this.ends);
+  }
+
+  takeOutput(file: number): PipeReader {
+    return new PipeReader(this.kernel, file, this.ends);
+  }
+
   /** The ends there are now, for `closeSince`. */
   mark(): ReadonlySet<unknown> {
     return new Set(this.ends);

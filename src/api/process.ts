@@ -81,7 +81,8 @@ export class Process {
   /** @internal Takes over a count of the record. */
   constructor(
     private readonly kernel: Kernel,
-    private readonly record: number,
+    /** @internal */
+    readonly record: number,
     /** The number of the process. */
     readonly pid: number,
     /** Its standard input, when it was spawned with `stdin: "pipe"`. */
@@ -94,7 +95,8 @@ export class Process {
     private readonly served: Promise<void>,
     /** Resolves when all lines of its trace were delivered; rejects with what their callback threw. */
     private readonly traced: Promise<void>,
-    private readonly options: {
+    /** @internal */
+    readonly options: {
       check: boolean;
       timeout: number | undefined;
       signal: AbortSignal | undefined;

@@ -63,18 +63,21 @@ export function programError(name: string, cause: unknown): WeftError {
   );
 }
 
-/** Reads, checks and compiles a program. */
+/** Reads, checks and compiles a program. @param keep is given the bytes */
 export async function loadProgram(
   host: Host,
   source: BytesSource,
   maxMemory: number | undefined,
   givenName?: string,
+  keep?: (program: Program, name: string, bytes: Uint8Array) => void,
 ): Promise<LoadedProgram> {
   const { bytes, name: ownName } = await readSource(host, source);
   const name = givenName ?? ownName;
   const pages = pagesOf(maxMemory);
   try {
-    return withSharing(host, bytes, pages, { name, program: await host.load(bytes, name, pages) });
+    const program = await host.load(bytes, name, pages);
+    keep?.(program, name, bytes);
+    return withSharing(host, bytes, pages, { name, program });
   } catch (cause) {
     throw programError(name, cause);
   }

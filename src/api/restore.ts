@@ -5,12 +5,18 @@
  * mounted. A snapshot opens nothing by itself.
  */
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
+import { createGuestMemory } from "../loader/program-memory.ts";
 import {
   createFromPages,
+  fillPages,
+  type HeapPages,
   HeapPagesError,
   type KernelMemory,
   listShapes,
+  Parker,
   readLedger,
+  unsubscribe,
+  WaitEntry,
 } from "../shm/index.ts";
 import { resumeKernel } from "../threads/resume.ts";
 import {
@@ -28,7 +34,7 @@ import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import type { Mountable, MountMaker } from "./mount-sources.ts";
 import { atMountPoint } from "./mounts.ts";
-import type { MachineOptions } from "./options.ts";
+import type { LoadedProgram, MachineOptions } from "./options.ts";
 import { readSnapshot, refusal, type Snapshot } from "./snapshot-format.ts";
 
 /** What a machine is restored with: its options, but for the files that it has already. */
@@ -39,6 +45,17 @@ export interface Restoration extends Beginning {
   /** Whether the machine needs the code for mounts, and the calls that few programs make. */
   readonly mounts: boolean;
   readonly furtherCalls: boolean;
+  /** Goes on with the processes. */
+  resume(machine: ResumingMachine): Promise<void>;
+}
+
+/** What goes on with processes. */
+export interface ResumingMachine {
+  load(bytes: Uint8Array, name: string): Promise<LoadedProgram>;
+  /** Resolves when the process has ended. */
+  start(process: number, program: LoadedProgram, memory: WebAssembly.Memory): Promise<void>;
+  /** Takes up a process that the host program started, with its ends of the three streams, or 0. */
+  follow(process: number, name: string, streams: readonly number[], served: Promise<void>): void;
 }
 
 /** Reads a snapshot. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
@@ -64,6 +81,7 @@ export async function openSnapshot(
     },
     makeTree(kernel, tree, options, maker) {
       for (const file of manifest.files) dropFile(kernel.vfs, file);
+      forgetWaits(kernel.memory, manifest.waits);
       try {
         reattachMounts(kernel, tree, options.mounts ?? {}, maker);
       } catch (error) {
@@ -71,7 +89,43 @@ export async function openSnapshot(
         throw error;
       }
     },
+    async resume(machine) {
+      const programs: LoadedProgram[] = [];
+      for (const [index, bytes] of snapshot.programs.entries())
+        programs.push(await machine.load(bytes.slice(), manifest.programs[index].name));
+      const memories = manifest.processes.map(({ program, size }, index) =>
+        makeMemory(programs[program], size, snapshot.memories[index]),
+      );
+      manifest.processes.forEach(({ process, program, spawned }, index) => {
+        const served = machine.start(process, programs[program], memories[index]);
+        if (spawned !== undefined) machine.follow(process, spawned.name, spawned.streams, served);
+      });
+    },
   };
+}
+
+function makeMemory(
+  { program }: LoadedProgram,
+  size: number,
+  pages: HeapPages,
+): WebAssembly.Memory {
+  try {
+    const memory = createGuestMemory(program, size);
+    if (memory !== undefined && fillPages(new Uint8Array(memory.buffer), pages)) return memory;
+  } catch (cause) {
+    throw refusal(`the memory of ${program.name} cannot be had`, cause);
+  }
+  throw refusal(`the memory of ${program.name} does not fit the program`);
+}
+
+/** Nobody waits any more by these pairs of a parker and an entry. */
+function forgetWaits(memory: KernelMemory, waits: readonly number[]): void {
+  for (let index = 0; index + 1 < waits.length; index += 2) {
+    const [parker, entry] = waits.slice(index, index + 2);
+    unsubscribe(memory, entry);
+    WaitEntry.free(memory, entry);
+    Parker.free(memory, parker);
+  }
 }
 
 function makeHeap({ heap }: Snapshot, mayBlock: boolean, options: MachineOptions): KernelMemory {

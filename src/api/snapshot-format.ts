@@ -4,7 +4,7 @@
  *     0    magic: 8 bytes
  *     8    SHA-256 of everything from byte 40 on: against damage, not against forgery
  *     40   format (u32), flags (u32: 1 when the body is compressed by gzip), bytes of the body when it is not compressed (u64)
- *     56   the body: bytes of the manifest, number of pages (u32 each); the pages' numbers (u32 each); the manifest as JSON; the pages
+ *     56   the body: bytes of the manifest (u32); the manifest as JSON; the parts, whose sizes it tells
  *
  * Numbers are little-endian. Nothing is read beyond what the sizes allow, and no more is decompressed than the header says.
  */
@@ -16,8 +16,8 @@ const FORMAT = 1;
 const COMPRESSED = 1;
 const DIGESTED = 40;
 const BODY = 56;
-/** Bytes at the body's start: two sizes. */
-const SIZES = 8;
+/** Bytes at the body's start: a size. */
+const SIZES = 4;
 
 /** What a snapshot says besides its heap. */
 export interface Manifest {
@@ -31,33 +31,69 @@ export interface Manifest {
   /** Records that belonged to workers, and open files that the host program held: nobody has them any more. */
   readonly carriers: readonly number[];
   readonly files: readonly number[];
+  /** What the host program waited with for objects of the heap, likewise: pairs of a parker and its entry. */
+  readonly waits: readonly number[];
+  readonly programs: readonly { readonly name: string; readonly bytes: number }[];
+  readonly processes: readonly ProcessManifest[];
+  /** Pages of the heap that are in the snapshot. */
+  readonly pages: number;
+}
+
+/** A process that ran. */
+export interface ProcessManifest {
+  /** Its record. */
+  readonly process: number;
+  /** Which of the programs. */
+  readonly program: number;
+  /** Pages of its memory, and those of them that are in the snapshot. */
+  readonly size: number;
+  readonly pages: number;
+  /** Where the host program started it: what messages call it, and the open files of the host program's ends of its streams, or 0. */
+  readonly spawned?: {
+    readonly name: string;
+    readonly streams: readonly number[];
+  };
 }
 
 export interface Snapshot {
   readonly manifest: Manifest;
   readonly heap: HeapPages;
+  /** As the manifest lists them: bytes of the programs, memories of the processes. */
+  readonly programs: readonly Uint8Array<ArrayBuffer>[];
+  readonly memories: readonly HeapPages[];
 }
 
-/** Bytes with room for a snapshot, and where its pages go. */
-export interface SnapshotRoom {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly pages: Uint8Array;
+/** The sizes of a snapshot's parts, in their order: the heap's pages (numbers, bytes), programs, the memories' pages. */
+function sizesOf({ pages, programs, processes }: Manifest): number[] {
+  const memory = (count: number) => [count * 4, count * PAGE];
+  return [
+    ...memory(pages),
+    ...programs.map(({ bytes }) => bytes),
+    ...processes.flatMap((process) => memory(process.pages)),
+  ];
 }
 
-/** Lays out a snapshot: everything but the pages and the digest. */
-export function layOutSnapshot(manifest: Manifest, numbers: Uint32Array): SnapshotRoom {
+/** Puts a manifest and its parts together. What a part is made of is read before this returns, but for the digest. */
+export function layOutSnapshot(
+  manifest: Manifest,
+  parts: readonly ((room: Uint8Array) => void)[],
+): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(manifest));
-  const start = BODY + SIZES + numbers.length * 4 + text.length;
-  const bytes = new Uint8Array(start + numbers.length * PAGE);
+  const sizes = sizesOf(manifest);
+  const start = BODY + SIZES + text.length;
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, start));
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
   view.setUint32(DIGESTED, FORMAT, true);
   view.setBigUint64(DIGESTED + 8, BigInt(bytes.length - BODY), true);
   view.setUint32(BODY, text.length, true);
-  view.setUint32(BODY + 4, numbers.length, true);
-  numbers.forEach((page, index) => view.setUint32(BODY + SIZES + index * 4, page, true));
-  bytes.set(text, BODY + SIZES + numbers.length * 4);
-  return { bytes, pages: bytes.subarray(start) };
+  bytes.set(text, BODY + SIZES);
+  let at = start;
+  parts.forEach((fill, index) => {
+    fill(bytes.subarray(at, at + sizes[index]));
+    at += sizes[index];
+  });
+  return bytes;
 }
 
 /** Makes a laid out snapshot with its pages whole. */
@@ -110,19 +146,33 @@ export async function readSnapshot(
   return readBody(body);
 }
 
-function readBody(body: Uint8Array): Snapshot {
-  const view = new DataView(body.buffer, body.byteOffset, body.length);
+function readBody(body: Uint8Array<ArrayBuffer>): Snapshot {
   if (body.length < SIZES) throw refusal("the snapshot is cut off");
-  const textLength = view.getUint32(0, true);
-  const count = view.getUint32(4, true);
-  const text = SIZES + count * 4;
-  const pages = text + textLength;
-  if (pages + count * PAGE !== body.length) throw refusal("the snapshot's sizes do not fit");
-  const numbers = Uint32Array.from({ length: count }, (_, index) =>
-    view.getUint32(SIZES + index * 4, true),
-  );
-  const manifest = readManifest(body.subarray(text, pages));
-  return { manifest, heap: { numbers, bytes: body.subarray(pages) } };
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const start = SIZES + view.getUint32(0, true);
+  if (start > body.length) throw refusal("the snapshot's sizes do not fit");
+  const manifest = readManifest(body.subarray(SIZES, start));
+  const sizes = sizesOf(manifest);
+  if (sizes.reduce((sum, size) => sum + size, start) !== body.length)
+    throw refusal("the snapshot's sizes do not fit");
+  let at = start;
+  const parts = sizes.map((size) => body.subarray(at, (at += size)));
+  const takeMemory = (): HeapPages => {
+    const numbers = parts.shift()!;
+    const words = new DataView(numbers.buffer, numbers.byteOffset, numbers.length);
+    return {
+      numbers: Uint32Array.from({ length: numbers.length / 4 }, (_, index) =>
+        words.getUint32(index * 4, true),
+      ),
+      bytes: parts.shift()!,
+    };
+  };
+  return {
+    manifest,
+    heap: takeMemory(),
+    programs: manifest.programs.map(() => parts.shift()!),
+    memories: manifest.processes.map(takeMemory),
+  };
 }
 
 /** Reads the manifest, whose fields may be of any type. */
@@ -133,7 +183,8 @@ function readManifest(text: Uint8Array): Manifest {
   } catch (cause) {
     throw refusal("the snapshot's manifest is no JSON", cause);
   }
-  const { shapes, clock, mounts, furtherCalls, carriers, files } = given ?? {};
+  const { shapes, clock, mounts, furtherCalls, carriers, files, waits, pages } = given ?? {};
+  const { programs, processes } = given ?? {};
   const isSound =
     typeof shapes === "object" &&
     shapes !== null &&
@@ -142,7 +193,11 @@ function readManifest(text: Uint8Array): Manifest {
     typeof mounts === "boolean" &&
     typeof furtherCalls === "boolean" &&
     isAddresses(carriers) &&
-    isAddresses(files);
+    isAddresses(files) &&
+    isAddresses(waits) &&
+    isCount(pages) &&
+    isList(programs, isProgram) &&
+    isList(processes, (process) => isProcess(process, (programs as unknown[]).length));
   if (!isSound) throw refusal("the snapshot's manifest lacks what belongs there");
   return {
     shapes: shapes as Record<string, number>,
@@ -151,13 +206,55 @@ function readManifest(text: Uint8Array): Manifest {
     furtherCalls,
     carriers,
     files,
+    waits,
+    pages,
+    programs: programs as Manifest["programs"],
+    processes: processes as Manifest["processes"],
   };
 }
 
-function isAddresses(list: unknown): list is number[] {
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
+}
+
+function isAddress(value: unknown): value is number {
+  return isCount(value) && value > 0 && value % 32 === 0;
+}
+
+function isList(list: unknown, isMember: (member: Record<string, unknown>) => boolean): boolean {
   return (
     Array.isArray(list) &&
-    list.every((each) => Number.isInteger(each) && each > 0 && each < 2 ** 32 && each % 32 === 0)
+    list.every(
+      (each: unknown) =>
+        typeof each === "object" && each !== null && isMember(each as Record<string, unknown>),
+    )
+  );
+}
+
+function isAddresses(list: unknown): list is number[] {
+  return Array.isArray(list) && list.every(isAddress);
+}
+
+function isProgram({ name, bytes }: Record<string, unknown>): boolean {
+  return typeof name === "string" && isCount(bytes);
+}
+
+function isProcess(
+  { process, program, size, pages, spawned }: Record<string, unknown>,
+  programs: number,
+): boolean {
+  const isSpawned = ({ name, streams }: Record<string, unknown>) =>
+    typeof name === "string" &&
+    Array.isArray(streams) &&
+    streams.length === 3 &&
+    streams.every((file) => file === 0 || isAddress(file));
+  return (
+    isAddress(process) &&
+    isCount(program) &&
+    program < programs &&
+    isCount(size) &&
+    isCount(pages) &&
+    (spawned === undefined || isList([spawned], isSpawned))
   );
 }
 
@@ -173,7 +270,10 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await subtle.digest("SHA-256", bytes.subarray(DIGESTED)));
 }
 
-async function decompress(bytes: Uint8Array<ArrayBuffer>, most: number): Promise<Uint8Array> {
+async function decompress(
+  bytes: Uint8Array<ArrayBuffer>,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await gather(through(bytes, new DecompressionStream("gzip")), most);
   } catch (cause) {
@@ -190,7 +290,10 @@ function through(
 }
 
 /** All bytes of a stream. @throws WeftError where they are more than `most` */
-async function gather(stream: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array> {
+async function gather(
+  stream: ReadableStream<Uint8Array>,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = stream.getReader();

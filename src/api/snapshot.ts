@@ -2,46 +2,218 @@
  * Taking a snapshot of a machine: `Machine.snapshot`. A part of its own, which only machines that do so load. The whole state of a machine is its kernel heap;
  * what its agents know besides is in the manifest (`snapshot-format.ts`).
  */
-import { type Kernel, KernelRoot, listIds, Process } from "../kernel/index.ts";
 import { layersOf } from "../fs/overlayfs/index.ts";
-import { copyPages, listShapes, listUsedPages } from "../shm/index.ts";
-import { FilesystemId, firstMount, Mount, mountPath } from "../vfs/index.ts";
-import { layOutSnapshot, refusal, sealSnapshot } from "./snapshot-format.ts";
+import {
+  entryOf,
+  FileEntry,
+  type Kernel,
+  Process as Process_,
+  readDescriptors,
+} from "../kernel/index.ts";
+import type { Program } from "../loader/program.ts";
+import { contentOf, copyPages, isBroken, listShapes, listUsedPages, PAGE } from "../shm/index.ts";
+import { findMoving, releaseThreads } from "../threads/captured.ts";
+import type { ProcessRunner, RunningProcess } from "../threads/port.ts";
+import { FilesystemId, firstMount, Inode, Mount, mountPath, OpenFile } from "../vfs/index.ts";
+import { listWaits } from "./host-waiter.ts";
+import type { MachineOptions } from "./options.ts";
+import type { Process } from "./process.ts";
+import { layOutSnapshot, type ProcessManifest, refusal, sealSnapshot } from "./snapshot-format.ts";
 
 export interface SnapshotOptions {
   /** Compress it by gzip: a fraction of the size, and tens of times the time. Default false. */
   readonly compress?: boolean;
+  /** Milliseconds that processes may take to come to rest. Default 10,000. */
+  readonly timeout?: number;
 }
 
-/** What is told of the agents' side of a machine. */
+/** A program's bytes, and what it is called. */
+export interface ProgramFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The agents' side of a machine. */
 export interface SnapshotSubject {
   readonly kernel: Kernel;
   /** Whether it has the code for mounts, and the calls that few programs make. */
   readonly mounts: boolean;
   readonly furtherCalls: boolean;
-  /** Records that belong to workers, and open files that the host program holds. */
-  readonly carriers: readonly number[];
-  readonly files: readonly number[];
+  /** The bytes of its programs, where they are kept. */
+  readonly sources: ReadonlyMap<Program, ProgramFile>;
+  readonly runner: ProcessRunner | undefined;
+  /** Open files that the host program holds, and the processes that it started. */
+  listEnds(): readonly number[];
+  listSpawned(): readonly Process[];
 }
 
-/** Takes a snapshot of a machine in which no process lives. @throws WeftError: ERR_SNAPSHOT */
-export async function takeSnapshot(
-  { kernel, ...rest }: SnapshotSubject,
+/** What a machine loads to take snapshots. */
+export interface SnapshotPart {
+  readonly take: typeof takeSnapshot;
+  readonly give: typeof giveSnapshot;
+}
+
+/** How long processes may take to come to rest, and how often they are looked at, in milliseconds. */
+const PATIENCE = 10_000;
+const PAUSE = 2;
+
+/** Takes a snapshot of a machine in which every thread waits for it. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
+async function takeSnapshot(
+  subject: SnapshotSubject,
   options: SnapshotOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { memory, root } = kernel;
-  if (KernelRoot.processes.load(memory, root) > 0) {
-    const ids = listIds(memory, kernel.processTable, Process);
-    throw refusal(
-      `snapshot: processes live in the machine (${ids.join(", ") || "one whose end nobody has taken"})`,
-    );
+  await comeToRest(subject, options.timeout ?? PATIENCE);
+  return sealSnapshot(copyMachine(subject), options.compress === true);
+}
+
+/** Takes a snapshot that programs wait for and gives it to the host program. Never rejects. @returns what lets them go on */
+async function giveSnapshot(
+  subject: SnapshotSubject,
+  { onSnapshot, snapshotOptions = {} }: MachineOptions,
+  onFailure: (cause: unknown) => void,
+): Promise<() => void> {
+  let isTaken = false;
+  try {
+    await onSnapshot?.(await takeSnapshot(subject, snapshotOptions));
+    isTaken = true;
+  } catch (cause) {
+    onFailure(cause);
   }
+  const { kernel, runner } = subject;
+  return () => {
+    if (!isBroken(kernel.memory)) releaseThreads(kernel, runner?.listRunning?.() ?? [], isTaken);
+  };
+}
+
+export const snapshots: SnapshotPart = { take: takeSnapshot, give: giveSnapshot };
+
+/** Resolves when nobody but this agent does anything in the heap. */
+async function comeToRest(
+  { kernel, runner, listSpawned }: SnapshotSubject,
+  timeout: number,
+): Promise<void> {
+  const until = performance.now() + timeout;
+  for (;;) {
+    kernel.memory.refreshIfGrown();
+    const running = runner?.listRunning?.() ?? [];
+    const records = running.map(({ process }) => process);
+    const ending = listSpawned().find(({ record }) => !records.includes(record));
+    const moving =
+      ending === undefined ? findMoving(kernel, running) : `process ${ending.pid}, which ends`;
+    if (moving === undefined) return;
+    if (performance.now() > until)
+      throw refusal(
+        `snapshot: ${moving} does not come to rest; processes that live must wait in proc_snapshot (option onSnapshot)`,
+      );
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, PAUSE);
+    });
+  }
+}
+
+/** Copies all of a machine, in one go. */
+function copyMachine(subject: SnapshotSubject): Uint8Array<ArrayBuffer> {
+  const { kernel, mounts, furtherCalls, sources, runner } = subject;
   refuseStores(kernel);
-  const clock = kernel.clock.monotonicMilliseconds();
-  const numbers = listUsedPages(memory);
-  const { bytes, pages } = layOutSnapshot({ shapes: listShapes(), clock, ...rest }, numbers);
-  copyPages(memory, numbers, pages);
-  return sealSnapshot(bytes, options.compress === true);
+  runner?.deliverEvents();
+  const running = runner?.listRunning?.() ?? [];
+  for (const each of running) refuseHostFiles(kernel, each);
+  const programs = [...new Set(running.map(({ program }) => program))];
+  const files = programs.map((program) => {
+    const file = sources.get(program);
+    if (file !== undefined) return file;
+    throw refusal(
+      `snapshot: ${program.name} lives, and its bytes are kept with the option onSnapshot only`,
+    );
+  });
+  const heap = pagesOf(contentOf(kernel.memory));
+  const spawned = subject.listSpawned();
+  const ends = subject.listEnds();
+  const memories = running.map(({ memory, program }) => {
+    if (memory !== undefined) return pagesOf(new Uint8Array(memory.buffer));
+    throw refusal(`snapshot: the memory of ${program.name} is not shared: it cannot be copied`);
+  });
+  const processes = running.map(({ process, program }, index): ProcessManifest => {
+    const host = spawned.find(({ record }) => record === process);
+    if (host?.terminal !== undefined)
+      throw refusal(`snapshot: process ${host.pid} (${program.name}) has a terminal of the host`);
+    return {
+      process,
+      program: programs.indexOf(program),
+      size: memories[index].content.length / PAGE,
+      pages: memories[index].numbers.length,
+      ...(host && { spawned: { name: host.options.name, streams: streamsOf(host, ends) } }),
+    };
+  });
+  const held = new Set(processes.flatMap((each) => each.spawned?.streams ?? []));
+  const traces = running.flatMap(({ trace }) => (trace === 0 ? [] : [trace]));
+  return layOutSnapshot(
+    {
+      shapes: listShapes(),
+      clock: kernel.clock.monotonicMilliseconds(),
+      mounts,
+      furtherCalls,
+      carriers: runner?.listCarriers?.() ?? [],
+      files: [...ends.filter((file) => !held.has(file)), ...traces],
+      waits: listWaits(kernel),
+      programs: files.map(({ name, bytes }) => ({ name, bytes: bytes.length })),
+      processes,
+      pages: heap.numbers.length,
+    },
+    [
+      ...fillersOf(heap),
+      ...files.map(
+        ({ bytes }) =>
+          (room: Uint8Array) =>
+            room.set(bytes),
+      ),
+      ...memories.flatMap(fillersOf),
+    ],
+  );
+}
+
+interface Pages {
+  readonly content: Uint8Array;
+  readonly numbers: Uint32Array;
+}
+
+function pagesOf(content: Uint8Array): Pages {
+  return { content, numbers: listUsedPages(content) };
+}
+
+function fillersOf({ content, numbers }: Pages): ((room: Uint8Array) => void)[] {
+  return [
+    (room) => {
+      const view = new DataView(room.buffer, room.byteOffset);
+      numbers.forEach((page, index) => view.setUint32(index * 4, page, true));
+    },
+    (room) => copyPages(content, numbers, room),
+  ];
+}
+
+/** The open files of the host program's ends of a process's streams, those that it has closed left out. */
+function streamsOf({ stdin, stdout, stderr }: Process, ends: readonly number[]): number[] {
+  return [stdin, stdout, stderr].map((stream) =>
+    stream !== undefined && ends.includes(stream.file) ? stream.file : 0,
+  );
+}
+
+/** What lies on the host cannot come back with a process that has it open. */
+function refuseHostFiles({ memory }: Kernel, { process, program }: RunningProcess): void {
+  const isHosts = (inode: number) =>
+    inode !== 0 && Inode.filesystem.get(memory, inode) === FilesystemId.hostfs;
+  const name = `process ${Process_.id.get(memory, process)} (${program.name})`;
+  if (
+    isHosts(Process_.workingDirectory.get(memory, process)) ||
+    isHosts(Process_.rootDirectory.get(memory, process))
+  )
+    throw refusal(`snapshot: ${name} is in a directory of the host`);
+  const table = Process_.files.get(memory, process);
+  for (const { fd } of readDescriptors(memory, table, 0)) {
+    const file = FileEntry.file.get(memory, entryOf(memory, table, fd));
+    if (OpenFile.host.get(memory, file) !== 0 || isHosts(OpenFile.inode.get(memory, file)))
+      throw refusal(`snapshot: descriptor ${fd} of ${name} is a file of the host`);
+  }
 }
 
 /** A store of the browser has its own copy of its files, which goes on: two machines cannot both keep theirs in it. */

@@ -62,6 +62,8 @@ export const HostCall = {
   programs: 128,
   /** An interval timer was set. */
   timers: 256,
+  /** A guest wants a snapshot of the machine. */
+  snapshots: 512,
 } as const;
 
 export const KernelRoot = layout("KernelRoot", {
@@ -84,6 +86,8 @@ export const KernelRoot = layout("KernelRoot", {
   /** The host's event loop sleeps here; `hostCalls` says why it was woken. */
   host: block(Parker.bytes),
   hostCalls: atomic32,
+  /** 1 where the host takes snapshots when guests ask for them (`proc_snapshot`). */
+  takesSnapshots: atomic32,
   /** Which events are wanted (`EventKind` bits): 0 makes them free. */
   eventMask: atomic32,
   /** Events that wait for the host, linked: see `events.ts`. */

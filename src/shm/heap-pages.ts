@@ -7,7 +7,7 @@
 import type { LockOrder } from "./lockdep.ts";
 import { FORMAT, Header, KernelMemory, MAGIC, PAGE } from "./memory.ts";
 
-/** What of a heap is copied: the numbers of its pages that hold anything, and their bytes one after the other. */
+/** What of a memory is copied: the numbers of its pages that hold anything, and their bytes one after the other. */
 export interface HeapPages {
   readonly numbers: Uint32Array;
   readonly bytes: Uint8Array;
@@ -18,12 +18,19 @@ export class HeapPagesError extends Error {
   override name = "HeapPagesError";
 }
 
-/** The numbers of the pages that hold anything. */
-export function listUsedPages(memory: KernelMemory): Uint32Array {
+/** The content of a kernel heap as far as it is in use. */
+export function contentOf(memory: KernelMemory): Uint8Array {
   memory.refreshIfGrown();
-  const end = memory.u32[Header.bump >> 2];
+  const pages = Math.ceil(memory.u32[Header.bump >> 2] / PAGE);
+  return memory.u8.subarray(0, pages * PAGE);
+}
+
+/** The numbers of the pages of a memory that hold anything. */
+export function listUsedPages(content: Uint8Array): Uint32Array {
+  const words = new Float64Array(content.buffer, content.byteOffset, content.length >>> 3);
   const numbers: number[] = [];
-  for (let page = 0; page * PAGE < end; page++) if (!isEmpty(memory.f64, page)) numbers.push(page);
+  for (let page = 0; page * PAGE < content.length; page++)
+    if (!isEmpty(words, page)) numbers.push(page);
   return Uint32Array.from(numbers);
 }
 
@@ -36,10 +43,19 @@ function isEmpty(words: Float64Array, page: number): boolean {
 }
 
 /** Copies pages to where their bytes go. */
-export function copyPages(memory: KernelMemory, numbers: Uint32Array, into: Uint8Array): void {
+export function copyPages(content: Uint8Array, numbers: Uint32Array, into: Uint8Array): void {
   numbers.forEach((page, index) =>
-    into.set(memory.u8.subarray(page * PAGE, (page + 1) * PAGE), index * PAGE),
+    into.set(content.subarray(page * PAGE, (page + 1) * PAGE), index * PAGE),
   );
+}
+
+/** Puts pages back into a memory that holds zeros. False, and nothing is put back, where one lies outside. */
+export function fillPages(content: Uint8Array, { numbers, bytes }: HeapPages): boolean {
+  if (numbers.some((page) => (page + 1) * PAGE > content.length)) return false;
+  numbers.forEach((page, index) =>
+    content.set(bytes.subarray(index * PAGE, (index + 1) * PAGE), page * PAGE),
+  );
+  return true;
 }
 
 export interface HeapOptions {
@@ -82,10 +98,7 @@ export function createFromPages(
       `its kernel heap has ${pages * PAGE} bytes, and ${limit * PAGE} are allowed (option maxKernelMemory)`,
     );
   const memory = new WebAssembly.Memory({ initial: pages, maximum: limit, shared: true });
-  const content = new Uint8Array(memory.buffer);
-  numbers.forEach((page, index) =>
-    content.set(bytes.subarray(index * PAGE, (index + 1) * PAGE), page * PAGE),
-  );
+  fillPages(new Uint8Array(memory.buffer), { numbers, bytes });
   const words = new Int32Array(memory.buffer);
   words[Header.limit >> 2] = limit;
   words[Header.spinners >> 2] = 0;

@@ -32,6 +32,36 @@ function isWritable(context: SyscallContext, fd: number): boolean {
   return isOpen;
 }
 
+/** Reads more than is moved at once. Apart from the calls themselves, in which a variable that a closure uses would be an object at each call. */
+function readInParts(
+  context: SyscallContext,
+  file: number,
+  list: number,
+  count: number,
+  position: number,
+): number {
+  const { transfer, vfs } = context;
+  const operations = vfs.operationsOf(file);
+  return moveInParts(context, list, count, (done) =>
+    operations.read(vfs, file, transfer, position === AT_OFFSET ? position : position + done),
+  );
+}
+
+/** Writes more than is moved at once. */
+function writeInParts(
+  context: SyscallContext,
+  file: number,
+  list: number,
+  count: number,
+  position: number,
+): number {
+  const { transfer, vfs } = context;
+  const operations = vfs.operationsOf(file);
+  return moveInParts(context, list, count, (done) =>
+    operations.write(vfs, file, transfer, position === AT_OFFSET ? position : position + done),
+  );
+}
+
 /** Reads at the file's offset; writes the number of bytes, 0 at the end. Waits unless the descriptor is non-blocking. */
 export function fd_read(
   context: SyscallContext,
@@ -49,7 +79,7 @@ export function fd_read(
   const operations = vfs.operationsOf(file);
   const answer =
     transfer.total > LARGEST_PART
-      ? moveInParts(context, list, count, () => operations.read(vfs, file, transfer, AT_OFFSET))
+      ? readInParts(context, file, list, count, AT_OFFSET)
       : operations.read(vfs, file, transfer, AT_OFFSET);
   if (answer === WOULD_BLOCK)
     return context.wait(passOn(context, finishRead(context, file, list, count), result));
@@ -89,11 +119,11 @@ export function fd_write(
   if (file < 0) return -file;
   const operations = vfs.operationsOf(file);
   const { total } = transfer;
-  const write = () => operations.write(vfs, file, transfer, AT_OFFSET);
   let answer: number;
   // It has written so much already.
   if (context.resumes) answer = Thread.callMoved.get(context.memory, context.thread);
-  else answer = total > LARGEST_PART ? moveInParts(context, list, count, write) : write();
+  else if (total > LARGEST_PART) answer = writeInParts(context, file, list, count, AT_OFFSET);
+  else answer = operations.write(vfs, file, transfer, AT_OFFSET);
   if (answer !== total)
     return context.wait(passOn(context, finishWrite(context, file, list, count, answer), result));
   dropFile(vfs, file);
@@ -123,9 +153,7 @@ export function fd_pread(
   else if (!operations.seekable) answer = -Errno.ESPIPE;
   else if (position > LARGEST_EXACT - transfer.total) answer = 0;
   else if (transfer.total > LARGEST_PART)
-    answer = moveInParts(context, list, count, (done) =>
-      operations.read(vfs, file, transfer, position + done),
-    );
+    answer = readInParts(context, file, list, count, position);
   else answer = operations.read(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;
@@ -155,9 +183,7 @@ export function fd_pwrite(
   if (!operations.seekable) answer = -Errno.ESPIPE;
   else if (position > LARGEST_EXACT - transfer.total) answer = -Errno.EFBIG;
   else if (transfer.total > LARGEST_PART)
-    answer = moveInParts(context, list, count, (done) =>
-      operations.write(vfs, file, transfer, position + done),
-    );
+    answer = writeInParts(context, file, list, count, position);
   else answer = operations.write(vfs, file, transfer, position);
   dropFile(vfs, file);
   if (answer < 0) return answer === WOULD_BLOCK ? Errno.EAGAIN : -answer;

@@ -11,6 +11,7 @@ import { blocking, full, none, partial, refused, type Service, type Services } f
 import { proc_raise_interval } from "./interval.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
+import { proc_snapshot } from "./process-snapshot.ts";
 import { proc_spawn } from "./process-spawn-v1.ts";
 import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
 import { proc_fork } from "./process-fork.ts";
@@ -67,7 +68,10 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_spawn2: blocking(proc_spawn2),
   proc_spawn3: blocking(proc_spawn3),
   proc_join: blocking(proc_join),
-  proc_snapshot: refused(0, "Nothing is saved: 0, as in a runtime whose triggers are off."),
+  proc_snapshot: partial(
+    proc_snapshot,
+    "Where the host has the option onSnapshot (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to it.",
+  ),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,
   port_dhcp_acquire: noNetwork,

@@ -24,7 +24,7 @@ import { PROCESS_EXIT } from "./control.ts";
 import { goOnAsParent } from "./fork-return.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
-import { makeLists, readLines, readStrings } from "./program-strings.ts";
+import { makeLists, readEnvironment, readLines, readStrings } from "./program-strings.ts";
 
 /** Replaces the program, with the environment as it is. Does not return: what cannot be replaced ends the process with code 45 (ENOEXEC) and a message. */
 export function proc_exec(
@@ -56,12 +56,12 @@ export function proc_exec2(
     context,
     { name, nameLength, search: 0, path: 0, pathLength: 0 },
     readLines(context, lines, linesLength),
-    environment === 0 ? undefined : readLines(context, environment, environmentLength),
+    environment === 0 ? undefined : readEnvironment(context, environment, environmentLength),
   );
 }
 
 /**
- * Replaces the program. Arguments and environment are lines (`readLines`); a null environment means the one that the process has.
+ * Replaces the program. Arguments and environment are lines (`readLines`, `readEnvironment`); a null environment means the one that the process has.
  *
  * @param search whether to look for a name without a slash in the directories of `path`, with colons between; where that is empty, in the usual ones
  * @returns only where it fails, or to the parent of a child that shares its memory. Errors: EMEMVIOLATION, EINVAL (an environment without `=`), E2BIG, what
@@ -83,7 +83,7 @@ export function proc_exec3(
     context,
     { name, nameLength, search, path, pathLength },
     readLines(context, lines, linesLength),
-    environment === 0 ? undefined : readLines(context, environment, environmentLength),
+    environment === 0 ? undefined : readEnvironment(context, environment, environmentLength),
   );
 }
 

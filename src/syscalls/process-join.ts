@@ -72,14 +72,8 @@ function* join(
     return found.child === NONE_ENDED ? WOULD_BLOCK : 0;
   };
   const queue = Process.changes.at(process);
-  for (;;) {
-    const answer = yield* waitOn(context, queue, ProcessChange.children, FOREVER, attempt);
-    if (answer !== Errno.EINTR) break;
-    // What the handler is of may be a child that has ended.
-    const ran = yield RUN_HANDLERS;
-    if (attempt() === 0) break;
-    if (ran) return Errno.EINTR;
-  }
+  while ((yield* waitOn(context, queue, ProcessChange.children, FOREVER, attempt)) !== 0)
+    yield RUN_HANDLERS;
   guest.refreshIfDetached();
   return writeFound(context, found, pid, status);
 }

@@ -27,14 +27,14 @@ import type { GuestMemory } from "./guest-memory.ts";
 import { EVERY_FDFLAG, openLast, requestOf } from "./path-open.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
-import { makeLists, readLines, readStrings } from "./program-strings.ts";
+import { makeLists, readEnvironment, readLines, readStrings } from "./program-strings.ts";
 import { chdir, fchdir } from "./working-directory.ts";
 
 /** Most operations on descriptors for one child. */
 const MOST_OPERATIONS = 65536;
 
 /**
- * Starts a program as a child, and writes its pid. Arguments and environment are lines (`readLines`); an empty environment means the
+ * Starts a program as a child, and writes its pid. Arguments and environment are lines (`readLines`, `readEnvironment`); an empty environment means the
  * caller's, on which the C library's `system` depends.
  *
  * @param search whether to look for a name without a slash in the directories of `path`, with colons between; where that is empty, in the usual ones
@@ -62,7 +62,7 @@ export function proc_spawn2(
     context,
     { name, nameLength, search, path, pathLength, result },
     readLines(context, lines, linesLength),
-    environmentLength === 0 ? undefined : readLines(context, environment, environmentLength),
+    environmentLength === 0 ? undefined : readEnvironment(context, environment, environmentLength),
     { start: operations, count: operationCount >>> 0 },
     { start: dispositions, count: dispositionCount >>> 0 },
   );

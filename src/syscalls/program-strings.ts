@@ -34,6 +34,32 @@ export function readLines(
   return { bytes, count };
 }
 
+/**
+ * Reads an environment of the same form. A value may hold line feeds: a line that is no `NAME=value` belongs to the one before it. Errors as `readLines`.
+ */
+export function readEnvironment(
+  context: SyscallContext,
+  start: number,
+  length: number,
+): PackedStrings | number {
+  const lines = readLines(context, start, length);
+  if (typeof lines === "number") return lines;
+  const { bytes } = lines;
+  let { count } = lines;
+  for (let at = 0, end: number; at < bytes.length; at = end + 1) {
+    end = bytes.indexOf(0, at);
+    if (at === 0 || isAssignment(bytes, at, end)) continue;
+    bytes[at - 1] = NEWLINE;
+    count--;
+  }
+  return { bytes, count };
+}
+
+function isAssignment(bytes: Uint8Array, start: number, end: number): boolean {
+  const equals = bytes.indexOf(EQUALS, start);
+  return equals > start && equals < end;
+}
+
 /** Reads an array of pointers to strings, each with a NUL after it. Errors as `readLines`. */
 export function readStrings(
   { guest }: SyscallContext,
@@ -58,11 +84,9 @@ export function readStrings(
 
 /** Whether each string is of the form NAME=value. */
 export function areAssignments({ bytes }: PackedStrings): boolean {
-  for (let at = 0; at < bytes.length;) {
-    const end = bytes.indexOf(0, at);
-    const equals = bytes.indexOf(EQUALS, at);
-    if (equals <= at || equals > end) return false;
-    at = end + 1;
+  for (let at = 0, end: number; at < bytes.length; at = end + 1) {
+    end = bytes.indexOf(0, at);
+    if (!isAssignment(bytes, at, end)) return false;
   }
   return true;
 }

@@ -48,8 +48,10 @@ export class DeepSleep implements SleepPort {
     const answer = unwinding.unwind(restartable, (image) => {
       keepCallback(kernel, image, context.signalCallback);
       Thread.image.set(memory, thread, image);
+      Thread.sleepsDeeply.set(memory, thread, 1);
       if (leaveAsleep(memory, crew, carrier, thread, deadline)) return undefined;
       Thread.image.set(memory, thread, 0);
+      Thread.sleepsDeeply.set(memory, thread, 0);
       releaseRegistrations(kernel, thread);
       context.resumes = true;
       return { image, result: undefined };
@@ -79,6 +81,7 @@ export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number
   const { memory } = kernel;
   const { context } = group;
   context.setThread(thread);
+  Thread.sleepsDeeply.set(memory, thread, 0);
   if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) {
     abandonWaits(kernel, thread);
     throw PROCESS_EXIT;

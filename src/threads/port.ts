@@ -51,6 +51,17 @@ export interface RunOptions {
   shareable?: (() => Promise<Program | undefined>) | undefined;
 }
 
+/** A process that runs, as far as the kernel heap does not tell it. */
+export interface RunningProcess {
+  readonly process: number;
+  readonly crew: number;
+  readonly program: Program;
+  /** The memory that its instances share, if they do. */
+  readonly memory: WebAssembly.Memory | undefined;
+  /** The open file that its trace goes to, with a count, or 0. */
+  readonly trace: number;
+}
+
 /** Runs the processes of a machine: the supervisor, or what a host has where memory cannot be shared. */
 export interface ProcessRunner {
   /** Is called when a guest asks a filesystem whose code runs in the host program. */
@@ -79,6 +90,16 @@ export interface ProcessRunner {
   keepReady?(process: number, launch: Launch): number;
   /** Is called when a guest asks for a program to be run. */
   onProgramRequests?: (() => void) | undefined;
+  /** Is called when a guest asks for a snapshot. */
+  onSnapshotRequests?: (() => void) | undefined;
+  /** The processes that run. */
+  listRunning?(): RunningProcess[];
+  /**
+   * Goes on with a process of a snapshot, the stacks of whose threads are data. Takes over a count of it.
+   *
+   * @returns as `start`
+   */
+  resume?(process: number, launch: Launch): Promise<void>;
   /** Addresses of the records of its workers. */
   listCarriers?(): number[];
   /** Hands the events that wait to the host program. */

@@ -1,21 +1,29 @@
 /** What a process begins with on this floor: its crew and its main thread. */
 import {
   addThread,
+  Capture,
   createThread,
   dropThread,
   type Kernel,
   Process,
   StartKind,
+  Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { Crew } from "./crew.ts";
+import { panic, Parked } from "../shm/index.ts";
+import { listThreads } from "./captured.ts";
+import { Crew, placeThread } from "./crew.ts";
+
+/** What a crew may have: threads, carriers of one and shared ones, and carriers that are kept ready. */
+export interface CrewLimits {
+  readonly threads: number;
+  readonly spare: number;
+  readonly carriers: number;
+  readonly shared: number;
+}
 
 /** Makes a crew for a process; 0 when the kernel heap is full. */
-export function createCrew(
-  kernel: Kernel,
-  process: number,
-  options: { threads: number; spare: number; carriers: number; shared: number },
-): number {
+export function createCrew(kernel: Kernel, process: number, options: CrewLimits): number {
   const { memory } = kernel;
   const crew = Crew.allocate(memory);
   if (crew === 0) return 0;
@@ -26,6 +34,29 @@ export function createCrew(
   Crew.mostShared.set(memory, crew, options.shared);
   Crew.threads.set(memory, crew, 1);
   Process.crew.set(memory, process, crew);
+  return crew;
+}
+
+/** Makes a crew in the place of one that comes from a snapshot, whose carriers are no more, and puts the process's threads in line, whose stacks are data. */
+export function replaceCrew(kernel: Kernel, process: number, limits: CrewLimits): number {
+  const { memory } = kernel;
+  const before = Process.crew.get(memory, process);
+  const pages = Crew.pages.load(memory, before);
+  Crew.free(memory, before);
+  const crew = createCrew(kernel, process, limits);
+  if (crew === 0) return panic("resume: a crew has no room where another was");
+  const threads = listThreads(memory, process);
+  Crew.threads.set(memory, crew, threads.length);
+  Crew.pages.store(memory, crew, pages);
+  Crew.instances.store(memory, crew, 1);
+  for (const thread of threads) {
+    Thread.word.store(memory, thread, Parked.idle);
+    Thread.capture.store(memory, thread, Capture.none);
+    Thread.carrier.set(memory, thread, 0);
+    placeThread(kernel, crew, thread);
+    // The count of the carrier that it was on.
+    dropThread(kernel, thread);
+  }
   return crew;
 }
 

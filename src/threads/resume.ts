@@ -20,7 +20,7 @@ export interface LeftBehind {
   readonly carriers: readonly number[];
 }
 
-/** Makes this agent the host's of a heap in which nothing runs; its clock goes on from where it was. Parameters as `bootKernel`. */
+/** Makes this agent the host's of a heap in which nobody else is; its clock goes on from where it was. Parameters as `bootKernel`. */
 export function resumeKernel(
   memory: KernelMemory,
   clock: Clock,

@@ -54,7 +54,7 @@ export function beginThread(
 ): Entry {
   const { memory } = kernel;
   const { context } = group;
-  if (Thread.state.load(memory, thread) === ThreadState.running) {
+  if (Thread.sleepsDeeply.get(memory, thread) !== 0) {
     wakeSleeper(kernel, group, thread);
     return rewindEntryOf(kernel, group, thread);
   }

@@ -48,8 +48,21 @@ import {
 } from "./crew.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
-import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
-import type { Launch, ProcessRunner, RunOptions, WorkerHandle, WorkerHost } from "./port.ts";
+import {
+  createCrew,
+  createMainThread,
+  type CrewLimits,
+  destroyCrew,
+  replaceCrew,
+} from "./process-start.ts";
+import type {
+  Launch,
+  ProcessRunner,
+  RunningProcess,
+  RunOptions,
+  WorkerHandle,
+  WorkerHost,
+} from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -138,6 +151,8 @@ export class Supervisor implements ProcessRunner {
   onFileRequests: (() => void) | undefined;
   /** Is called when a guest asks for a program to be run. */
   onProgramRequests: (() => void) | undefined;
+  /** Is called when a guest asks for a snapshot. */
+  onSnapshotRequests: (() => void) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -194,15 +209,8 @@ export class Supervisor implements ProcessRunner {
     completion: Completion,
   ): boolean {
     const { kernel } = this;
-    const { threads, spare, shareable } = options;
     this.furtherCalls ||= program.needsFurtherCalls;
-    const cores = this.host.parallelism;
-    const crew = createCrew(kernel, process, {
-      threads,
-      spare,
-      carriers: sharesWorkers(program, shareable) ? Math.min(threads, ownCarriers(cores)) : threads,
-      shared: shareable === undefined ? 0 : cores,
-    });
+    const crew = createCrew(kernel, process, this.limitsOf({ program, memory, options }));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
@@ -213,6 +221,35 @@ export class Supervisor implements ProcessRunner {
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
     return true;
+  }
+
+  /** What the crew of a program may have. */
+  private limitsOf({ program, options: { threads, spare, shareable } }: Launch): CrewLimits {
+    const cores = this.host.parallelism;
+    return {
+      threads,
+      spare,
+      carriers: sharesWorkers(program, shareable) ? Math.min(threads, ownCarriers(cores)) : threads,
+      shared: shareable === undefined ? 0 : cores,
+    };
+  }
+
+  /** The processes that run: see `ProcessRunner`. */
+  listRunning(): RunningProcess[] {
+    return [...this.teams.values()].map(({ process, crew, program, memory, trace }) => {
+      return { process, crew, program, memory, trace: trace?.file ?? 0 };
+    });
+  }
+
+  /** Goes on with a process of a snapshot: see `ProcessRunner`. */
+  resume(process: number, launch: Launch): Promise<void> {
+    const { kernel } = this;
+    const completion = new Completion();
+    this.furtherCalls ||= launch.program.needsFurtherCalls;
+    const crew = replaceCrew(kernel, process, this.limitsOf(launch));
+    this.hire(this.form(process, crew, launch, undefined, completion));
+    kernel.callHost(HostCall.timers);
+    return completion.done;
   }
 
   /** Takes up a process that another was copied to, with its crew and its main thread. */
@@ -296,6 +333,7 @@ export class Supervisor implements ProcessRunner {
       if ((calls & HostCall.events) !== 0) this.deliverEvents();
       if ((calls & HostCall.files) !== 0) this.onFileRequests?.();
       if ((calls & HostCall.programs) !== 0) this.onProgramRequests?.();
+      if ((calls & HostCall.snapshots) !== 0) this.onSnapshotRequests?.();
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)

@@ -10,8 +10,9 @@ import { loadGuest } from "./machine-guest.ts";
 
 const [file, options] = process.argv.slice(2);
 const machine = await Machine.restore(await readFile(file), JSON.parse(options) as RestoreOptions);
+const running = (await machine.running[0]?.wait())?.stdout;
 const tree = await describeTree(machine, "/");
 const { pid, stdout } = await machine.run(await loadGuest(machine, "hello"), {});
 const uptime = await machine.fs.readTextFile("/proc/uptime");
 await machine.close();
-console.log(JSON.stringify({ tree, pid, stdout, uptime }));
+console.log(JSON.stringify({ running, tree, pid, stdout, uptime }));

@@ -47,7 +47,12 @@ class LogWriter {
     public imageEnd = 0,
   ) {}
 
-  /** Adds a batch. What is there of one that failed is written over by the next. @throws what the store does */
+  /** Cuts off what follows the last batch: what was left of one that was torn must never be taken for another. */
+  cut(): void {
+    if (this.file.getSize() > this.end) this.file.truncate(this.end);
+  }
+
+  /** Adds a batch. @throws what the store does; then the log is to be cut before the next */
   append(kind: number, pieces: readonly Uint8Array[]): void {
     const head = makeBatchHead(kind, this.generation, this.batches + 1, pieces);
     let at = this.end;
@@ -74,6 +79,8 @@ export class Keeper {
   /** The last batch that is in the log. */
   private written = 0;
   private isNew: boolean;
+  /** Whether there may be something behind the log's last batch. */
+  private isTorn = true;
   private hasFailed = false;
 
   /**
@@ -133,6 +140,7 @@ export class Keeper {
       Journal.failure.store(memory, journal, isFull ? Errno.ENOSPC : Errno.EIO);
       if (!this.hasFailed) this.onFailure(cause);
       this.hasFailed = true;
+      this.isTorn = true;
     }
     wakeQueue(memory, Journal.waiters.at(journal), -1);
   }
@@ -171,6 +179,8 @@ export class Keeper {
     }
     this.take();
     try {
+      if (this.isTorn) this.log.cut();
+      this.isTorn = false;
       this.writeWaiting();
     } catch (cause) {
       if (!this.hasFailed) throw cause;
@@ -183,6 +193,7 @@ export class Keeper {
       this.replaceLog(true);
     } catch {
       // The log is good without. It is tried again when the log is twice as long.
+      this.isTorn = true;
       log.imageEnd = log.end;
     }
   }

@@ -353,3 +353,21 @@ test("what is written through is safe when the call returns", () => {
   machine.close(directory);
   kept.end();
 });
+
+test("what a torn batch has left is cut off before anything is written", () => {
+  const logs = newLogs();
+  const first = new Kept(logs);
+  first.keeper.turn();
+  const size = contentOf(logs).length;
+  first.machine.put("/a", new Uint8Array(50_000));
+  first.end();
+  const torn = copyLogs([contentOf(logs).slice(0, -1), new Uint8Array(0)]);
+  const second = new Kept(torn);
+  assert.deepEqual(second.machine.names("/"), []);
+  second.keeper.turn();
+  assert.equal(contentOf(torn).length, size);
+  second.machine.put("/b", "");
+  const { tree } = second;
+  second.end();
+  assert.equal(treeIn(torn), tree);
+});

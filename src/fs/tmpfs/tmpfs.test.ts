@@ -4,6 +4,7 @@ import { KernelMachine } from "../../../tests/support/kernel-machine.ts";
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import { Fdflags } from "../../abi/flags.ts";
+import { usedBytes } from "../../shm/index.ts";
 import { dropInode, Open, OpenFile, type Stat, Times, Transfer } from "../../vfs/index.ts";
 
 const { read, write, create, exclusive, truncate, directory } = Open;
@@ -447,5 +448,20 @@ onMachine("many names stay findable while the table grows and empties", (machine
   for (let index = 0; index < count; index++) {
     const expected = index % 2 === 0 ? -Errno.ENOENT : String(index);
     assert.equal(machine.text(`/name-${index}`), expected);
+  }
+});
+
+test("files of a megabyte and more cost at most a twentieth more than their bytes", () => {
+  for (const [count, size] of [
+    [1, 64 * 2 ** 20],
+    [40, 1_000_000],
+  ]) {
+    const machine = KernelMachine.create();
+    const before = usedBytes(machine.memory);
+    const bytes = new Uint8Array(size).fill(1);
+    for (let index = 0; index < count; index++) machine.put(`/${index}`, bytes);
+    const used = usedBytes(machine.memory) - before;
+    assert.ok(used < 1.05 * count * size, `${count} of ${size}: ${used / (count * size)}`);
+    assert.deepEqual(machine.destroy(), { ledger: {}, bytes: 0 });
   }
 });
