@@ -29,6 +29,8 @@ import * as weft from "./runners/weft.mjs";
 
 const bareWorkers = fileURLToPath(new URL("runners/bare-workers.mjs", import.meta.url));
 
+const snapshots = fileURLToPath(new URL("runners/weft-snapshot.mjs", import.meta.url));
+
 /** A side that runs one of our programs. */
 function program(runner, name, options, more = {}) {
   return {
@@ -204,6 +206,19 @@ export function listExperiments(context) {
         native: program(native, "processes", { ...withArguments(0, 200), timeout }),
         rival: refuse("its programs start others only from packages of its registry"),
         weft: spawnItself("processes", { ...withArguments(0, 200), timeout }, folders),
+      }),
+    },
+    {
+      id: "snapshot",
+      title: "snapshot of 64 MB",
+      rounds,
+      sides: () => ({
+        native: refuse("a system has no call that does it"),
+        rival: refuse("its snapshots are not in the package for JavaScript"),
+        weft: {
+          unavailable: weft.unavailable(),
+          run: () => runProcess(node.file, [snapshots, quick ? "2" : "5"], { timeout }),
+        },
       }),
     },
     {

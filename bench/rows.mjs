@@ -119,6 +119,11 @@ const processes = [
   },
 ].map((row) => ({ ...row, experiment: "processes" }));
 
+const snapshots = [
+  { id: "snapshot-take", title: "snapshot of a machine of 64 MB", figure: "snapshot_take" },
+  { id: "snapshot-restore", title: "  the same, restored", figure: "snapshot_restore" },
+].map((row) => ({ ...row, experiment: "snapshot" }));
+
 const calls = [
   {
     id: "clock",
@@ -262,7 +267,15 @@ const wholes = [
  * Every row, in the order of the table. `baseline` is the side in the first column where it is not native;
  * `also` one more side to print; `better` is "higher" for rates.
  */
-export const rows = [...threads, ...processes, ...calls, ...hostCalls, ...trees, ...wholes];
+export const rows = [
+  ...threads,
+  ...processes,
+  ...snapshots,
+  ...calls,
+  ...hostCalls,
+  ...trees,
+  ...wholes,
+];
 
 /**
  * The rows whose ids are, or begin with, one of the given names.

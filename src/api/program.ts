@@ -56,7 +56,11 @@ export function programError(name: string, cause: unknown): WeftError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new WeftError(
     "ERR_PROGRAM_INVALID",
-    cause instanceof ModuleError ? `${name}: ${reason}` : `${name} does not compile: ${reason}`,
+    cause instanceof ModuleError
+      ? reason.startsWith(name)
+        ? reason
+        : `${name}: ${reason}`
+      : `${name} does not compile: ${reason}`,
     {
       cause,
     },

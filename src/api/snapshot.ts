@@ -4,15 +4,19 @@
  */
 import { layersOf } from "../fs/overlayfs/index.ts";
 import {
+  dropProcess,
   entryOf,
   FileEntry,
+  findProcess,
   type Kernel,
+  listIds,
   Process as Process_,
+  ProcessState,
   readDescriptors,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import { contentOf, copyPages, isBroken, listShapes, listUsedPages, PAGE } from "../shm/index.ts";
-import { findMoving, releaseThreads } from "../threads/captured.ts";
+import { findMoving, isAwaited, releaseThreads } from "../threads/captured.ts";
 import type { ProcessRunner, RunningProcess } from "../threads/port.ts";
 import { FilesystemId, firstMount, Inode, Mount, mountPath, OpenFile } from "../vfs/index.ts";
 import { listWaits } from "./host-waiter.ts";
@@ -62,7 +66,7 @@ async function takeSnapshot(
   subject: SnapshotSubject,
   options: SnapshotOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  await comeToRest(subject, options.timeout ?? PATIENCE);
+  await comeToRest(subject, options, () => true);
   return sealSnapshot(copyMachine(subject), options.compress === true);
 }
 
@@ -72,14 +76,18 @@ async function giveSnapshot(
   { onSnapshot, snapshotOptions = {} }: MachineOptions,
   onFailure: (cause: unknown) => void,
 ): Promise<() => void> {
+  const { kernel, runner } = subject;
   let isTaken = false;
   try {
-    await onSnapshot?.(await takeSnapshot(subject, snapshotOptions));
+    // Of two that asked, the first one's snapshot was both's, or those that asked were killed.
+    const isWanted = () => isAwaited(kernel, runner?.listRunning?.() ?? []);
+    if (!(await comeToRest(subject, snapshotOptions, isWanted))) return () => {};
+    const { compress } = snapshotOptions;
+    await onSnapshot?.(await sealSnapshot(copyMachine(subject), compress === true));
     isTaken = true;
   } catch (cause) {
     onFailure(cause);
   }
-  const { kernel, runner } = subject;
   return () => {
     if (!isBroken(kernel.memory)) releaseThreads(kernel, runner?.listRunning?.() ?? [], isTaken);
   };
@@ -87,20 +95,23 @@ async function giveSnapshot(
 
 export const snapshots: SnapshotPart = { take: takeSnapshot, give: giveSnapshot };
 
-/** Resolves when nobody but this agent does anything in the heap. */
+/** Resolves with true when nobody but this agent does anything in the heap, with false when nobody wants that any more. @throws WeftError: ERR_SNAPSHOT */
 async function comeToRest(
   { kernel, runner, listSpawned }: SnapshotSubject,
-  timeout: number,
-): Promise<void> {
+  { timeout = PATIENCE }: SnapshotOptions,
+  isWanted: () => boolean,
+): Promise<boolean> {
   const until = performance.now() + timeout;
   for (;;) {
     kernel.memory.refreshIfGrown();
+    if (!isWanted()) return false;
     const running = runner?.listRunning?.() ?? [];
     const records = running.map(({ process }) => process);
-    const ending = listSpawned().find(({ record }) => !records.includes(record));
+    const ending = listSpawned().find(({ record }) => !records.includes(record))?.pid;
+    const other = ending ?? findOther(kernel, records);
     const moving =
-      ending === undefined ? findMoving(kernel, running) : `process ${ending.pid}, which ends`;
-    if (moving === undefined) return;
+      other === undefined ? findMoving(kernel, running) : `process ${other}, which begins or ends,`;
+    if (moving === undefined) return true;
     if (performance.now() > until)
       throw refusal(
         `snapshot: ${moving} does not come to rest; processes that live must wait in proc_snapshot (option onSnapshot)`,
@@ -109,6 +120,18 @@ async function comeToRest(
       setTimeout(resolve, PAUSE);
     });
   }
+}
+
+/** The number of a process that lives, or undefined where it is one of these: a child is there before the host has heard of it. */
+function findOther(kernel: Kernel, records: readonly number[]): number | undefined {
+  const { memory } = kernel;
+  return listIds(memory, kernel.processTable, Process_).find((id) => {
+    const process = findProcess(kernel, id);
+    if (process === 0) return false;
+    const lives = Process_.state.load(memory, process) !== ProcessState.ended;
+    dropProcess(kernel, process);
+    return lives && !records.includes(process);
+  });
 }
 
 /** Copies all of a machine, in one go. */

@@ -51,7 +51,7 @@ export function mayBeAtTerminal(): boolean {
 
 /** What is said of a file that a program wanted to run: the program itself learns ENOEXEC. */
 function programRefused(path: string, cause: unknown): string {
-  return `${path} cannot be run: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return `cannot run ${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
 }
 
 /** Tells how to build a program so that it can fork. */

@@ -9,6 +9,8 @@ import type { SyscallContext } from "./context.ts";
 import { findDirectoryPath } from "./directory-path.ts";
 import { errnoOf } from "./result.ts";
 
+const SLASH = 47;
+
 /**
  * Writes the path of the working directory, with a NUL after it where there is room. `length` holds the room on entry and the bytes of the path on
  * exit, also when it does not fit: ERANGE (`abi/semantics.md` §8). EINVAL for a null buffer that has room.
@@ -76,33 +78,31 @@ function setDirectory(context: SyscallContext, directory: number, path: Uint8Arr
   return answer;
 }
 
-/** An absolute path to a directory that was reached by `given` from `before`: without `..` where leaving them out leads to the same place. */
+/**
+ * The path of a directory that was reached by `given` from `before`, without symbolic links and `..` (getcwd(3)). Where links were followed it is looked for from
+ * the directory upwards; where that finds nothing, since the directory was removed or its parents cannot be listed, it is the path as it was given.
+ */
 function pathTo(
   context: SyscallContext,
   directory: number,
   before: Uint8Array,
   given: Uint8Array,
 ): Uint8Array {
-  const { memory, process, secondWalk } = context;
+  if (!context.walk.followedLinks) return joinPaths(before, given, false);
+  const found = findDirectoryPath(context, directory);
+  return typeof found === "number" ? joinPaths(before, given, true) : found;
+}
+
+/** One path after the other, or an absolute one alone. `..` takes a name away, unless there are links among them. */
+function joinPaths(before: Uint8Array, given: Uint8Array, hasLinks: boolean): Uint8Array {
   // One character for each byte, so that names that are no UTF-8 come through.
   const characters = (bytes: Uint8Array) =>
     Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  const whole = `/${characters(given).startsWith("/") ? "" : characters(before)}/${characters(given)}`;
-  const parts = whole.split("/").filter((part) => part !== "" && part !== ".");
-  const toBytes = (names: readonly string[]) =>
-    Uint8Array.from(`/${names.join("/")}`, (character) => character.charCodeAt(0));
-  if (!parts.includes("..")) return toBytes(parts);
-
-  const short: string[] = [];
-  for (const part of parts) {
-    if (part === "..") short.pop();
-    else short.push(part);
+  const whole = `${given[0] === SLASH ? "" : characters(before)}/${characters(given)}`;
+  const names: string[] = [];
+  for (const part of whole.split("/")) {
+    if (part === ".." && !hasLinks) names.pop();
+    else if (part !== "" && part !== ".") names.push(part);
   }
-  const candidate = toBytes(short);
-  const root = Process.rootDirectory.get(memory, process);
-  let walked = secondWalk.begin(root, root, candidate, 0, candidate.length);
-  if (walked === 0) walked = secondWalk.enter();
-  const same = walked === 0 && secondWalk.directory === directory;
-  secondWalk.end();
-  return same ? candidate : toBytes(parts);
+  return Uint8Array.from(`/${names.join("/")}`, (character) => character.charCodeAt(0));
 }

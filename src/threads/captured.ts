@@ -14,6 +14,15 @@ export function listThreads(memory: KernelMemory, process: number): number[] {
   return threads;
 }
 
+/** Whether any thread waits for a snapshot. */
+export function isAwaited({ memory }: Kernel, processes: readonly RunningProcess[]): boolean {
+  return processes.some(({ process }) =>
+    listThreads(memory, process).some(
+      (thread) => Thread.capture.load(memory, thread) === Capture.waits,
+    ),
+  );
+}
+
 /** Says what of the processes still moves; undefined where nobody but the host's agent does anything in the heap. */
 export function findMoving(
   { memory }: Kernel,
@@ -24,6 +33,7 @@ export function findMoving(
     const name = `process ${Process.id.get(memory, process)} (${program.name})`;
     const moving = threads.find((thread) => Thread.capture.load(memory, thread) !== Capture.waits);
     if (moving !== undefined) return `thread ${Thread.id.get(memory, moving)} of ${name}`;
+    if (threads.length === 0) return `${name}, which ends,`;
     const resting = Crew.idleCount.get(memory, crew) + threads.length;
     const isStarting = Crew.wanted.get(memory, crew) > 0 || Crew.sharedWanted.get(memory, crew) > 0;
     if (isStarting || Crew.carriers.get(memory, crew) > resting) return `a worker of ${name}`;

@@ -86,6 +86,12 @@ const LONGEST_LOOK = 250;
 /** Unbound workers that are kept for the next process; more are ended. */
 const MOST_UNBOUND = 16;
 
+/**
+ * Processes that one worker serves. Engines free the memory of a program that has ended when they next collect garbage, to which a worker that makes little of
+ * it does not come: its end frees all.
+ */
+const MOST_SERVED = 64;
+
 interface Worker {
   readonly carrier: number;
   readonly handle: WorkerHandle;
@@ -95,6 +101,8 @@ interface Worker {
   isShared: boolean;
   /** Bind messages that were called back and to which it has not answered yet. */
   recalls: number;
+  /** Processes that it has been bound to. */
+  served: number;
   /** It is being ended, or has died. */
   gone: boolean;
   /** Settles when a worker that was discarded is gone, so that `close` waits for it too. */
@@ -475,7 +483,15 @@ export class Supervisor implements ProcessRunner {
         (message) => worker && this.receive(worker, message),
         (error) => worker && this.bury(worker, error),
       );
-      worker = { carrier, handle, crew: undefined, isShared: false, recalls: 0, gone: false };
+      worker = {
+        carrier,
+        handle,
+        crew: undefined,
+        isShared: false,
+        recalls: 0,
+        served: 0,
+        gone: false,
+      };
     } catch (error) {
       Carrier.free(kernel.memory, carrier);
       return this.giveUp(team, asError(error).message);
@@ -521,7 +537,8 @@ export class Supervisor implements ProcessRunner {
   /** Puts a worker by for the next crew, or ends it where enough are kept. */
   private keep(worker: Worker): void {
     worker.handle.setKeepsAlive(false);
-    if (this.unbound.length < MOST_UNBOUND && !this.closed) this.unbound.push(worker);
+    const isOfUse = worker.served < MOST_SERVED && !this.closed;
+    if (isOfUse && this.unbound.length < MOST_UNBOUND) this.unbound.push(worker);
     else void this.discard(worker);
   }
 

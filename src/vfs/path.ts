@@ -77,6 +77,11 @@ export class PathWalk {
     dropInode(this.vfs, directory);
   }
 
+  /** Whether the path led through a symbolic link. */
+  get followedLinks(): boolean {
+    return this.links > 0;
+  }
+
   /** Gives the directory's count to the caller. */
   takeDirectory(): number {
     const { directory } = this;
