@@ -10,7 +10,6 @@ import {
   createProcess,
   dropProcess,
   dropTerminal,
-  EventKind,
   keepTerminal,
   type Kernel,
   KernelRoot,
@@ -32,6 +31,7 @@ import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
 import { Input } from "./input.ts";
+import { eventOf, type MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
 import { dismantleTree } from "./mounts.ts";
 import type {
@@ -50,64 +50,6 @@ import { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
 import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
 import { Terminal } from "./terminal.ts";
-
-/** Something that happened in a machine. */
-export type MachineEvent =
-  | {
-      readonly type: "thread-created" | "thread-started";
-      readonly pid: number;
-      readonly tid: number;
-    }
-  | {
-      readonly type: "thread-finished";
-      readonly pid: number;
-      readonly tid: number;
-      readonly exitCode: number;
-    }
-  | { readonly type: "process-ended"; readonly pid: number; readonly exitCode: number }
-  /** Something happened after which the program is not to be trusted: a trap, a non-zero exit code. */
-  | {
-      readonly type: "taint";
-      readonly pid: number;
-      readonly tid: number;
-      readonly exitCode: number;
-    }
-  /** A program wanted to run a file that is no program which can be run: it got ENOEXEC. */
-  | {
-      readonly type: "program-refused";
-      readonly pid: number;
-      readonly path: string;
-      readonly cause: unknown;
-    }
-  /** A program without asyncify wanted to fork: it got ENOTSUP. `weft instrument`, or `instrumentProgram`, gives it asyncify. Once for each process. */
-  | { readonly type: "fork-refused"; readonly pid: number; readonly tid: number }
-  /** A program asked for a snapshot that could not be taken: its call answered EAGAIN. */
-  | {
-      readonly type: "snapshot-failed";
-      /** 0: all of them wait for it. */
-      readonly pid: 0;
-      readonly cause: unknown;
-    }
-  /** A filesystem of the user's own threw what is no errno, or answered what makes no sense: the program got EIO. Or the browser keeps no more of `opfs()`. */
-  | {
-      readonly type: "filesystem-error";
-      /** 0: which program asked is not known. */
-      readonly pid: 0;
-      /** Name of the method, or "keep". */
-      readonly operation: string;
-      /** In the filesystem; for "keep" the name of the store. */
-      readonly path: string;
-      readonly cause: unknown;
-    };
-
-const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
-  [EventKind.threadCreated]: "thread-created",
-  [EventKind.threadStarted]: "thread-started",
-  [EventKind.threadFinished]: "thread-finished",
-  [EventKind.processEnded]: "process-ended",
-  [EventKind.taint]: "taint",
-  [EventKind.forkRefused]: "fork-refused",
-};
 
 const DEFAULTS = {
   maxThreads: 512,
@@ -306,33 +248,15 @@ export abstract class BaseMachine {
       if (restoration.furtherCalls) await this.loadFurtherCalls();
       await restoration.resume({
         load: (bytes, name) => this.loadAny(bytes, name),
-        start: (record, loaded, memory) =>
-          this.runProcesses().resume!(record, this.launchOf(loaded, 0, memory)),
-        follow: (record, name, [stdin, stdout, stderr], served) => {
-          let process: Process | undefined = undefined;
-          const output = (file: number) =>
-            file === 0
-              ? undefined
-              : new Output(this.pipes.takeOutput(file), DEFAULTS.maxBuffer, () => process?.kill());
-          const input = stdin === 0 ? undefined : new Input(this.pipes.takeInput(stdin));
-          const pid = Record_.id.get(this.kernel.memory, record);
-          const options = { check: false, timeout: undefined, signal: undefined, name };
-          const [out, error] = [output(stdout), output(stderr)];
-          const traced = Promise.resolve();
-          process = new Process(
-            this.kernel,
-            record,
-            pid,
-            input,
-            out,
-            error,
-            undefined,
-            served,
-            traced,
-            options,
-          );
-          this.follow(process);
+        start: (record, loaded, memory) => {
+          const runner = this.runProcesses();
+          if (runner.resume !== undefined)
+            return runner.resume(record, this.launchOf(loaded, 0, memory));
+          throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
         },
+        kernel: this.kernel,
+        pipes: this.pipes,
+        follow: (process) => void this.follow(process),
       });
     } catch (error) {
       await this.runner?.abandon();
@@ -434,10 +358,7 @@ export abstract class BaseMachine {
       this.runner.onSnapshotRequests = () => void this.giveSnapshot();
       this.programs = this.createProgramServer(this.runner);
       this.runner.onEvents = (events) => {
-        for (const { kind, pid, tid, detail } of events) {
-          const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
-          for (const listener of this.listeners) listener(event);
-        }
+        for (const event of events) for (const listener of this.listeners) listener(eventOf(event));
       };
     }
     return this.runner;

@@ -35,6 +35,9 @@ import type { GuestTree } from "./guest-tree.ts";
 import type { Mountable, MountMaker } from "./mount-sources.ts";
 import { atMountPoint } from "./mounts.ts";
 import type { LoadedProgram, MachineOptions } from "./options.ts";
+import type { PipeStreams } from "./pipe-ends.ts";
+import type { Process } from "./process.ts";
+import { makeProcess } from "./restored-process.ts";
 import { readSnapshot, refusal, type Snapshot } from "./snapshot-format.ts";
 
 /** What a machine is restored with: its options, but for the files that it has already. */
@@ -51,11 +54,13 @@ export interface Restoration extends Beginning {
 
 /** What goes on with processes. */
 export interface ResumingMachine {
+  readonly kernel: Kernel;
+  readonly pipes: PipeStreams;
   load(bytes: Uint8Array, name: string): Promise<LoadedProgram>;
   /** Resolves when the process has ended. */
   start(process: number, program: LoadedProgram, memory: WebAssembly.Memory): Promise<void>;
-  /** Takes up a process that the host program started, with its ends of the three streams, or 0. */
-  follow(process: number, name: string, streams: readonly number[], served: Promise<void>): void;
+  /** Takes up a process that the host program started. */
+  follow(process: Process): void;
 }
 
 /** Reads a snapshot. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
@@ -98,7 +103,10 @@ export async function openSnapshot(
       );
       manifest.processes.forEach(({ process, program, spawned }, index) => {
         const served = machine.start(process, programs[program], memories[index]);
-        if (spawned !== undefined) machine.follow(process, spawned.name, spawned.streams, served);
+        if (spawned === undefined) return;
+        const { kernel, pipes } = machine;
+        const { name, streams } = spawned;
+        machine.follow(makeProcess(kernel, pipes, process, name, streams, served));
       });
     },
   };

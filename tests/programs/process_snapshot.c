@@ -74,6 +74,7 @@ static void *spin(void *argument) {
 
 static void refused(void) {
   struct thread *busy = thread_start(spin, NULL);
+  print("asking\n");
   CHECK(wasix_proc_snapshot() == WASI_EAGAIN);
   stop = 1;
   thread_result(busy);

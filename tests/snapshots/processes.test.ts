@@ -84,10 +84,24 @@ test("a thread that does not come to the call is named to the host, and the prog
   const { exitCode, stdout, snapshots, events } = await runCase("refused", {
     snapshotOptions: { timeout: 300 },
   });
-  assert.deepEqual([exitCode, stdout, snapshots.length], [0, "refused: done\n", 0]);
+  assert.deepEqual([exitCode, stdout, snapshots.length], [0, "asking\nrefused: done\n", 0]);
   const failed = events.filter(({ type }) => type === "snapshot-failed");
   assert.equal(failed.length, 1);
   assert.match(String((failed[0] as { cause: unknown }).cause), /thread 2 of process 1 \(asker\)/);
+});
+
+test("a process that waits for a snapshot can be killed, and its machine closed", async () => {
+  const options = { onSnapshot: () => {}, snapshotOptions: { timeout: 60_000 } };
+  await withMachine(options, async (machine) => {
+    const program = await machine.load(await compileGuest("process_snapshot"), "asker");
+    for (const kill of [true, false]) {
+      const process = await machine.spawn(program, { args: ["refused"] });
+      for await (const line of process.stdout!.lines()) if (line === "asking") break;
+      if (!kill) break;
+      process.kill();
+      assert.equal((await process.wait()).signal, 9);
+    }
+  });
 });
 
 test("what the host cannot give again is named", async () => {
