@@ -133,10 +133,19 @@ export abstract class BaseMachine {
   async spawn(source: ProgramSource, options: SpawnOptions = {}): Promise<Process> {
     this.mustBeOpen();
     const loaded = await this.loadedOf(source);
+    return this.launch(loaded, options, (launch) => launch);
+  }
+
+  /** @internal Makes a process of a loaded program and starts it as `adjust` has it. Throws as `spawn`. */
+  protected async launch(
+    loaded: LoadedProgram,
+    options: SpawnOptions,
+    adjust: (launch: Launch) => Launch,
+  ): Promise<Process> {
     if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
     this.mustBeOpen();
-    const launch = this.launchOf(loaded);
+    const launch = adjust(this.launchOf(loaded));
     const record = this.createRecord(loaded, options);
     const { memory } = this.kernel;
     const files = this.openFiles(record, options, loaded);
@@ -347,7 +356,8 @@ export abstract class BaseMachine {
     return this.furtherCalls;
   }
 
-  private runProcesses(): ProcessRunner {
+  /** @internal */
+  protected runProcesses(): ProcessRunner {
     if (this.runner === undefined) {
       this.runner = this.createRunner();
       this.runner.onCrash = (error) => {

@@ -1,11 +1,20 @@
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
 import type { Beginning } from "./beginning.ts";
+import { GuestInstance, givenNames, type InstantiateOptions } from "./guest-instance.ts";
 import { BaseMachine } from "./machine.ts";
-import type { MachineOptions } from "./options.ts";
+import type { BytesSource, MachineOptions } from "./options.ts";
+import { pagesOf, programError, readSource } from "./program.ts";
 import type { RestoreOptions } from "./restore.ts";
 
 export * from "./index.ts";
+export type {
+  FunctionImports,
+  GuestInstance,
+  InstantiateOptions,
+  ThreadImports,
+  ThreadImportsContext,
+} from "./guest-instance.ts";
 
 /**
  * A machine: a kernel with files and processes.
@@ -57,5 +66,44 @@ export class Machine extends BaseMachine {
   /** @internal */
   protected override async loadSnapshots() {
     return (await import("./snapshot.ts")).snapshots;
+  }
+
+  /**
+   * Instantiates a program on the calling thread instead of running it: with Weft's WASI and WASIX, functions of the caller's beside those, and threads in
+   * Weft's workers. Nothing is called but its start section; the caller calls the exports, `_initialize` first where there is one. A call that waits
+   * blocks the calling thread. Contexts are not to be had.
+   *
+   * @throws WeftError as `spawn`; what the engine throws at the instantiation
+   */
+  async instantiate(source: BytesSource, options: InstantiateOptions = {}): Promise<GuestInstance> {
+    this.mustBeOpen();
+    const { host } = this;
+    const { imports = {}, threadImports, onMessage, ...others } = options;
+    const { bytes, name } = await readSource(host, source);
+    const pages = pagesOf(this.options.maxMemory);
+    let program;
+    try {
+      program = await host.load(bytes, name, pages, givenNames(imports));
+    } catch (cause) {
+      throw programError(name, cause);
+    }
+    let memory: WebAssembly.Memory | undefined;
+    const process = await this.launch({ name, program }, others, (launch) => {
+      ({ memory } = launch);
+      const here = {
+        imports,
+        threadImports: threadImports && String(threadImports),
+        onMessage: onMessage ?? (() => {}),
+      };
+      return { ...launch, here };
+    });
+    try {
+      const thread = this.runProcesses().hostThreadOf!(process.record);
+      const { exports } = thread!.instantiate();
+      return new GuestInstance(exports, memory, program.module, process);
+    } catch (error) {
+      process.kill();
+      throw error;
+    }
   }
 }

@@ -3,6 +3,7 @@ import {
   dropProcess,
   endMessage,
   EndReason,
+  exitProcess,
   exitSession,
   isEnding,
   isIgnoredByDefault,
@@ -175,6 +176,12 @@ export class Process {
       // A stopped program takes no signal before it goes on.
       if (Record_.stopSignal.load(kernel.memory, record) === 0) this.kill(signal);
     }, UNTAKEN);
+  }
+
+  /** @internal Ends the process if it runs, as its own `proc_exit(0)` would. */
+  exit(): void {
+    if (!this.finished && !isBroken(this.kernel.memory))
+      exitProcess(this.kernel, this.record, 0, EndReason.exited);
   }
 
   /** Kills the process if it runs, and waits for its end. */

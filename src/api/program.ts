@@ -22,8 +22,8 @@ export function pagesOf(maxMemory: number | undefined): number {
     : Math.min(MOST_PAGES, Math.max(1, Math.floor(maxMemory / 65536)));
 }
 
-/** Reads the bytes of a source. */
-async function readSource(
+/** Reads the bytes of a source. @throws WeftError ERR_PROGRAM_NOT_FOUND */
+export async function readSource(
   host: Host,
   source: BytesSource,
 ): Promise<{ bytes: Uint8Array; name: string }> {

@@ -1,6 +1,6 @@
 /** A host: the sum of what the floors below need of a platform, and what the library needs besides. */
 import type { Clock, Randomness } from "../kernel/index.ts";
-import type { Program } from "../loader/program.ts";
+import type { GivenNames, Program } from "../loader/program.ts";
 import type { Drivers } from "../threads/boot.ts";
 import type { installFurtherCalls } from "../threads/further-calls.ts";
 import type { WorkerHost } from "../threads/port.ts";
@@ -45,8 +45,8 @@ export interface Host {
   readonly loadTraces: (() => Promise<void>) | undefined;
   /** Reads a whole file, by path or the text of a URL. */
   readFile(location: string): Promise<Uint8Array>;
-  /** Reads, checks and compiles a program without blocking. @throws ModuleError, or what the engine says of the module */
-  load(bytes: Uint8Array, name: string, maximumPages: number): Promise<Program>;
+  /** Reads, checks and compiles a program without blocking; `given` in Node only. @throws ModuleError, or what the engine says of the module */
+  load(bytes: Uint8Array, name: string, maximumPages: number, given?: GivenNames): Promise<Program>;
   /** Compiles the bytes of a program that was loaded for carriers that threads share; undefined where they cannot. */
   loadShareable(
     bytes: Uint8Array,

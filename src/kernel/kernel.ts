@@ -102,6 +102,8 @@ export const KernelRoot = layout("KernelRoot", {
   family: mutex(Rank.Family),
   /** A thread record that is nobody's and must leave at once: contexts stand on it between threads. Written at boot. */
   nobody: address,
+  /** The in-kernel mark of contexts that have no agent's record any more: their calls find `nobody`, and are refused. Each agent's alone: only the host's has such. */
+  retiredMark: block(4),
   mounts: block(Mounts.bytes),
   processTable: block(IdTable.bytes),
   threadTable: block(IdTable.bytes),

@@ -5,5 +5,6 @@ import type { FurtherReading } from "./program.ts";
 
 export const furtherReading: FurtherReading = {
   readAsyncify,
-  tellLinkProblems: (description, known) => formatLinkProblems(checkImports(description, known)),
+  tellLinkProblems: (description, known, given) =>
+    formatLinkProblems(checkImports(description, known, given)),
 };

@@ -29,6 +29,15 @@ export interface InstanceWork {
 /** What a thread begins with: its id, and its start pointer, which is wide where its memory is. */
 export type ThreadEntry = (tid: number, argument: number | bigint) => void;
 
+function notGiven(module: string, name: string): () => never {
+  return () => {
+    throw new Error(`${module}.${name} is not given to threads (threadImports)`);
+  };
+}
+
+/** Functions for a program's imports that are not the kernel's: by module and name. */
+export type GivenImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 export class InstanceGroup {
   readonly context: SyscallContext;
   private imports: Record<string, Record<string, unknown>> | undefined;
@@ -37,6 +46,8 @@ export class InstanceGroup {
   private next: WebAssembly.Instance | undefined;
   /** One that a thread has left which went to sleep without it. */
   private used: WebAssembly.Instance | undefined;
+  /** Is called with each instance that was made, where the host program gives imports. */
+  onInstance: ((instance: WebAssembly.Instance) => void) | undefined;
   /** For a program with stop points, where the stacks of the agent's carrier can be suspended: given by that. */
   stops: StopInstances | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
@@ -52,6 +63,7 @@ export class InstanceGroup {
     threads: ThreadPort,
     mark: number,
     private readonly trace: TraceSink | undefined,
+    private readonly given?: GivenImports,
   ) {
     // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
     const guest = new GuestMemory(
@@ -103,6 +115,9 @@ export class InstanceGroup {
         trace,
         context.stacks !== undefined,
       );
+      for (const { module, name } of program.given)
+        (this.imports[module] ??= {})[name] =
+          this.given?.[module]?.[name] ?? notGiven(module, name);
     }
     return this.imports;
   }
@@ -112,7 +127,9 @@ export class InstanceGroup {
     const { context } = this;
     context.innerEntries++;
     try {
-      return new WebAssembly.Instance(this.program.module, this.findImports());
+      const instance = new WebAssembly.Instance(this.program.module, this.findImports());
+      this.onInstance?.(instance);
+      return instance;
     } finally {
       context.innerEntries--;
     }

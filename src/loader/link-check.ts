@@ -104,8 +104,12 @@ function findHint(entry: ModuleImport, description: ModuleDescription): string |
 }
 
 /** Lists every import that cannot be given, as `findLinkFaults` does, in words. */
-export function checkImports(description: ModuleDescription, known: KnownImports): LinkProblem[] {
-  return findLinkFaults(description, known).map((fault, index) => {
+export function checkImports(
+  description: ModuleDescription,
+  known: KnownImports,
+  given?: ReadonlySet<string>,
+): LinkProblem[] {
+  return findLinkFaults(description, known, given).map((fault, index) => {
     const { entry, reason, refusal, expected, isWide } = fault;
     const { module, name } = entry;
     const title = `import ${nameOf(entry)} (${describeKind(entry)})`;

@@ -31,7 +31,11 @@ function sameTypes(first: readonly string[], second: readonly string[]): boolean
  * `known` with the same signature. One 32-bit memory of usual pages can be given; tables, globals and tags cannot, except
  * to a dynamically linked module, whose imports from `env` and `GOT.*` are the linker's to resolve.
  */
-export function findLinkFaults(description: ModuleDescription, known: KnownImports): LinkFault[] {
+export function findLinkFaults(
+  description: ModuleDescription,
+  known: KnownImports,
+  given?: ReadonlySet<string>,
+): LinkFault[] {
   const faults: LinkFault[] = [];
   const { wasiModules } = description;
   const isWide = description.memory.limits?.memory64 === true;
@@ -47,6 +51,7 @@ export function findLinkFaults(description: ModuleDescription, known: KnownImpor
       if (refusal) faults.push({ entry, reason: "unsupported", refusal });
       continue;
     }
+    if (entry.kind === "function" && given?.has(`${entry.module}.${entry.name}`)) continue;
     if (description.isDynamic && /^(?:env|GOT\.mem|GOT\.func)$/.test(entry.module)) continue;
     if (isWide !== (entry.module === WIDE_MODULE) && wasiModules.includes(entry.module)) {
       faults.push({ entry, reason: "unsupported", isWide });

@@ -19,8 +19,10 @@ import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
 /** What carriers need to make instances. */
 export interface Program {
   readonly module: WebAssembly.Module;
-  /** Imported functions, each once. */
+  /** Imported functions that the kernel has, each once. */
   readonly functions: readonly { module: string; name: string }[];
+  /** Those that the host program gives. */
+  readonly given: readonly { module: string; name: string }[];
   /** Where the memory is imported, with the limits to make it with, in pages. */
   readonly memoryImport:
     | {
@@ -79,6 +81,11 @@ export interface ProgramDescription {
   readonly asyncify: Asyncify | undefined;
 }
 
+/** The functions that the host program gives a program beside the kernel's, as `module.name`. */
+export type GivenNames = ReadonlySet<string>;
+
+const NOTHING_GIVEN: GivenNames = new Set();
+
 /** The pages of 64 KiB that 32-bit memories can have. */
 export const MOST_PAGES = 65536;
 
@@ -121,7 +128,11 @@ export function knownImports(): KnownImports {
 export interface FurtherReading {
   readonly readAsyncify: typeof readAsyncify;
   /** All that is wrong with a program's imports, a line each. */
-  tellLinkProblems(description: ModuleDescription, known: KnownImports): string;
+  tellLinkProblems(
+    description: ModuleDescription,
+    known: KnownImports,
+    given: GivenNames | undefined,
+  ): string;
 }
 
 let furtherReading: FurtherReading | undefined;
@@ -152,10 +163,11 @@ export function readProgram(
   bytes: Uint8Array,
   name: string,
   maximumPages: number,
+  given?: GivenNames,
 ): ProgramDescription {
   const description = describeModule(bytes);
-  if (findLinkFaults(description, known).length > 0) {
-    const problems = readFurther().tellLinkProblems(description, known);
+  if (findLinkFaults(description, known, given).length > 0) {
+    const problems = readFurther().tellLinkProblems(description, known, given);
     throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${problems}`);
   }
   if (description.isDynamic) {
@@ -164,7 +176,7 @@ export function readProgram(
       `${name} is dynamically linked (it has a dylink.0 section): Weft runs static programs so far`,
     );
   }
-  if (!description.isCommand && !description.isReactor) {
+  if (!description.isCommand && !description.isReactor && given === undefined) {
     throw new ModuleError(
       "ERR_NO_ENTRY",
       `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`,
@@ -228,12 +240,18 @@ export function makeProgram(
   name: string,
   mostGiven: number,
   stops?: StopPoints,
+  given = NOTHING_GIVEN,
 ): Program {
   const maximumPages = mostPages(description, mostGiven);
   const functions = new Map<string, { module: string; name: string }>();
+  const others = new Map<string, { module: string; name: string }>();
   for (const entry of description.imports) {
+    const isGiven = given.has(`${entry.module}.${entry.name}`);
     if (entry.kind === "function")
-      functions.set(`${entry.module}.${entry.name}`, { module: entry.module, name: entry.name });
+      (isGiven ? others : functions).set(`${entry.module}.${entry.name}`, {
+        module: entry.module,
+        name: entry.name,
+      });
   }
   const { memory } = description;
   const imported =
@@ -242,6 +260,7 @@ export function makeProgram(
   return {
     module,
     functions: [...functions.values()],
+    given: [...others.values()],
     memoryImport: memory.importName &&
       limits && {
         ...memory.importName,
@@ -284,14 +303,21 @@ function stackOf(description: ModuleDescription, asyncify: Asyncify | undefined)
   return stack.lower > 0 ? stack : { ...stack, lower: asyncify?.dataEnd ?? 0 };
 }
 
-/** Reads, checks and compiles a program. @throws as `readProgram`, or what the engine says of the module */
+/**
+ * Reads, checks and compiles a program.
+ *
+ * @param given functions that the host program gives; such a program need have no entry
+ * @throws as `readProgram`, or what the engine says of the module
+ */
 export async function compileProgram(
   bytes: Uint8Array,
   name: string,
   maximumPages: number,
+  given?: GivenNames,
 ): Promise<Program> {
-  const found = readProgram(bytes, name, maximumPages);
-  return makeProgram(await WebAssembly.compile(found.bytes), found, name, maximumPages);
+  const found = readProgram(bytes, name, maximumPages, given);
+  const module = await WebAssembly.compile(found.bytes);
+  return makeProgram(module, found, name, maximumPages, undefined, given);
 }
 
 /** The same as `compileProgram` at once, on the calling thread. */

@@ -84,6 +84,8 @@ export class KernelMemory {
   away: Promise<unknown> | undefined;
   /** The checker of lock order, when on. */
   readonly lockOrder: LockOrder | undefined;
+  /** Ends this agent, where it is a worker that can end itself. Does not return. */
+  leave: (() => void) | undefined;
 
   private constructor(
     memory: WebAssembly.Memory,

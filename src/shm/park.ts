@@ -144,7 +144,14 @@ export function ring(memory: KernelMemory, address: number): void {
   Atomics.notify(memory.i32, address >>> 2);
 }
 
+/** How long an agent sleeps that is being ended before it ends itself, in milliseconds. */
+const LOST = 2000;
+
 /** Stops this agent for good: it is about to be ended with its worker. */
 export function sleepForever(memory: KernelMemory): never {
-  for (;;) Atomics.wait(memory.i32, 0, memory.i32[0]);
+  for (;;) {
+    Atomics.wait(memory.i32, 0, memory.i32[0], LOST);
+    // Where V8 ends an agent while a stack runs that can be suspended, that can end the stack alone.
+    memory.leave?.();
+  }
 }

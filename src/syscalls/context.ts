@@ -97,7 +97,7 @@ export class SyscallContext implements Sleeper {
     public guest: GuestMemory,
     readonly threads: ThreadPort,
     readonly guestPort: GuestPort,
-    private readonly mark: number,
+    private mark: number,
   ) {
     this.memory = kernel.memory;
     this.vfs = kernel.vfs;
@@ -110,6 +110,12 @@ export class SyscallContext implements Sleeper {
   clearThread(): void {
     this.thread = KernelRoot.nobody.get(this.memory, this.kernel.root);
     this.vfs.caller = 0;
+  }
+
+  /** Its agent's record goes, though the guest may call yet: such a call is refused. The agent is in the guest or its own code. */
+  retire(): void {
+    this.clearThread();
+    this.mark = KernelRoot.retiredMark.at(this.kernel.root);
   }
 
   /** Takes the agent back into the kernel after guest code returned or threw, whatever it was doing. */

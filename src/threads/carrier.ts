@@ -17,6 +17,7 @@ import { GUEST_PAGE, sleepIdle, sleepWatching } from "./idle-carrier.ts";
 import type { BindMessage, ForkMessage } from "./messages.ts";
 import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
+import type { ThreadImports } from "./worker.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
 import { attachUnwinding } from "./unwinding-slot.ts";
@@ -44,6 +45,7 @@ export async function serveCrew(
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
+  given: ThreadImports | undefined,
   post: (message: ForkMessage) => void,
   onIdle?: () => void,
 ): Promise<void> {
@@ -57,7 +59,9 @@ export async function serveCrew(
     new CrewThreadPort(program, cores),
     Carrier.mark.offset + carrier,
     trace,
+    given?.imports,
   );
+  group.onInstance = given?.onInstance?.bind(given);
   if (program.asyncify !== undefined) {
     attachUnwinding(kernel, group);
     group.context.forking = new CrewForkPort(kernel, program, post);

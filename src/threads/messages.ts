@@ -20,6 +20,8 @@ export interface BindMessage {
   readonly program: Program;
   /** The memory that its instances share, when the program imports one. */
   readonly memory: WebAssembly.Memory | undefined;
+  /** Address of a module that gives threads' instances their imports beside the kernel's. */
+  readonly threadImports: string | undefined;
   /** Whether to serve as a shared carrier. */
   readonly sharing: boolean;
   /** Whether to serve with the calls that few programs make. */
@@ -48,5 +50,7 @@ export type WorkerMessage =
   | ForkMessage
   | { readonly kind: "ready" }
   | { readonly kind: "unbound" }
+  /** For the host program, from the module that gives imports. */
+  | { readonly kind: "posted"; readonly value: unknown }
   /** The agent met a broken invariant, or something threw that should not: it is of no more use. */
   | { readonly kind: "crashed"; readonly message: string; readonly stack: string };

@@ -1,6 +1,8 @@
 /** What this floor needs from the host: workers, and time. And what it offers the library: a runner of processes. */
 import type { KernelEvent } from "../kernel/index.ts";
+import type { GivenImports } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
+import type { HostThread } from "./host-thread.ts";
 import type { BindMessage, TraceTarget, WorkerMessage, WorkerStart } from "./messages.ts";
 
 /** A worker as its starter sees it. */
@@ -37,6 +39,17 @@ export interface Launch {
   /** The memory that its instances share, when the program imports one. */
   readonly memory: WebAssembly.Memory | undefined;
   readonly options: RunOptions;
+  /** Where the program is instantiated on the host program's agent instead of being run. */
+  readonly here?: HostPart;
+}
+
+/** What the host program gives a program that it instantiates. */
+export interface HostPart {
+  readonly imports: GivenImports;
+  /** Address of a module that gives the imports of threads. */
+  readonly threadImports: string | undefined;
+  /** Takes what that module posts. */
+  onMessage(value: unknown): void;
 }
 
 /** How a process is run. */
@@ -88,6 +101,8 @@ export interface ProcessRunner {
   startChild?(parent: number, process: number, launch: Launch): boolean;
   /** Keeps a program ready for the place of a process's own; its number, or 0 when the process runs no more. */
   keepReady?(process: number, launch: Launch): number;
+  /** The main thread of a process whose program is instantiated here. */
+  hostThreadOf?(process: number): HostThread | undefined;
   /** Is called when a guest asks for a program to be run. */
   onProgramRequests?: (() => void) | undefined;
   /** Is called when a guest asks for a snapshot. */

@@ -46,6 +46,7 @@ import {
   unshareCrew,
   watchBell,
 } from "./crew.ts";
+import { HostThread } from "./host-thread.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
 import {
@@ -56,6 +57,7 @@ import {
   replaceCrew,
 } from "./process-start.ts";
 import type {
+  HostPart,
   Launch,
   ProcessRunner,
   RunningProcess,
@@ -63,6 +65,7 @@ import type {
   WorkerHandle,
   WorkerHost,
 } from "./port.ts";
+import { traceSinkOf } from "./trace-sink.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 
 /** How long threads that compute may go on after the end of their process, and between looks, in milliseconds. */
@@ -126,6 +129,9 @@ interface Team {
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
   readonly completion: Completion;
+  /** What the host program gives, and the main thread, where the program is instantiated on this agent. */
+  readonly here: HostPart | undefined;
+  hostThread: HostThread | undefined;
   /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
   readonly ready: Launch[];
   reaping: boolean;
@@ -212,20 +218,22 @@ export class Supervisor implements ProcessRunner {
   /** Makes a process's main thread and its team. False, and nothing was taken over, where there is no room for a thread, or the process has ended. */
   private begin(
     process: number,
-    { program, memory, options }: Launch,
+    launch: Launch,
     trace: TraceTarget | undefined,
     completion: Completion,
   ): boolean {
     const { kernel } = this;
+    const { program, here } = launch;
     this.furtherCalls ||= program.needsFurtherCalls;
-    const crew = createCrew(kernel, process, this.limitsOf({ program, memory, options }));
+    const crew = createCrew(kernel, process, this.limitsOf(launch));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
       return false;
     }
-    const team = this.form(process, crew, { program, memory, options }, trace, completion);
-    placeThread(kernel, crew, thread);
+    const team = this.form(process, crew, launch, trace, completion);
+    if (here === undefined) placeThread(kernel, crew, thread);
+    else this.placeHere(team, thread, launch, here);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
     return true;
@@ -278,7 +286,7 @@ export class Supervisor implements ProcessRunner {
   private form(
     process: number,
     crew: number,
-    { program, memory, options }: Launch,
+    { program, memory, options, here }: Launch,
     trace: TraceTarget | undefined,
     completion: Completion,
   ): Team {
@@ -306,12 +314,40 @@ export class Supervisor implements ProcessRunner {
       trace,
       workers: new Set(),
       completion,
+      here,
+      hostThread: undefined,
       ready: [],
       reaping: false,
       isLookedAfter: false,
     };
     this.teams.set(process, team);
     return team;
+  }
+
+  /** The main thread stays on this agent. */
+  private placeHere(team: Team, thread: number, launch: Launch, here: HostPart): void {
+    const { kernel, host } = this;
+    const { crew, trace } = team;
+    const carrier = Carrier.allocate(kernel.memory);
+    if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
+    const sink = trace && traceSinkOf(kernel, trace.file);
+    const hire = () => this.hire(team);
+    team.hostThread = new HostThread(
+      kernel,
+      carrier,
+      crew,
+      thread,
+      launch,
+      host.parallelism,
+      sink,
+      hire,
+      here.imports,
+    );
+  }
+
+  /** See `ProcessRunner`. */
+  hostThreadOf(process: number): HostThread | undefined {
+    return this.teams.get(process)?.hostThread;
   }
 
   /** Ends every process and every worker; resolves when nothing runs any more. */
@@ -458,7 +494,10 @@ export class Supervisor implements ProcessRunner {
     return true;
   }
 
-  private bind({ crew, memory, trace, shared, program }: Team, { handle, isShared }: Worker): void {
+  private bind(
+    { crew, memory, trace, shared, program, here }: Team,
+    { handle, isShared }: Worker,
+  ): void {
     handle.post({
       kind: "bind",
       crew,
@@ -467,6 +506,7 @@ export class Supervisor implements ProcessRunner {
       trace,
       sharing: isShared,
       furtherCalls: this.furtherCalls,
+      threadImports: here?.threadImports,
     });
   }
 
@@ -507,6 +547,7 @@ export class Supervisor implements ProcessRunner {
 
   private receive(worker: Worker, message: WorkerMessage): void {
     if (message.kind === "unbound") this.release(worker);
+    else if (message.kind === "posted") worker.crew?.here?.onMessage(message.value);
     else if (message.kind === "forked") this.adopt(worker.crew, message);
     else if (message.kind === "crashed") {
       const error = new Error(message.message);
@@ -565,6 +606,7 @@ export class Supervisor implements ProcessRunner {
   private async reap(team: Team): Promise<void> {
     const { host } = this;
     const { memory } = this.kernel;
+    team.hostThread?.end(Process.exitCode.get(memory, team.process) | 0);
     this.finishWaiting(team);
     while (!this.hasLeft(team)) {
       await host.delay(GRACE);

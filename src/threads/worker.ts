@@ -1,6 +1,7 @@
 /** What a worker does, on every host: attach to the kernel heap, wait for a crew, serve it, wait for the next. */
 import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
+import type { GivenImports } from "../loader/instance.ts";
 import { traceSinkOf } from "./trace-sink.ts";
 import { beginToServe, serveCrew } from "./carrier.ts";
 import type { installFurtherCalls } from "./further-calls.ts";
@@ -11,7 +12,28 @@ import type { StackCarrier } from "./stack-carrier.ts";
 export interface WorkerPartLoaders {
   stacks(): Promise<typeof StackCarrier>;
   furtherCalls(): Promise<typeof installFurtherCalls>;
+  /** Loads a module of the host program, whose default export makes the imports of this agent's instances. */
+  threadImports(address: string): Promise<{ readonly default: MakeThreadImports }>;
 }
+
+/** What the default export of a module for `threadImports` is given. */
+export interface ThreadImportsContext {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory | undefined;
+  /** Hands a value to the host program (`onMessage`). It must be one that can be cloned. */
+  post(value: unknown): void;
+}
+
+/** What it answers. */
+export interface ThreadImports {
+  readonly imports: GivenImports;
+  /** Is called with each instance that was made, before its thread begins. */
+  onInstance?(instance: WebAssembly.Instance): void;
+}
+
+export type MakeThreadImports = (
+  context: ThreadImportsContext,
+) => ThreadImports | Promise<ThreadImports>;
 
 /** Serves one bind message and tells the host how it ended. */
 export async function handleBind(
@@ -27,7 +49,32 @@ export async function handleBind(
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     if (message.furtherCalls) (await parts.furtherCalls())(kernel);
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
-    await serveCrew(kernel, start.carrier, message, cores, trace, parts.stacks, post, onIdle);
+    const {
+      program: { module },
+      memory,
+      threadImports,
+    } = message;
+    const given =
+      threadImports === undefined
+        ? undefined
+        : await (
+            await parts.threadImports(threadImports)
+          ).default({
+            module,
+            memory,
+            post: (value) => post({ kind: "posted", value }),
+          });
+    await serveCrew(
+      kernel,
+      start.carrier,
+      message,
+      cores,
+      trace,
+      parts.stacks,
+      given,
+      post,
+      onIdle,
+    );
     post({ kind: "unbound" });
   } catch (error) {
     if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);

@@ -58,6 +58,14 @@ test("kept code that does not fit is made anew; a folder that cannot be written 
   });
 });
 
+test("what a worker loads when it is asked for works in the bundle too", async () => {
+  const program = await compileGuest("worker_calls");
+  await withDirectory(async (directory) => {
+    await copyBundle(directory);
+    assert.equal(await runCopy(directory, [program]), "");
+  });
+});
+
 test("a worker without work keeps the code of all, and takes none that does not fit", async () => {
   const threads = await compileGuest("threads_hello");
   const run = (directory: string) => runCopy(directory, [threads]);

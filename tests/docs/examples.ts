@@ -27,6 +27,7 @@ const programs: Readonly<Record<string, string>> = {
   "trap.wasm": "trap_in_function",
   "forever.wasm": "compute_forever",
   "shell.wasm": "echo_arguments",
+  "double.wasm": "instantiated",
   "snapshot.wasm": "process_snapshot",
   "start.wasm": "start_program",
 };

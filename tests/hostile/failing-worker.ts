@@ -26,6 +26,7 @@ addDrivers(kernel, createNodeResources());
 kernel.vfs.addOperations(OperationsId.pipe, new FailingPipes());
 const parts: WorkerPartLoaders = {
   stacks: () => Promise.resolve(StackCarrier),
+  threadImports: () => Promise.reject(new Error("there are none")),
   furtherCalls: () => Promise.resolve(installFurtherCalls),
 };
 parentPort!.on("message", (message: BindMessage) => {

@@ -43,6 +43,7 @@ function mustHave(there: WorkerParts | undefined): WorkerParts {
 const loaders: WorkerPartLoaders = {
   stacks: () => Promise.resolve(mustHave(parts).StackCarrier),
   furtherCalls: () => Promise.resolve(mustHave(parts).installFurtherCalls),
+  threadImports: () => panic("a page gives threads no imports"),
 };
 
 async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {

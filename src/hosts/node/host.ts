@@ -37,17 +37,13 @@ export function createNodeHost(directories?: HostDirectories): Host {
   };
 }
 
-async function loadProgram(
-  bytes: Uint8Array,
-  name: string,
-  maximumPages: number,
-): Promise<Program> {
+async function loadProgram(...program: Parameters<typeof compileProgram>): Promise<Program> {
   try {
-    return await compileProgram(bytes, name, maximumPages);
+    return await compileProgram(...program);
   } catch (error) {
     if (!(error instanceof NeedsFurtherReading)) throw error;
     provideFurtherReading((await import("../../loader/further-reading.ts")).furtherReading);
-    return compileProgram(bytes, name, maximumPages);
+    return compileProgram(...program);
   }
 }
 

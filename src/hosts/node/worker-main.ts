@@ -19,11 +19,13 @@ const post = (answer: WorkerMessage) => port.postMessage(answer);
 const parts: WorkerPartLoaders = {
   stacks: async () => (await import("../../threads/stack-carrier.ts")).StackCarrier,
   furtherCalls: async () => (await import("../../threads/further-calls.ts")).installFurtherCalls,
+  threadImports: (address) => import(address) as ReturnType<WorkerPartLoaders["threadImports"]>,
 };
 
 /** @param directories for a machine that mounts anything */
 function listen(onIdle?: () => void, directories?: HostDirectories): void {
   const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  memory.leave = () => process.exit();
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
   addDrivers(kernel, createNodeResources(directories));
   port.on("message", async (message: BindMessage) => {

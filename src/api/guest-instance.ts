@@ -1,0 +1,67 @@
+/** Programs that are instantiated rather than run: the host program calls their exports. */
+import type { GivenNames } from "../loader/program.ts";
+import type { SpawnOptions } from "./options.ts";
+import type { Process } from "./process.ts";
+
+/** Functions for imports that are neither WASI's nor WASIX's: by module and name. */
+export type FunctionImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** What the module of `threadImports` is given in each worker. */
+export interface ThreadImportsContext {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory | undefined;
+  /** Hands a value that can be cloned to `onMessage`. */
+  post(value: unknown): void;
+}
+
+/** What its default export answers. */
+export interface ThreadImports {
+  readonly imports: FunctionImports;
+  /** Is called with each instance of the worker, before a thread begins in it. */
+  onInstance?(instance: WebAssembly.Instance): void;
+}
+
+export interface InstantiateOptions extends Omit<SpawnOptions, "timeout" | "signal" | "check"> {
+  /** Functions for imports that are neither WASI's nor WASIX's. */
+  readonly imports?: FunctionImports;
+  /**
+   * A module that workers import: its default export gets a `ThreadImportsContext` and answers the `ThreadImports` of that worker. Without it, a thread that
+   * calls one of `imports` traps.
+   */
+  readonly threadImports?: string | URL;
+  /** Takes what the module of `threadImports` posts. */
+  readonly onMessage?: (value: unknown) => void;
+}
+
+/** The names of given functions, as `module.name`. */
+export function givenNames(imports: FunctionImports): GivenNames {
+  return new Set(
+    Object.entries(imports).flatMap(([module, functions]) =>
+      Object.keys(functions).map((name) => `${module}.${name}`),
+    ),
+  );
+}
+
+/** An instance on the calling thread, whose process lives until it is closed, calls `proc_exit`, or is killed. */
+export class GuestInstance {
+  /** @internal */
+  constructor(
+    /** The instance's exports. Once the process has ended, their calls of the kernel throw. */
+    readonly exports: WebAssembly.Exports,
+    /** The memory that the program imports, shared with its threads. */
+    readonly memory: WebAssembly.Memory | undefined,
+    readonly module: WebAssembly.Module,
+    /** Its process: streams, signals, the end. */
+    readonly process: Process,
+  ) {}
+
+  /** Ends the process with its threads. Resolves when nothing runs for it any more. Not from within a call of the instance. */
+  async close(): Promise<void> {
+    this.process.exit();
+    await this.process.wait();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
