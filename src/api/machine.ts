@@ -44,6 +44,7 @@ import type {
 import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
+import { mayLeaveCarriers } from "../loader/program.ts";
 import { loadProgram } from "./program.ts";
 import { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
@@ -410,13 +411,12 @@ export abstract class BaseMachine {
   ): Launch {
     const { program, shareable } = loaded;
     const { maxThreads } = this.options;
+    const needsWorkers = shareable === undefined && !mayLeaveCarriers(program);
     return {
       program,
       memory,
       options: {
-        threads:
-          maxThreads ??
-          (shareable === undefined ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
+        threads: maxThreads ?? (needsWorkers ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
         workers: maxThreads ?? DEFAULTS.maxThreads,
         spare,
         shareable,

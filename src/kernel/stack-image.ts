@@ -26,6 +26,9 @@ export const StackImage = layout("StackImage", {
   /** A copy of the stack's linear memory, from the stack pointer up, where one is kept: a block of so many bytes, or 0. */
   stack: address,
   stackBytes: u32,
+  /** Name of the export that takes the thread's signals, UTF-8, where it registered one itself: a block of so many bytes, or 0. */
+  callback: address,
+  callbackBytes: u32,
   /** What a checkpoint is known by: four words that the program cannot guess for another. */
   key0: u32,
   key1: u32,
@@ -54,6 +57,8 @@ export function createStackImage(memory: KernelMemory, globals: number, bytes: n
 export function freeStackImage(memory: KernelMemory, image: number): void {
   if (image === 0) return;
   free(memory, StackImage.data.get(memory, image), StackImage.capacity.get(memory, image));
+  const callback = StackImage.callback.get(memory, image);
+  if (callback !== 0) free(memory, callback, StackImage.callbackBytes.get(memory, image));
   const stack = StackImage.stack.get(memory, image);
   if (stack !== 0) free(memory, stack, StackImage.stackBytes.get(memory, image));
   StackImage.free(memory, image);

@@ -104,6 +104,15 @@ export const Thread = layout("Thread", {
   rawAnswer: atomic32,
   /** The stack that it begins with, or 0: a fork's child. The thread's, once it runs. */
   image: address,
+  /** Its deadline while it sleeps without a carrier, and neighbours by deadline: guarded by Carriers.lock. See `threads/sleepers.ts`. */
+  sleepDeadline: f64,
+  /** 1 while it sleeps so: the call in which it waits is made again when it goes on. Its own. */
+  sleepsDeeply: u32,
+  sleepNext: address,
+  sleepPrevious: address,
+  /** When its call began, on the monotonic clock, and the bytes that it has moved: for a call that goes on after such a sleep. Its own. */
+  callBegan: f64,
+  callMoved: f64,
   /** `Capture`: the thread begins to wait, the host ends that. */
   capture: atomic32,
   /** While it calls as a child that shares its memory (`proc_fork`): the stack that it goes back to as the parent, and where the child's pid goes then. */

@@ -55,7 +55,8 @@ export function makeImports(
     );
     const narrow = module === WIDE_MODULE ? wrapWide(module, name, wrapped) : wrapped;
     const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
-    const call = unwinds ? wrapUnwinding(context, narrow) : narrow;
+    const restartable = RESTARTS.has(name) ? `${module}.${name}` : undefined;
+    const call = unwinds ? wrapUnwinding(context, narrow, restartable) : narrow;
     (imports[module] ??= {})[name] = suspends && !isLight ? suspending(call) : call;
   }
   if (program.memoryImport !== undefined) {
@@ -72,6 +73,18 @@ function wrapWide(module: string, name: string, call: Import): Import {
     return call(...parameters);
   };
 }
+
+/** Calls that can be made again after their stack was taken apart while they waited: see `SyscallContext.resumes`. */
+const RESTARTS: ReadonlySet<string> = new Set([
+  "epoll_wait",
+  "fd_read",
+  "fd_write",
+  "futex_wait",
+  "poll_oneoff",
+  "proc_join",
+  "thread_join",
+  "thread_sleep",
+]);
 
 function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {
   return trace === undefined ? syscall.handler : traced(syscall, trace);
@@ -95,14 +108,25 @@ function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): I
 }
 
 /** A call from which a stack can be taken apart: when it is reached while a stack is put back, that is over. */
-function wrapUnwinding(context: SyscallContext, call: Import): Import {
+function wrapUnwinding(
+  context: SyscallContext,
+  call: Import,
+  restartable: string | undefined,
+): Import {
   return (...parameters) => {
     const { unwinding } = context;
     if (unwinding?.isRewinding === true) {
       const result = unwinding.endRewind();
       if (result !== undefined) return result;
     }
-    return call(...parameters);
+    const before = context.restartable;
+    context.restartable = restartable;
+    try {
+      return call(...parameters);
+    } finally {
+      context.restartable = before;
+      if (context.resumes) context.endResumption();
+    }
   };
 }
 

@@ -44,6 +44,8 @@ export class InstanceGroup {
   /** The instance that the running thread uses: signal handlers are its exports. */
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
+  /** One that a thread has left which went to sleep without it. */
+  private used: WebAssembly.Instance | undefined;
   /** Is called with each instance that was made, where the host program gives imports. */
   onInstance: ((instance: WebAssembly.Instance) => void) | undefined;
   /** For a program with stop points, where the stacks of the agent's carrier can be suspended: given by that. */
@@ -208,6 +210,20 @@ export class InstanceGroup {
     this.current = instance;
     this.place = place;
     this.states?.load(place);
+  }
+
+  /** The thread has left its instance with its stack: another that has one can go on in it. */
+  setAside(): void {
+    if (this.states === undefined) this.used = this.current;
+    this.drop();
+  }
+
+  /** An instance for a thread that brings its stack, and with it all that it has of an instance. Throws as `take`. */
+  takeUsed(): void {
+    if (this.used === undefined) return void this.take();
+    this.current = this.used;
+    this.used = undefined;
+    this.context.signalCallback = undefined;
   }
 
   /** The thread is done with its instance. */

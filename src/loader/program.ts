@@ -63,6 +63,11 @@ export function mayShareCarriers(program: Program): boolean {
   return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
 }
 
+/** Whether a program's threads can leave their carriers while they wait, in every engine: their stacks can be taken apart. */
+export function mayLeaveCarriers(program: Program): boolean {
+  return program.asyncify !== undefined && mayShareCarriers(program);
+}
+
 /** Whether a program's threads run on stacks that can be suspended even where each has a worker of its own: for contexts. */
 export function needsSuspension(program: Program): boolean {
   return program.importsContexts && canSuspendStacks;

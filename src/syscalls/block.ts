@@ -21,6 +21,7 @@ import { Thread } from "../kernel/index.ts";
 import { park, subscribe, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { UNWINDS } from "./port.ts";
 import { hasQuietSignals } from "./signal-delivery.ts";
 
 /**
@@ -219,11 +220,15 @@ export function* giveWay(): Waiting<number> {
 
 /** Does a call that waits by putting the whole agent to sleep. */
 export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): number {
-  const { memory, thread } = context;
+  const { memory, thread, sleeping } = context;
+  let patience = sleeping === undefined ? Infinity : sleeping.patience;
   for (let ran = false; ;) {
     const step = waiting.next(ran);
     if (step.done === true) return step.value;
-    if (step.value === RUN_HANDLERS) {
+    if (context.resumes) {
+      // It has been woken: it looks for what is pending first. From here on the call is as any other.
+      context.resumes = false;
+    } else if (step.value === RUN_HANDLERS) {
       try {
         ran = context.handleInterrupt();
       } catch (error) {
@@ -231,8 +236,12 @@ export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): 
       }
     } else if (step.value !== GIVE_WAY) {
       context.markSleeping();
-      park(memory, thread, step.value);
+      const wasWoken = park(memory, thread, Math.min(step.value, patience));
       context.markAwake();
+      if (wasWoken || step.value <= patience || sleeping === undefined) continue;
+      // What the call has registered stays: it goes on with that.
+      if (sleeping.sleep(step.value - patience)) return UNWINDS;
+      patience = Infinity;
     }
   }
 }

@@ -10,17 +10,18 @@ import {
   exitProcess,
   type Kernel,
   KernelRoot,
+  leaveFutex,
   lookupFile,
   Pending,
   Process,
   Thread,
 } from "../kernel/index.ts";
-import { PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
+import { dropFile, PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
-import type { ForkPort, GuestPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
+import type { ForkPort, GuestPort, SleepPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
@@ -70,6 +71,12 @@ export class SyscallContext implements Sleeper {
   stacks: StackPort | undefined;
   /** What takes the running stack apart, where the program carries asyncify. */
   unwinding: UnwindPort | undefined;
+  /** What gives the agent back while a call waits for long, where that can be. */
+  sleeping: SleepPort | undefined;
+  /** The call that is made, as "module.name", where it can be made again after its stack was taken apart. */
+  restartable: string | undefined;
+  /** Whether the call that is made goes on with one whose stack was taken apart while it waited. */
+  resumes = false;
   /** What copies the process, where the host can run the copy. */
   forking: ForkPort | undefined;
   /** Signals came before the call: their handlers run first, on a stack of their own (`StackPort.handleFirst`). */
@@ -129,6 +136,8 @@ export class SyscallContext implements Sleeper {
     memory.refreshIfGrown();
     this.thread = thread;
     this.innerEntries = 0;
+    this.resumes = false;
+    this.restartable = undefined;
     this.handlersFirst = false;
     this.wasInterrupted = false;
     this.guestFailure = undefined;
@@ -196,8 +205,30 @@ export class SyscallContext implements Sleeper {
     panic(`a call began while its agent's mark was ${mark}`);
   }
 
+  /** When the call that is made began to wait, in milliseconds of the monotonic clock: what its timeout counts from. */
+  beginWait(): number {
+    const { memory, thread } = this;
+    if (this.resumes) return Thread.callBegan.get(memory, thread);
+    const now = this.kernel.clock.monotonicMilliseconds();
+    Thread.callBegan.set(memory, thread, now);
+    return now;
+  }
+
+  /** The call that goes on has all that the one before left to it, or wants no more of it. */
+  endResumption(): void {
+    const { memory, thread } = this;
+    this.resumes = false;
+    const file = Thread.heldFile.get(memory, thread);
+    Thread.heldFile.set(memory, thread, 0);
+    if (file !== 0) dropFile(this.vfs, file);
+    leaveFutex(memory, KernelRoot.futexes.at(this.kernel.root), Thread.futexWaiter.at(thread));
+  }
+
   /** Before a call: what is pending. Handlers that can be given a stack of their own are left to whoever makes the call. */
   private doPendingFirst(): void {
+    // Signals that end a wait end it as if it had gone on all the time: the call itself looks for them.
+    if (this.resumes && (Thread.pending.load(this.memory, this.thread) & Pending.exit) === 0)
+      return;
     if (this.stacks?.canSuspend !== true) return void this.doPending();
     this.handlersFirst = this.isInterrupted();
     this.wasInterrupted = false;
@@ -352,6 +383,12 @@ export class SyscallContext implements Sleeper {
    * @returns the open file or a negated errno
    */
   lookup(fd: number, rights: number): number {
+    if (this.resumes) {
+      // What the call had found already: another thread may have closed the descriptor.
+      const file = Thread.heldFile.get(this.memory, this.thread);
+      Thread.heldFile.set(this.memory, this.thread, 0);
+      if (file !== 0) return file;
+    }
     return lookupFile(this.vfs, this.files, fd, rights);
   }
 }

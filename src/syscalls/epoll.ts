@@ -133,12 +133,12 @@ function* waitLater(
   nanoseconds: bigint,
   result: number,
 ): Waiting<number> {
-  const { kernel, guest, vfs } = context;
+  const { guest, vfs } = context;
   try {
     const deadline =
       nanoseconds === EPOLL_TIMEOUT_FOREVER
         ? FOREVER
-        : kernel.clock.monotonicMilliseconds() + Number(nanoseconds) / 1e6;
+        : context.beginWait() + Number(nanoseconds) / 1e6;
     let count = 0;
     const ended = yield* waitOnFile(context, file, EVERY_READINESS, deadline, () => {
       count = writeEvents(context, file, output, room);

@@ -119,10 +119,11 @@ export function fd_write(
   if (file < 0) return -file;
   const operations = vfs.operationsOf(file);
   const { total } = transfer;
-  const answer =
-    total > LARGEST_PART
-      ? writeInParts(context, file, list, count, AT_OFFSET)
-      : operations.write(vfs, file, transfer, AT_OFFSET);
+  let answer: number;
+  // It has written so much already.
+  if (context.resumes) answer = Thread.callMoved.get(context.memory, context.thread);
+  else if (total > LARGEST_PART) answer = writeInParts(context, file, list, count, AT_OFFSET);
+  else answer = operations.write(vfs, file, transfer, AT_OFFSET);
   if (answer !== total)
     return context.wait(passOn(context, finishWrite(context, file, list, count, answer), result));
   dropFile(vfs, file);

@@ -149,7 +149,6 @@ function readClock(
   at: number,
   wanted: Wanted,
 ): void {
-  const { clock } = context.kernel;
   const { view } = context.guest;
   const id = view.getUint32(at + layout.clock_id, true);
   const low = view.getUint32(at + layout.clock_timeout, true);
@@ -164,7 +163,7 @@ function readClock(
   wanted.byWallClock = absolute && id === Clockid.REALTIME;
   wanted.timeLow = low;
   wanted.timeHigh = high;
-  wanted.deadline = (absolute ? 0 : clock.monotonicMilliseconds()) + toMilliseconds(low, high);
+  wanted.deadline = (absolute ? 0 : context.beginWait()) + toMilliseconds(low, high);
 }
 
 function toMilliseconds(low: number, high: number): number {

@@ -65,22 +65,34 @@ export interface UnwindPort {
   /**
    * Begins to take the stack apart that makes the call. Where that is possible the call must return \`UNWINDS\` at once, and hold nothing.
    *
-   * @param call "module.name"; @param then is called, in the kernel, when the stack is apart: the image is its to keep or free. It tells how the thread goes on
+   * @param call "module.name"; @param then is called, in the kernel, when the stack is apart: the image is its to keep or free. It tells how the thread goes on, or nothing where it does so elsewhere
    * @returns UNWINDS; or an errno: ENOTSUP where the call or what lies on the stack does not unwind, EOVERFLOW where the stack has no room for it, ENOMEM
    */
-  unwind(call: string, then: (image: number) => Rewind): number;
+  unwind(call: string, then: (image: number) => Rewind | undefined): number;
   /**
-   * The thread's entry has returned, or thrown. The agent is in the guest before and after.
+   * The thread's entry has returned, or thrown. The agent is in the guest before and after; in the kernel after "asleep".
    *
-   * @returns whether the entry is to be called again, to put back a stack; else the thread has ended
+   * @returns "rewind" where the entry is to be called again, to put back a stack; "asleep" where the thread has left the agent; else it has ended
    */
-  hasRewind(thrown: { readonly error: unknown } | undefined): boolean;
+  afterEntry(thrown: { readonly error: unknown } | undefined): "rewind" | "asleep" | "ended";
   /** Begins to put a stack back: the entry is to be called next. The agent is in the kernel. */
   begin(rewind: Rewind): void;
   /** Copies the stack's linear memory into its image, too. False where it is not known, or the kernel heap is full. */
   keepMemory(image: number): boolean;
   /** Discards the running stack and puts another in its place: does not return. */
   restore(rewind: Rewind): never;
+}
+
+/** Giving the agent back while a thread waits for long, where its stack can be taken apart. */
+export interface SleepPort {
+  /** How long a wait stays in place, in milliseconds. */
+  readonly patience: number;
+  /**
+   * Begins to take the stack of the call apart that waits, for so many milliseconds at most. The call must return \`UNWINDS\` at once and give nothing back.
+   *
+   * @returns false where that cannot be: then it waits in place
+   */
+  sleep(milliseconds: number): boolean;
 }
 
 /** Copying the caller's process, as far as that is this floor's and the host's. */

@@ -97,10 +97,11 @@ function* writeRest(
   count: number,
   write: { done: number; error: number },
 ): Waiting<void> {
-  const { vfs, guest, transfer } = context;
+  const { memory, thread, vfs, guest, transfer } = context;
   const operations = vfs.operationsOf(file);
   const ended = yield* waitOnFile(context, file, EVERY_READINESS, FOREVER, () => {
     for (;;) {
+      Thread.callMoved.set(memory, thread, write.done);
       write.error = guest.readBuffers(transfer, list, count);
       if (write.error !== 0 || write.done >= transfer.total) return 0;
       dropFront(transfer, write.done);

@@ -108,12 +108,16 @@ function beginHandler(
 ): (thrown: unknown) => boolean {
   const { memory, thread, guestPort, signalCallback } = context;
   const before = Thread.handling.get(memory, thread);
+  const began = Thread.callBegan.get(memory, thread);
+  const moved = Thread.callMoved.get(memory, thread);
   const stackPointer = guestPort.stackPointer;
   Thread.handling.set(memory, thread, handling);
   context.leave();
   return (thrown) => {
     context.claim();
     const wasOwn = endHandling(context, before);
+    Thread.callBegan.set(memory, thread, began);
+    Thread.callMoved.set(memory, thread, moved);
     if (thrown === HANDLER_END) {
       context.signalCallback = signalCallback;
       guestPort.stackPointer = stackPointer;

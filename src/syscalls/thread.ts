@@ -146,7 +146,7 @@ export function thread_sleep(context: SyscallContext, duration: bigint): Outcome
 }
 
 function* sleep(context: SyscallContext, nanoseconds: number): Waiting<number> {
-  const deadline = context.kernel.clock.monotonicMilliseconds() + nanoseconds / 1e6;
+  const deadline = context.beginWait() + nanoseconds / 1e6;
   while ((yield* sleepUntil(context, deadline, () => WOULD_BLOCK)) === Errno.EINTR)
     yield RUN_HANDLERS;
   return 0;
@@ -191,7 +191,7 @@ export function futex_wait(
   timeout: number,
   woken: number,
 ): Outcome {
-  const { guest, kernel } = context;
+  const { guest } = context;
   if ((word & 3) !== 0) return Errno.EINVAL;
   if (!guest.has(word, 4) || !guest.has(woken, 1) || !guest.has(timeout, OptionTimestamp.$size))
     return Errno.EMEMVIOLATION;
@@ -199,8 +199,10 @@ export function futex_wait(
   if (guest.u8[(timeout >>> 0) + OptionTimestamp.tag] === Option.SOME) {
     const low = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some, true);
     const high = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some + 4, true);
-    deadline = kernel.clock.monotonicMilliseconds() + (high * 2 ** 32 + low) / 1e6;
+    deadline = context.beginWait() + (high * 2 ** 32 + low) / 1e6;
   }
+  // It stands in line already, or was woken.
+  if (context.resumes) return context.wait(waitInLine(context, word, expected, deadline, woken));
   if (standInLine(context, word, expected))
     return context.wait(waitInLine(context, word, expected, deadline, woken));
   guest.u8[woken >>> 0] = 1;

@@ -7,12 +7,13 @@
  */
 import type { Kernel } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
-import { needsSuspension } from "../loader/program.ts";
+import { mayLeaveCarriers, needsSuspension } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
-import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
+import { DeepSleep } from "./deep-sleep.ts";
+import { GUEST_PAGE, sleepIdle, sleepWatching } from "./idle-carrier.ts";
 import type { BindMessage, ForkMessage } from "./messages.ts";
 import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
@@ -64,6 +65,13 @@ export async function serveCrew(
   if (program.asyncify !== undefined) {
     attachUnwinding(kernel, group);
     group.context.forking = new CrewForkPort(kernel, program, post);
+    // Where the engine suspends stacks, threads beyond the first few are on shared carriers: that costs less.
+    if (
+      Stacks === undefined &&
+      mayLeaveCarriers(program) &&
+      Crew.mostShared.get(memory, crew) === 0
+    )
+      group.context.sleeping = new DeepSleep(kernel, crew, carrier, group);
   }
   if (Stacks !== undefined) await new Stacks(kernel, carrier, crew, group, sharing).serve();
   else serveOneByOne(kernel, carrier, crew, group, onIdle);
@@ -84,7 +92,11 @@ function serveOneByOne(
     if (thread > 0) {
       group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
       runThread(kernel, group, thread, crew, clear);
-    } else if (sleepIdle(memory, crew, carrier, group, onIdle)) {
+    } else if (
+      group.context.sleeping === undefined
+        ? sleepIdle(memory, crew, carrier, group, onIdle)
+        : sleepWatching(kernel, crew, carrier, group, onIdle)
+    ) {
       return leaveCrew(memory, crew, carrier);
     }
   }

@@ -25,6 +25,7 @@ import {
   type KernelMemory,
 } from "../shm/index.ts";
 import { HostCall, type Kernel, keepThread, Thread } from "../kernel/index.ts";
+import { addSleeperLocked, hasReadySleeper, Sleepers, takeSleeperLocked } from "./sleepers.ts";
 
 export const Crew = layout("Crew", {
   lock: mutex(Rank.Carriers),
@@ -59,6 +60,11 @@ export const Crew = layout("Crew", {
   closing: atomic32,
   /** 1 when the program's first instance exists: see `openInstances`. */
   instances: atomic32,
+  /** Threads that sleep without a carrier, where the program's stacks can be taken apart. */
+  sleepers: block(Sleepers.bytes),
+  /** 1 while the host looks whether threads wait for carriers that are all busy; and how often a thread was taken up, by which it tells. */
+  isWatched: u32,
+  taken: u32,
   /** Bytes of the guest's memory in pages, the most that a spawner has seen: what it gave to its thread may lie in all of it. Only grows. */
   pages: atomic32,
 });
@@ -118,10 +124,14 @@ export function placeThread(kernel: Kernel, crew: number, thread: number): void 
     Crew.lastWaiting.set(memory, crew, thread);
     Crew.waiting.set(memory, crew, Crew.waiting.get(memory, crew) + 1);
   }
-  const order = orderCarriersLocked(memory, crew);
+  const order = orderCarriersLocked(memory, crew) || callsHostLocked(memory, crew);
   const rested = takeRestingLocked(memory, crew);
+  const hadWatch = carrier !== 0 && hasWatch(memory, crew, carrier);
+  const heir = hadWatch ? leaveWatchLocked(memory, crew) : 0;
   Crew.lock.release(memory, crew);
   if (carrier !== 0) ringBell(memory, carrier);
+  if (hadWatch) ringBell(memory, watchBell(crew));
+  if (heir !== 0) ringBell(memory, heir);
   if (rested !== 0) ringBell(memory, rested);
   if (order) kernel.callHost(HostCall.carriers);
 }
@@ -234,7 +244,9 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
   Crew.lock.acquire(memory, crew);
   let thread = Carrier.thread.get(memory, carrier);
   if (thread === 0) {
-    thread = takeWaitingLocked(memory, crew);
+    const now = kernel.clock.monotonicMilliseconds();
+    thread =
+      takeSleeperLocked(memory, Crew.sleepers.at(crew), now) || takeWaitingLocked(memory, crew);
     if (thread !== 0) {
       Carrier.thread.set(memory, carrier, thread);
       Thread.carrier.set(memory, thread, carrier);
@@ -247,7 +259,8 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
       Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) + 1);
     }
   }
-  const order = thread > 0 && orderCarriersLocked(memory, crew);
+  if (thread > 0) Crew.taken.set(memory, crew, Crew.taken.get(memory, crew) + 1);
+  const order = thread > 0 && (orderCarriersLocked(memory, crew) || callsHostLocked(memory, crew));
   Crew.lock.release(memory, crew);
   if (order) kernel.callHost(HostCall.carriers);
   return thread;
@@ -331,7 +344,117 @@ export function openInstances(memory: KernelMemory, crew: number): void {
   ) {
     ringBell(memory, carrier);
   }
+  ringBell(memory, watchBell(crew));
   Crew.lock.release(memory, crew);
+}
+
+/** The bell that the carrier with the watch sleeps on. */
+export function watchBell(crew: number): number {
+  return Sleepers.ready.at(Crew.sleepers.at(crew));
+}
+
+function hasWatch(memory: KernelMemory, crew: number, carrier: number): boolean {
+  return Sleepers.watch.get(memory, Crew.sleepers.at(crew)) === carrier;
+}
+
+/** Nobody has the watch any more; an idle carrier to wake for it, or 0. */
+function leaveWatchLocked(memory: KernelMemory, crew: number): number {
+  Sleepers.watch.set(memory, Crew.sleepers.at(crew), 0);
+  return Crew.idle.get(memory, crew);
+}
+
+/** An idle carrier takes the watch where nobody has it. Returns whether it has it. */
+export function takeWatch(memory: KernelMemory, crew: number, carrier: number): boolean {
+  const sleepers = Crew.sleepers.at(crew);
+  Crew.lock.acquire(memory, crew);
+  const isFree = Sleepers.watch.get(memory, sleepers) === 0;
+  // A spawner may have taken it meanwhile.
+  if (isFree && Carrier.thread.get(memory, carrier) === 0)
+    Sleepers.watch.set(memory, sleepers, carrier);
+  const has = hasWatch(memory, crew, carrier);
+  Crew.lock.release(memory, crew);
+  return has;
+}
+
+/** An idle carrier with the watch has seen a sleeper that is to go on: it is idle no more, unless it was given a thread meanwhile. */
+export function endIdle(memory: KernelMemory, crew: number, carrier: number): void {
+  Crew.lock.acquire(memory, crew);
+  if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
+    Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
+  const heir = hasWatch(memory, crew, carrier) ? leaveWatchLocked(memory, crew) : 0;
+  Crew.lock.release(memory, crew);
+  if (heir !== 0) ringBell(memory, heir);
+}
+
+/** Takes a thread off its carrier until it is woken. Returns false where it was woken meanwhile: then it still has the carrier. */
+export function leaveAsleep(
+  memory: KernelMemory,
+  crew: number,
+  carrier: number,
+  thread: number,
+  deadline: number,
+): boolean {
+  const sleepers = Crew.sleepers.at(crew);
+  Crew.lock.acquire(memory, crew);
+  Thread.carrier.set(memory, thread, 0);
+  Carrier.thread.set(memory, carrier, 0);
+  const sleeps = addSleeperLocked(memory, sleepers, thread, deadline);
+  if (!sleeps) {
+    Thread.carrier.set(memory, thread, carrier);
+    Carrier.thread.set(memory, carrier, thread);
+  }
+  const isFirst = sleeps && Sleepers.first.get(memory, sleepers) === thread;
+  Crew.lock.release(memory, crew);
+  if (isFirst) ringBell(memory, watchBell(crew));
+  return sleeps;
+}
+
+/**
+ * Whether the host is to look after threads that wait while all carriers are busy: where there are fewer than there may be threads, since a thread that waits
+ * leaves its own.
+ */
+function callsHostLocked(memory: KernelMemory, crew: number): boolean {
+  const waits =
+    Crew.waiting.get(memory, crew) + Sleepers.count.get(memory, Crew.sleepers.at(crew)) > 0;
+  const mayGrow =
+    Crew.mostShared.get(memory, crew) === 0 &&
+    Crew.mostCarriers.get(memory, crew) < Crew.most.get(memory, crew);
+  if (!waits || !mayGrow || Crew.isWatched.get(memory, crew) !== 0) return false;
+  if (Crew.idleCount.get(memory, crew) > 0) return false;
+  Crew.isWatched.set(memory, crew, 1);
+  return true;
+}
+
+/**
+ * For the host, from time to time: asks for more carriers where threads wait and none was taken up since the last look: then the carriers' threads compute, or
+ * wait for one of these.
+ *
+ * @param taken what the last look returned; @param most carriers that there may be at all
+ * @returns what to compare with the next time, or -1 where there is nothing to look after
+ */
+export function growIfStuck(kernel: Kernel, crew: number, taken: number, most: number): number {
+  const { memory, clock } = kernel;
+  const sleepers = Crew.sleepers.at(crew);
+  Crew.lock.acquire(memory, crew);
+  let now = Crew.taken.get(memory, crew);
+  const waiting = Crew.waiting.get(memory, crew);
+  if (
+    Crew.idleCount.get(memory, crew) > 0 ||
+    waiting + Sleepers.count.get(memory, sleepers) === 0
+  ) {
+    Crew.isWatched.set(memory, crew, 0);
+    now = -1;
+  } else if (
+    now === taken &&
+    (waiting > 0 || hasReadySleeper(memory, sleepers, clock.monotonicMilliseconds()))
+  ) {
+    const wanted = Crew.wanted.get(memory, crew);
+    const have = Crew.carriers.get(memory, crew) + wanted;
+    const more = Math.min(1 + (have >> 2), most - have);
+    if (more > 0) Crew.wanted.set(memory, crew, wanted + more);
+  }
+  Crew.lock.release(memory, crew);
+  return now;
 }
 
 /** Whether an idle carrier has something to do again: a thread, or to leave. */
@@ -354,6 +477,7 @@ export function leaveCrew(memory: KernelMemory, crew: number, carrier: number): 
   if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
     Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
   else removeCarrierLocked(memory, crew, Crew.resting, carrier);
+  if (hasWatch(memory, crew, carrier)) leaveWatchLocked(memory, crew);
   leaveLocked(memory, crew, carrier);
   Crew.lock.release(memory, crew);
 }
@@ -364,10 +488,11 @@ function leaveLocked(memory: KernelMemory, crew: number, carrier: number): void 
   Carrier.crew.set(memory, carrier, 0);
 }
 
-/** Takes the first thread that waits for a carrier out of the line, with its count, or 0: when none will come any more. */
+/** Takes the first thread that waits for a carrier, or sleeps and was woken, with its count, or 0: when no carrier will come any more. */
 export function takeWaiting(memory: KernelMemory, crew: number): number {
   Crew.lock.acquire(memory, crew);
-  const thread = takeWaitingLocked(memory, crew);
+  const thread =
+    takeSleeperLocked(memory, Crew.sleepers.at(crew), Infinity) || takeWaitingLocked(memory, crew);
   Crew.lock.release(memory, crew);
   return thread;
 }

@@ -1,7 +1,9 @@
 /** What carriers do without a thread: make the next instance ahead of need, and sleep. */
 import type { InstanceGroup } from "../loader/instance.ts";
 import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
-import { Carrier, Crew, isCalled } from "./crew.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { Carrier, Crew, endIdle, isCalled, takeWatch, watchBell } from "./crew.ts";
+import { firstDeadline, hasReadySleeper } from "./sleepers.ts";
 
 /** Bytes of a page of guest memory. */
 export const GUEST_PAGE = 65536;
@@ -20,6 +22,35 @@ export function sleepIdle(
     if (Crew.instances.load(memory, crew) !== 0) group.prepare();
     onIdle?.();
     waitForBell(memory, carrier, Infinity);
+  }
+  memory.refreshIfGrown();
+  return Carrier.thread.get(memory, carrier) === 0;
+}
+
+/** The same in a crew whose threads may sleep without a carrier: one of its idle carriers has the watch, and takes up those that are to go on. */
+export function sleepWatching(
+  kernel: Kernel,
+  crew: number,
+  carrier: number,
+  group: InstanceGroup,
+  onIdle?: () => void,
+): boolean {
+  const { memory, clock } = kernel;
+  const sleepers = Crew.sleepers.at(crew);
+  for (;;) {
+    const hasWatch = takeWatch(memory, crew, carrier);
+    const bell = hasWatch ? watchBell(crew) : carrier;
+    hushBell(memory, bell);
+    if (isCalled(memory, crew, carrier)) break;
+    if (Crew.instances.load(memory, crew) !== 0) group.prepare();
+    onIdle?.();
+    const now = clock.monotonicMilliseconds();
+    if (hasWatch && hasReadySleeper(memory, sleepers, now)) {
+      endIdle(memory, crew, carrier);
+      memory.refreshIfGrown();
+      return false;
+    }
+    waitForBell(memory, bell, hasWatch ? firstDeadline(memory, sleepers) - now : Infinity);
   }
   memory.refreshIfGrown();
   return Carrier.thread.get(memory, carrier) === 0;

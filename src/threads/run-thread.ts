@@ -28,6 +28,7 @@ import { KernelPanic, panic } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
 import { ContextReturned } from "./contexts.ts";
+import { wakeSleeper } from "./deep-sleep.ts";
 import { openInstances, unreserveThread } from "./crew.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
@@ -53,6 +54,10 @@ export function beginThread(
 ): Entry {
   const { memory } = kernel;
   const { context } = group;
+  if (Thread.sleepsDeeply.get(memory, thread) !== 0) {
+    wakeSleeper(kernel, group, thread);
+    return rewindEntryOf(kernel, group, thread);
+  }
   const isMain = Thread.startKind.get(memory, thread) === StartKind.main;
   const process = Thread.process.get(memory, thread);
   context.setThread(thread);
@@ -163,24 +168,24 @@ export function runThread(
   crew: number,
   clear: () => void,
 ): void {
-  let thrown: { error: unknown } | undefined;
-  try {
-    const { callee, parameters } = beginThread(kernel, group, thread, crew);
-    callee(...parameters);
-  } catch (error) {
-    thrown = { error };
-  }
-  const { unwinding } = group.context;
-  while (unwinding?.hasRewind(thrown) === true) {
-    thrown = undefined;
+  const { context } = group;
+  let begin = () => beginThread(kernel, group, thread, crew);
+  for (;;) {
+    let thrown: { error: unknown } | undefined;
     try {
-      const { callee, parameters } = rewindEntryOf(kernel, group, thread);
+      const { callee, parameters } = begin();
       callee(...parameters);
     } catch (error) {
       thrown = { error };
     }
+    const after = context.unwinding?.afterEntry(thrown) ?? "ended";
+    if (after === "ended") return endThread(kernel, group, thread, crew, clear, thrown);
+    if (after === "asleep") {
+      group.setAside();
+      return context.clearThread();
+    }
+    begin = () => rewindEntryOf(kernel, group, thread);
   }
-  endThread(kernel, group, thread, crew, clear, thrown);
 }
 
 /** A call of this thread failed by an exception, which the guest may have caught: that is no trap of the guest, and the kernel is not to be trusted. */

@@ -242,7 +242,7 @@ export class StackCarrier implements StackPort {
     const { kernel, group } = this;
     const { thread } = stack;
     const isOver = (thrown?: { readonly error: unknown }): void => {
-      if (group.context.unwinding?.hasRewind(thrown) === true)
+      if (group.context.unwinding?.afterEntry(thrown) === "rewind")
         this.run(stack, () => rewindEntryOf(kernel, group, thread));
       else this.end(thread, thrown);
     };

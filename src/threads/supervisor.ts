@@ -22,7 +22,7 @@ import {
   takeEvents,
   Thread,
 } from "../kernel/index.ts";
-import type { Program } from "../loader/program.ts";
+import { mayLeaveCarriers, type Program } from "../loader/program.ts";
 import {
   allowSpinning,
   isBroken,
@@ -38,11 +38,13 @@ import {
   cancelCarriers,
   Carrier,
   Crew,
+  growIfStuck,
   leaveCrew,
   placeThread,
   takeWaiting,
   unreserveThread,
   unshareCrew,
+  watchBell,
 } from "./crew.ts";
 import { HostThread } from "./host-thread.ts";
 import { RawWaits } from "./raw-wait.ts";
@@ -73,6 +75,16 @@ const GRACE = 4;
 function ownCarriers(cores: number): number {
   return Math.max(4, cores + 2);
 }
+
+/** Whether a program's threads can do with fewer workers than there are of them: they share carriers, or leave them while they wait. */
+function sharesWorkers(program: Program, shareable: unknown): boolean {
+  return shareable !== undefined || mayLeaveCarriers(program);
+}
+
+/** Time between looks at threads that wait while all carriers are busy, in milliseconds: the first, how it grows, and the longest. A busy machine is slow, too. */
+const LOOK_AFTER = 20;
+const LOOK_GROWTH = 1.5;
+const LONGEST_LOOK = 250;
 
 /** Unbound workers that are kept for the next process; more are ended. */
 const MOST_UNBOUND = 16;
@@ -123,6 +135,8 @@ interface Team {
   /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
   readonly ready: Launch[];
   reaping: boolean;
+  /** Whether a loop looks after its threads: see `lookAfter`. */
+  isLookedAfter: boolean;
 }
 
 /** Resolves when a process has ended and every worker has left it, whatever programs it had. */
@@ -209,9 +223,9 @@ export class Supervisor implements ProcessRunner {
     completion: Completion,
   ): boolean {
     const { kernel } = this;
-    const { program, options, here } = launch;
+    const { program, here } = launch;
     this.furtherCalls ||= program.needsFurtherCalls;
-    const crew = createCrew(kernel, process, crewLimits(options, this.host.parallelism));
+    const crew = createCrew(kernel, process, this.limitsOf(launch));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
       if (crew !== 0) destroyCrew(kernel, process, crew);
@@ -223,6 +237,17 @@ export class Supervisor implements ProcessRunner {
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
     return true;
+  }
+
+  /** What the crew of a program may have. */
+  private limitsOf({ program, options: { threads, spare, shareable } }: Launch): CrewLimits {
+    const cores = this.host.parallelism;
+    return {
+      threads,
+      spare,
+      carriers: sharesWorkers(program, shareable) ? Math.min(threads, ownCarriers(cores)) : threads,
+      shared: shareable === undefined ? 0 : cores,
+    };
   }
 
   /** The processes that run: see `ProcessRunner`. */
@@ -237,7 +262,7 @@ export class Supervisor implements ProcessRunner {
     const { kernel } = this;
     const completion = new Completion();
     this.furtherCalls ||= launch.program.needsFurtherCalls;
-    const crew = replaceCrew(kernel, process, crewLimits(launch.options, this.host.parallelism));
+    const crew = replaceCrew(kernel, process, this.limitsOf(launch));
     this.hire(this.form(process, crew, launch, undefined, completion));
     kernel.callHost(HostCall.timers);
     return completion.done;
@@ -293,6 +318,7 @@ export class Supervisor implements ProcessRunner {
       hostThread: undefined,
       ready: [],
       reaping: false,
+      isLookedAfter: false,
     };
     this.teams.set(process, team);
     return team;
@@ -381,6 +407,7 @@ export class Supervisor implements ProcessRunner {
     const { memory } = this.kernel;
     const { crew } = team;
     if (team.reaping) return;
+    if (Crew.isWatched.get(memory, crew) !== 0) void this.lookAfter(team);
     const countOf = (counts: [typeof Crew.shared, typeof Crew.shared]) =>
       counts[0].get(memory, crew) + counts[1].get(memory, crew);
     // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
@@ -394,6 +421,25 @@ export class Supervisor implements ProcessRunner {
       const own = countOf([Crew.carriers, Crew.wanted]);
       if (countWorkers(team, false) >= own || !this.hireOne(team, false)) return;
     }
+  }
+
+  /** Sees that threads which wait for a carrier get one, where those there are stay with their threads. */
+  private async lookAfter(team: Team): Promise<void> {
+    if (team.isLookedAfter) return;
+    team.isLookedAfter = true;
+    for (
+      let taken = -1, pause = LOOK_AFTER;
+      ;
+      pause = Math.min(pause * LOOK_GROWTH, LONGEST_LOOK)
+    ) {
+      await this.host.delay(pause);
+      if (!this.isServed(team) || team.reaping) return;
+      this.kernel.memory.refreshIfGrown();
+      taken = growIfStuck(this.kernel, team.crew, taken, team.mostWorkers);
+      if (taken < 0) break;
+      this.hire(team);
+    }
+    team.isLookedAfter = false;
   }
 
   /** Compiles a team's program for shared carriers and gives it to the workers that wait for it; or does without them. */
@@ -576,6 +622,7 @@ export class Supervisor implements ProcessRunner {
       if (this.recall(worker)) team.workers.delete(worker);
       else ringBell(memory, worker.carrier);
     }
+    ringBell(memory, watchBell(team.crew));
     this.dissolve(team);
     while (this.isServed(team)) {
       await host.delay(GRACE);
@@ -611,6 +658,7 @@ export class Supervisor implements ProcessRunner {
     for (;;) {
       const thread = takeWaiting(kernel.memory, team.crew);
       if (thread === 0) return;
+      abandonWaits(kernel, thread);
       unreserveThread(kernel.memory, team.crew);
       finishThread(kernel, thread, Process.exitCode.get(kernel.memory, team.process) | 0);
       dropThread(kernel, thread);
@@ -733,16 +781,6 @@ function countWorkers({ workers }: Team, shared: boolean): number {
   let count = 0;
   for (const { isShared } of workers) if (isShared === shared) count++;
   return count;
-}
-
-/** What a crew may have. */
-function crewLimits({ threads, spare, shareable }: RunOptions, cores: number): CrewLimits {
-  return {
-    threads,
-    spare,
-    carriers: shareable === undefined ? threads : Math.min(threads, ownCarriers(cores)),
-    shared: shareable === undefined ? 0 : cores,
-  };
 }
 
 /** Whether a carrier runs or keeps a thread. */

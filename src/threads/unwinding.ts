@@ -40,7 +40,7 @@ interface Unwound {
   readonly image: number;
   /** Where the buffer is. */
   readonly buffer: number;
-  readonly then: (image: number) => Rewind;
+  readonly then: (image: number) => Rewind | undefined;
 }
 
 export class Unwinding implements UnwindPort {
@@ -79,7 +79,7 @@ export class Unwinding implements UnwindPort {
     return (this.global(this.asyncify.stackPointer).value as number) >>> 0;
   }
 
-  unwind(call: string, then: (image: number) => Rewind): number {
+  unwind(call: string, then: (image: number) => Rewind | undefined): number {
     const { memory } = this.kernel;
     const { context } = this.group;
     const { asyncify } = this;
@@ -116,22 +116,25 @@ export class Unwinding implements UnwindPort {
     view.setUint32(buffer + 4, start + bytes, true);
   }
 
-  hasRewind(thrown: { readonly error: unknown } | undefined): boolean {
+  afterEntry(thrown: { readonly error: unknown } | undefined): "rewind" | "asleep" | "ended" {
     const { context } = this.group;
     const { unwound } = this;
     if (thrown === undefined ? unwound === undefined : thrown.error !== STACK_RESTORE) {
       this.abandon();
-      return false;
+      return "ended";
     }
     context.claim();
+    let rewind = this.restored;
     if (unwound !== undefined) {
       this.unwound = undefined;
       this.calls.asyncify_stop_unwind();
       this.take(unwound);
+      rewind = unwound.then(unwound.image);
     }
-    this.begin(unwound?.then(unwound.image) ?? this.restored!);
+    if (rewind === undefined) return "asleep";
+    this.begin(rewind);
     context.leave();
-    return true;
+    return "rewind";
   }
 
   /** The thread ends in the middle. */

@@ -1,0 +1,103 @@
+/**
+ * Deep sleep: a thread whose call waits for long gives its carrier back. Its stack becomes an image, the registrations that its call made stay where they are, and
+ * when it is woken any carrier of its crew puts the stack back and makes the call again (`SyscallContext.resumes`), which goes on where it was.
+ *
+ * Life: one for an agent and instance group whose carrier runs one thread at a time.
+ */
+import {
+  abandonWaits,
+  type Kernel,
+  Pending,
+  releaseRegistrations,
+  StackImage,
+  Thread,
+} from "../kernel/index.ts";
+import type { InstanceGroup } from "../loader/instance.ts";
+import { allocate } from "../shm/index.ts";
+import { PROCESS_EXIT } from "../syscalls/control.ts";
+import { type SleepPort, UNWINDS } from "../syscalls/port.ts";
+import { Crew, leaveAsleep } from "./crew.ts";
+import { hasReadySleeper } from "./sleepers.ts";
+
+/** How long a thread waits in place, in milliseconds, where no other wants its carrier. */
+const PATIENCE = 10;
+
+export class DeepSleep implements SleepPort {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly crew: number,
+    private readonly carrier: number,
+    private readonly group: InstanceGroup,
+  ) {}
+
+  get patience(): number {
+    const { memory, clock } = this.kernel;
+    const isWanted =
+      Crew.waiting.get(memory, this.crew) > 0 ||
+      hasReadySleeper(memory, Crew.sleepers.at(this.crew), clock.monotonicMilliseconds());
+    return isWanted ? 0 : PATIENCE;
+  }
+
+  sleep(milliseconds: number): boolean {
+    const { kernel, group, crew, carrier } = this;
+    const { memory, clock } = kernel;
+    const { context } = group;
+    const { thread, unwinding, restartable } = context;
+    if (restartable === undefined || unwinding === undefined) return false;
+    const deadline = clock.monotonicMilliseconds() + milliseconds;
+    const answer = unwinding.unwind(restartable, (image) => {
+      keepCallback(kernel, image, context.signalCallback);
+      Thread.image.set(memory, thread, image);
+      Thread.sleepsDeeply.set(memory, thread, 1);
+      if (leaveAsleep(memory, crew, carrier, thread, deadline)) return undefined;
+      Thread.image.set(memory, thread, 0);
+      Thread.sleepsDeeply.set(memory, thread, 0);
+      releaseRegistrations(kernel, thread);
+      context.resumes = true;
+      return { image, result: undefined };
+    });
+    return answer === UNWINDS;
+  }
+}
+
+/** The name of the export that takes the thread's signals belongs to it, wherever it runs. */
+function keepCallback({ memory }: Kernel, image: number, name: string | undefined): void {
+  if (name === undefined) return;
+  const bytes = new TextEncoder().encode(name);
+  const block = bytes.length === 0 ? 0 : allocate(memory, bytes.length);
+  // Without room for it signals go to the first one's export of the process, which is the same in all programs of the C library.
+  if (block === 0) return;
+  memory.u8.set(bytes, block);
+  StackImage.callback.set(memory, image, block);
+  StackImage.callbackBytes.set(memory, image, bytes.length);
+}
+
+/**
+ * Makes a thread that slept ready to go on, on this agent; its entry is to be called next. The agent is in the kernel, and in the guest afterwards.
+ *
+ * @throws PROCESS_EXIT where the process ends: then nothing of it is put back
+ */
+export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number): void {
+  const { memory } = kernel;
+  const { context } = group;
+  context.setThread(thread);
+  Thread.sleepsDeeply.set(memory, thread, 0);
+  if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) {
+    abandonWaits(kernel, thread);
+    throw PROCESS_EXIT;
+  }
+  releaseRegistrations(kernel, thread);
+  context.leave();
+  group.takeUsed();
+  context.claim();
+  const image = Thread.image.get(memory, thread);
+  const name = StackImage.callback.get(memory, image);
+  if (name !== 0) {
+    const bytes = memory.u8.slice(name, name + StackImage.callbackBytes.get(memory, image));
+    context.signalCallback = new TextDecoder().decode(bytes);
+  }
+  Thread.image.set(memory, thread, 0);
+  context.resumes = true;
+  context.unwinding?.begin({ image, result: undefined });
+  context.leave();
+}
