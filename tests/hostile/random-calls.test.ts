@@ -87,6 +87,8 @@ async function runRandomCalls(
     timeout: deadline,
     ...(trace === undefined ? {} : { trace }),
   });
+  // The program may stop itself, and nobody else would let it go on.
+  const timer = setInterval(() => process.signal("SIGCONT"), 20);
   let complaints = "";
   const errors = process.stderr!;
   const output = process.stdout!;
@@ -102,6 +104,7 @@ async function runRandomCalls(
           complaints += `${line}\n`;
     })(),
   ]);
+  clearInterval(timer);
   return { ...(await process.wait()), complaints };
 }
 
