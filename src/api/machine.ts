@@ -10,6 +10,7 @@ import {
   createProcess,
   dropProcess,
   dropTerminal,
+  giveUpProcess,
   keepTerminal,
   type Kernel,
   KernelRoot,
@@ -438,7 +439,8 @@ export abstract class BaseMachine {
 
   /** Gives back a process that got no thread; what to throw. */
   protected abandon(record: number, counts: number): WeftError {
-    for (let count = 0; count < counts; count++) dropProcess(this.kernel, record);
+    giveUpProcess(this.kernel, record);
+    for (let count = 1; count < counts; count++) dropProcess(this.kernel, record);
     return new WeftError(
       "ERR_LIMIT",
       "no thread could be made: the kernel's memory is full (option maxKernelMemory)",
@@ -492,7 +494,7 @@ export abstract class BaseMachine {
       });
     } catch (error) {
       this.pipes.closeSince(before);
-      dropProcess(this.kernel, record);
+      giveUpProcess(this.kernel, record);
       throw error;
     }
   }

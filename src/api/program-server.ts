@@ -16,7 +16,9 @@ import {
   ProgramRequest,
   readNames,
   renewProcess,
+  letGo,
   RequestState,
+  takeInHand,
 } from "../kernel/index.ts";
 import { Parker, takeReady } from "../shm/index.ts";
 import type { Launch, ProcessRunner } from "../threads/port.ts";
@@ -146,12 +148,14 @@ export class ProgramServer {
     }
     if (process === asker) return host.runner.keepReady(process, launch) || -Errno.ESRCH;
     // Killed before it began: so it will be found.
-    if (isEnding(memory, process)) return 0;
+    if (!takeInHand(memory, process)) return 0;
     renewProcess(kernel, process);
     keepProcess(memory, process);
-    if (host.runner.startChild(asker, process, launch)) return 0;
-    dropProcess(kernel, process);
-    return -Errno.EAGAIN;
+    const begun = host.runner.startChild(asker, process, launch);
+    if (!begun) dropProcess(kernel, process);
+    const isKilled = isEnding(memory, process);
+    letGo(kernel, process);
+    return begun || isKilled ? 0 : -Errno.EAGAIN;
   }
 }
 

@@ -7,14 +7,13 @@ import { closeOnExec, copyFileTable } from "./file-table.ts";
 import { HostCall, type Kernel } from "./kernel.ts";
 import {
   createProcess,
-  dropProcess,
   forgetSignalCallback,
   Process,
   ProcessState,
   readWorkingDirectory,
   keepProcessStrings,
 } from "./process.ts";
-import { interruptAllLocked } from "./process-end.ts";
+import { giveUpProcess, interruptAllLocked } from "./process-end.ts";
 import { dropStringList } from "./string-list.ts";
 import { keepTerminal } from "./terminal.ts";
 import { Pending } from "./thread.ts";
@@ -22,7 +21,7 @@ import { Pending } from "./thread.ts";
 /**
  * Makes a child of a process: with its descriptors, directories, terminal, arguments and environment, without threads (fork(2)).
  *
- * @returns its address with a count for the caller, or EAGAIN (limit) or ENOMEM negated
+ * @returns its address with a count for the caller, who also has it in hand; or EAGAIN (limit) or ENOMEM negated
  */
 export function createChild(kernel: Kernel, parent: number): number {
   const { memory, vfs } = kernel;
@@ -44,7 +43,7 @@ export function createChild(kernel: Kernel, parent: number): number {
   const from = Process.files.get(memory, parent);
   const copied = copyFileTable(memory, from, Process.files.get(memory, child));
   if (copied === 0 && addChild(kernel, parent, child)) return child;
-  dropProcess(kernel, child);
+  giveUpProcess(kernel, child);
   return copied < 0 ? copied : -Errno.EAGAIN;
 }
 

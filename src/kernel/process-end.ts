@@ -10,7 +10,6 @@ import { leaveChildren, tellParent } from "./family.ts";
 import { addId, removeId } from "./id-table.ts";
 import { HostCall, type Kernel } from "./kernel.ts";
 import {
-  Borrowed,
   dropProcess,
   EndReason,
   isEnding,
@@ -82,7 +81,10 @@ export function finishThread(kernel: Kernel, thread: number, exitCode: number): 
   );
   const child = childOfCaller(memory, thread);
   // It has the thread's memory and stack: it goes no further without them.
-  if (child !== 0) giveUpChild(kernel, leaveChild(kernel, thread));
+  if (child !== 0) {
+    leaveChild(kernel, thread);
+    killChild(kernel, child);
+  }
   markFinished(memory, thread, exitCode);
   removeId(memory, kernel.threadTable, Thread, thread);
   Process.lock.acquire(memory, process);
@@ -94,11 +96,17 @@ export function finishThread(kernel: Kernel, thread: number, exitCode: number): 
   const live = Process.live.get(memory, process) - 1;
   Process.live.set(memory, process, live);
   const isReplaced = live === 0 && Process.state.load(memory, process) === ProcessState.replacing;
-  if (isReplaced) Process.state.store(memory, process, ProcessState.replaced);
-  else if (live === 0) recordExitLocked(kernel, process, exitCode, EndReason.exited, 0, undefined);
+  if (isReplaced) {
+    Process.state.store(memory, process, ProcessState.replaced);
+    Process.hands.set(memory, process, Process.hands.get(memory, process) + 1);
+    Process.isBetween.set(memory, process, 1);
+  } else if (live === 0) {
+    recordExitLocked(kernel, process, exitCode, EndReason.exited, 0, undefined);
+  }
+  const isOver = isOverLocked(memory, process);
   Process.lock.release(memory, process);
   if (isReplaced) kernel.callHost(HostCall.process);
-  else if (live === 0) endProcess(kernel, process);
+  else if (isOver) endProcess(kernel, process);
   dropThread(kernel, thread);
   dropProcess(kernel, process);
 }
@@ -120,21 +128,44 @@ export function exitProcess(
 ): boolean {
   const { memory } = kernel;
   Process.lock.acquire(memory, process);
-  // Before its first thread, and between two programs, there is nobody else who could do the rest.
-  let isEmpty = Process.live.get(memory, process) === 0;
   const decided = recordExitLocked(kernel, process, exitCode, reason, detail, message);
   if (decided) interruptAllLocked(memory, process, Pending.exit);
-  if (decided && isEmpty && Process.borrowed.get(memory, process) !== Borrowed.no) {
-    Process.borrowed.set(memory, process, Borrowed.ended);
-    isEmpty = false;
-  }
+  const isOver = isOverLocked(memory, process);
   Process.lock.release(memory, process);
   if (decided) {
     wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting);
     kernel.callHost(HostCall.process);
-    if (isEmpty) endProcess(kernel, process);
+    if (isOver) endProcess(kernel, process);
   }
   return decided;
+}
+
+/** Whether the end of a process is decided and nobody uses what it has any more: who makes it so does the rest (`endProcess`). */
+function isOverLocked(memory: KernelMemory, process: number): boolean {
+  return (
+    Process.state.load(memory, process) === ProcessState.exiting &&
+    Process.live.get(memory, process) === 0 &&
+    Process.hands.get(memory, process) === 0
+  );
+}
+
+/** Takes a process in hand: what it has stays until `letGo`. False where its end is decided. */
+export function takeInHand(memory: KernelMemory, process: number): boolean {
+  Process.lock.acquire(memory, process);
+  const accepted = !isEnding(memory, process);
+  if (accepted) Process.hands.set(memory, process, Process.hands.get(memory, process) + 1);
+  Process.lock.release(memory, process);
+  return accepted;
+}
+
+/** Lets go of a process. One whose end was decided meanwhile, and that has no thread, ends now. */
+export function letGo(kernel: Kernel, process: number): void {
+  const { memory } = kernel;
+  Process.lock.acquire(memory, process);
+  Process.hands.set(memory, process, Process.hands.get(memory, process) - 1);
+  const isOver = isOverLocked(memory, process);
+  Process.lock.release(memory, process);
+  if (isOver) endProcess(kernel, process);
 }
 
 /** Gives every thread of a process work to notice: bits of `Pending`. */
@@ -190,27 +221,30 @@ function endProcess(kernel: Kernel, process: number): void {
   kernel.callHost(HostCall.process);
 }
 
-/** Ends a child that has no program and will get none, also where the host is about to start one; drops the caller's count. */
-export function giveUpChild(kernel: Kernel, child: number): void {
+/**
+ * Ends a process that has no program and will get none, also where the host is about to start one: lets go of it, and drops the caller's count. Others may have
+ * found it meanwhile: so it must have ended before its last count is dropped.
+ */
+export function giveUpProcess(kernel: Kernel, child: number): void {
+  letGo(kernel, child);
+  killChild(kernel, child);
+}
+
+function killChild(kernel: Kernel, child: number): void {
   exitProcess(kernel, child, 128 + Signal.KILL, EndReason.killed, Signal.KILL);
   dropProcess(kernel, child);
 }
 
-/** Lets a thread call as a child of its process that shares its memory, until that has a program or exits (vfork(2)). */
+/** Lets a thread call as a child of its process that shares its memory, and that it has in hand, until that has a program or exits (vfork(2)). */
 export function callAsChild(memory: KernelMemory, thread: number, child: number): void {
-  Process.borrowed.set(memory, child, Borrowed.yes);
   Thread.caller.set(memory, thread, child);
 }
 
-/** A thread that calls as a child calls as its own process again. Returns the child, whose count goes to the caller. */
+/** A thread that calls as a child calls as its own process again, and lets go of the child. Returns that; its count goes to the caller. */
 export function leaveChild(kernel: Kernel, thread: number): number {
   const { memory } = kernel;
   const child = Thread.caller.get(memory, thread);
   Thread.caller.set(memory, thread, Thread.process.get(memory, thread));
-  Process.lock.acquire(memory, child);
-  const wasEnded = Process.borrowed.get(memory, child) === Borrowed.ended;
-  Process.borrowed.set(memory, child, Borrowed.no);
-  Process.lock.release(memory, child);
-  if (wasEnded) endProcess(kernel, child);
+  letGo(kernel, child);
   return child;
 }

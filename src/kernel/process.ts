@@ -53,9 +53,6 @@ export const EndReason = {
   signalled: 3,
 } as const;
 
-/** A child as which a thread of its parent calls (`callAsChild`) has what that thread uses: it ends when the thread has left it. */
-export const Borrowed = { no: 0, yes: 1, ended: 2 } as const;
-
 /** What `Process.changes` is woken for. */
 export const ProcessChange = { exiting: 1, ended: 2, threads: 4, children: 8 } as const;
 
@@ -109,8 +106,12 @@ export const Process = layout("Process", {
   flags: atomic32,
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
-  /** Whether a thread of its parent calls as it, and whether it was ended meanwhile: see `Borrowed`. Guarded by lock. */
-  borrowed: u32,
+  /**
+   * Agents that use what it has while it has no thread, whoever makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
+   * start its next program. Guarded by lock; the host may look at the latter without.
+   */
+  hands: u32,
+  isBetween: u32,
   /** The signal that stopped it, or 0: atomic, changed under lock. And 1 until its parent has read of that. */
   stopSignal: atomic32,
   stopUnread: atomic32,
@@ -150,7 +151,7 @@ export interface ProcessStart {
 }
 
 /**
- * Makes a process without threads and without a parent, with an empty file table and one count for the caller.
+ * Makes a process without threads and without a parent, with an empty file table and one count for the caller, who also has it in hand (`letGo`).
  *
  * @returns its address, or -EAGAIN (limit), -ENOMEM
  */
@@ -171,6 +172,7 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
     return isAllowed ? -Errno.ENOMEM : -Errno.EAGAIN;
   }
   Process.refs.store(memory, process, 1);
+  Process.hands.set(memory, process, 1);
   const id = kernel.newId();
   Process.id.set(memory, process, id);
   Process.session.set(memory, process, start.session === 0 ? id : start.session);

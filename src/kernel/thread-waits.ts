@@ -5,7 +5,7 @@ import { Parked, Parker, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { dropFile } from "../vfs/index.ts";
 import { leaveFutex } from "./futex.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
-import { giveUpChild } from "./process-end.ts";
+import { giveUpProcess } from "./process-end.ts";
 import { dropRequest, ProgramRequest } from "./program-request.ts";
 import { childOfCaller, dropThread, Thread } from "./thread.ts";
 
@@ -42,6 +42,6 @@ export function abandonWaits(kernel: Kernel, thread: number): void {
   const process = ProgramRequest.process.get(memory, request);
   // A child that it was starting; one as which it calls goes with the thread.
   if (process !== Thread.process.get(memory, thread) && childOfCaller(memory, thread) === 0)
-    giveUpChild(kernel, process);
+    giveUpProcess(kernel, process);
   dropRequest(kernel, request);
 }

@@ -543,6 +543,8 @@ test("every guest program, and the compiler itself, is valid after it as before"
   let rewritten = 0;
   for (const file of files) {
     const bytes = readFileSync(file);
+    // One with 64-bit addresses, in an engine without them.
+    if (!WebAssembly.validate(bytes)) continue;
     const stops = addStopPoints(bytes);
     if (!stops) continue;
     rewritten++;

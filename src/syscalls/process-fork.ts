@@ -9,8 +9,11 @@ import {
   callAsChild,
   childOfCaller,
   createChild,
+  dropProcess,
   emit,
   EventKind,
+  keepProcess,
+  letGo,
   Process,
   ProcessFlags,
   Thread,
@@ -42,10 +45,13 @@ export function proc_fork(context: SyscallContext, copiesMemory: number, result:
     const pid = Process.id.get(memory, child);
     if (copiesMemory === 0) return callOnAsChild(context, child, image, at);
     guest.view.setUint32(at, 0, true);
+    keepProcess(memory, child);
     const refused = forking.copy(context, child, image);
-    if (refused !== 0) return { image, result: abandonChild(context, child, refused) };
-    guest.view.setUint32(at, pid, true);
-    return { image, result: 0 };
+    if (refused === 0) letGo(kernel, child);
+    else abandonChild(context, child, 0);
+    dropProcess(kernel, child);
+    if (refused === 0) guest.view.setUint32(at, pid, true);
+    return { image, result: refused };
   });
 }
 

@@ -12,8 +12,9 @@ import {
   duplicateTo,
   entryOf,
   FileEntry,
-  giveUpChild,
+  giveUpProcess,
   installFile,
+  letGo,
   type PackedStrings,
   Process,
   readWorkingDirectory,
@@ -151,8 +152,10 @@ export function* startProgram(
   try {
     answer = yield* loadProgram(context, child, program);
   } finally {
-    if (answer === 0) dropProcess(kernel, child);
-    else abandonChild(context, child, 0);
+    if (answer === 0) {
+      letGo(kernel, child);
+      dropProcess(kernel, child);
+    } else abandonChild(context, child, 0);
   }
   return -answer;
 }
@@ -165,7 +168,7 @@ export function abandonChild(
 ): number {
   // First of all: a parent hears nothing of a child that it never had.
   removeChild(kernel, process, child);
-  giveUpChild(kernel, child);
+  giveUpProcess(kernel, child);
   return errno;
 }
 

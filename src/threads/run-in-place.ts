@@ -3,7 +3,7 @@
  *
  * Only for programs that make no threads: nobody could end a computing main thread here but the end of the host program.
  */
-import { keepThread, type Kernel } from "../kernel/index.ts";
+import { keepThread, type Kernel, letGo } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
 import { Mark } from "../syscalls/context.ts";
@@ -31,6 +31,7 @@ export function runInPlace(
       : createCrew(kernel, process, { threads: 1, spare: 0, carriers: 1, shared: 0 });
   const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
   if (thread !== 0) {
+    letGo(kernel, process);
     runMainThread(kernel, carrier, crew, thread, program, guestMemory, cores, trace);
   }
   if (crew !== 0) destroyCrew(kernel, process, crew);

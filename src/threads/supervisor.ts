@@ -16,6 +16,7 @@ import {
   type Kernel,
   type KernelEvent,
   KernelRoot,
+  letGo,
   Process,
   ProcessState,
   renewProcess,
@@ -197,7 +198,9 @@ export class Supervisor implements ProcessRunner {
     trace: TraceTarget | undefined,
   ): Promise<void> | undefined {
     const completion = new Completion();
-    return this.begin(process, launch, trace, completion) ? completion.done : undefined;
+    if (!this.begin(process, launch, trace, completion)) return undefined;
+    letGo(this.kernel, process);
+    return completion.done;
   }
 
   /** Starts a child, with the trace of its parent: see `ProcessRunner`. */
@@ -634,8 +637,9 @@ export class Supervisor implements ProcessRunner {
 
   /** Whether no thread of a team's program is left. */
   private hasLeft(team: Team): boolean {
-    const state = Process.state.load(this.kernel.memory, team.process);
-    return state === ProcessState.ended || state === ProcessState.replaced;
+    const { memory } = this.kernel;
+    const hasEnded = Process.state.load(memory, team.process) === ProcessState.ended;
+    return hasEnded || Process.isBetween.get(memory, team.process) !== 0;
   }
 
   /** Whether a team is not yet dissolved. Afterwards its process's address may be another's. */
@@ -768,12 +772,15 @@ export class Supervisor implements ProcessRunner {
     const { kernel } = this;
     const { memory } = kernel;
     if (Process.state.load(memory, process) === ProcessState.ended) return false;
+    Process.isBetween.set(memory, process, 0);
     renewProcess(kernel, process);
     const launch = ready[Process.nextProgram.get(memory, process) - 1];
-    if (this.begin(process, launch, trace, completion)) return true;
+    const begun = this.begin(process, launch, trace, completion);
     const message = "no thread can be made for the next program: the kernel's memory is full";
-    exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
-    return false;
+    // Of no effect where the process was ended meanwhile.
+    if (!begun) exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+    letGo(kernel, process);
+    return begun;
   }
 }
 

@@ -130,10 +130,11 @@ test("Ctrl-C ends a program without a handler", async () => {
   await session.type("\u0003");
   const result = await session.process.wait();
   assert.deepEqual([result.exitCode, result.signal], [130, 2]);
-  // Ctrl-Z, which would stop it, does nothing to one either.
+  // Ctrl-Z stops one, until it is told to go on.
   const other = await Session.start("ready line");
   await other.shows("ready\r\n");
   await other.type("\u001aline\r");
+  other.process.signal("SIGCONT");
   assert.equal((await other.end())[0], 7);
 });
 

@@ -88,7 +88,7 @@ async function runRandomCalls(
     ...(trace === undefined ? {} : { trace }),
   });
   // The program may stop itself, and nobody else would let it go on.
-  const timer = setInterval(() => process.signal("SIGCONT"), 20);
+  const timer = setInterval(() => process.signal("SIGCONT"), 20).unref();
   let complaints = "";
   const errors = process.stderr!;
   const output = process.stdout!;

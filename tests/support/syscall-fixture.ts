@@ -34,6 +34,7 @@ import {
   installFile,
   interruptThread,
   type Kernel,
+  letGo,
   lookupFile,
   makeStringList,
   openPipe,
@@ -292,6 +293,7 @@ export class SyscallFixture {
     const stack = { upper: 0, lower: 0, size: 0, guard: 0, tlsBase: 0 };
     this.thread = createThread(kernel, this.process, id, StartKind.main, 0, stack);
     assert.ok(addThread(kernel, this.process, this.thread));
+    letGo(kernel, this.process);
     this.mark = allocate(memory, 32);
     memory.i32[this.mark >> 2] = 0;
     const threads: ThreadPort = { spawn: () => -6, parallelism: () => 2 };

@@ -13,6 +13,7 @@ import {
   type Kernel,
   type KernelEvent,
   KernelRoot,
+  letGo,
   Process,
   ProcessState,
   takeEvents,
@@ -102,6 +103,7 @@ export class CopyRunner implements ProcessRunner {
       if (carrier !== 0) Carrier.free(memory, carrier);
       return undefined;
     }
+    letGo(kernel, process);
     let kill!: () => void;
     const killed = new Promise<undefined>((resolve) => {
       kill = () => resolve(undefined);
