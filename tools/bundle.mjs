@@ -84,7 +84,7 @@ async function bundleBrowser() {
   const library = JSON.stringify(join(built, "api/browser.js"));
   const { exports } = await bundleForPages(`export * from ${library};`, "esm");
   const names = exports.join(", ");
-  const parts = await bundleParts(exports);
+  const parts = await bundleParts();
   const { code } = await bundleForPages(
     `import { ${names} } from ${library};
     import { serveWorker } from ${worker};
@@ -105,8 +105,8 @@ const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
 /** What stands for the library's own files where the parts import them. */
 const KERNEL = "weft-kernel:";
 
-/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports what of that is not `exported` anyway. */
-async function bundleParts(exported) {
+/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
+async function bundleParts() {
   const atOnce = new Set();
   for (const entry of ["api/browser.js", "hosts/browser/worker-main.js"])
     reachableCode(entry, atOnce);
@@ -124,17 +124,24 @@ async function bundleParts(exported) {
     { plugins: [leaveKernel], minify: false },
   );
   const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
-  // What a name is imported from: any of the files, for where one passes on what another exports, it is the same thing.
+  // What is imported, by a name of its own: floors may use one name for different things. Within a floor it is the same thing, passed on by an index.
   const sources = new Map();
+  const nameSource = (used, from) => {
+    const own = `${used}$${from.split("/")[0]}`;
+    const before = sources.get(own)?.from ?? from;
+    if (before !== from && !before.endsWith("index.js") && !from.endsWith("index.js"))
+      throw new Error(`bundle: ${before} and ${from} both have ${used} for the parts`);
+    sources.set(own, { used, from });
+    return own;
+  };
   const body = file.statements.map((statement) => {
     const text = code.slice(statement.pos, statement.end);
     if (ts.isImportDeclaration(statement)) {
       const from = statement.moduleSpecifier.text.slice(KERNEL.length);
       const names = statement.importClause?.namedBindings.elements ?? [];
       const locals = names.map(({ name, propertyName }) => {
-        const used = (propertyName ?? name).text;
-        sources.set(used, from);
-        return `${used}:${name.text}`;
+        const own = nameSource((propertyName ?? name).text, from);
+        return `${own}:${name.text}`;
       });
       return `const{${locals}}=weftKernel;`;
     }
@@ -146,9 +153,9 @@ async function bundleParts(exported) {
     }
     return text;
   });
-  const imported = [...sources].filter(([name]) => !exported.includes(name));
-  const imports = imported.map(
-    ([name, from]) => `import { ${name} } from ${JSON.stringify(join(built, from))};`,
+  const imports = [...sources].map(
+    ([own, { used, from }]) =>
+      `import { ${used} as ${own} } from ${JSON.stringify(join(built, from))};`,
   );
   return {
     code: `export default function(weftKernel){${body.join("\n")}}`,
