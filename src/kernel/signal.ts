@@ -4,7 +4,7 @@
  */
 import { Signal } from "../abi/enums.ts";
 import type { Kernel } from "./kernel.ts";
-import { EndReason, Process } from "./process.ts";
+import { EndReason, Process, ProcessState } from "./process.ts";
 import { exitProcess } from "./process-end.ts";
 import { continueProcess, stopProcess } from "./process-stop.ts";
 import { handlesSignals, queueProcessSignal } from "./signal-queue.ts";
@@ -36,7 +36,11 @@ export function sendSignal(kernel: Kernel, process: number, signal: number): voi
   const { memory } = kernel;
   if (signal === Signal.CONT) continueProcess(kernel, process);
   const isForced = signal === Signal.KILL || signal === Signal.STOP;
-  if (!isForced && handlesSignals(memory, process)) queueProcessSignal(memory, process, signal);
+  const state = Process.state.load(memory, process);
+  // The handlers of a program that is on its way out for another are no more (execve(2)).
+  const isReplaced = state === ProcessState.replacing || state === ProcessState.replaced;
+  if (!isForced && !isReplaced && handlesSignals(memory, process))
+    queueProcessSignal(memory, process, signal);
   else if (isForced || (Process.ignoredSignals.get(memory, process) & (1 << signal)) === 0)
     actByDefault(kernel, process, signal);
 }
