@@ -14,7 +14,7 @@ const COMMANDS = ["cat", "sort", "tr", "wc", "head", "seq", "sleep", "false"];
 const made = (async () => {
   const tools = new Uint8Array(await readFile(await compileGuest("process_tools")));
   const files = Object.fromEntries(COMMANDS.map((command) => [`/bin/${command}`, tools]));
-  const machine = await Machine.create({ debug: true, files: { ...files, "/work/nothing": "" } });
+  const machine = await Machine.create({ debug: true, files: { ...files, "/job/nothing": "" } });
   return { machine, shell: await machine.load(await compileGuest("process_shell")) };
 })();
 after(async () => (await made).machine.close());
@@ -22,7 +22,7 @@ after(async () => (await made).machine.close());
 /** The exit code, and what was printed. */
 async function runHere(script: string): Promise<readonly [number, string]> {
   const { machine, shell } = await made;
-  const { exitCode, stdout } = await machine.run(shell, { args: ["-c", script], cwd: "/work" });
+  const { exitCode, stdout } = await machine.run(shell, { args: ["-c", script], cwd: "/job" });
   return [exitCode, stdout];
 }
 
