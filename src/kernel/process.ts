@@ -72,8 +72,6 @@ export const Process = layout("Process", {
   firstChild: address,
   nextChild: address,
   previousChild: address,
-  /** Threads of it that wait for a child: atomic, a hint. */
-  joining: atomic32,
   /** `ProcessState`: atomic; changed under lock. */
   state: atomic32,
   /** Written under lock with the step to `exiting`, immutable afterwards. */
