@@ -89,7 +89,7 @@ async function bundleBrowser() {
     `import { ${names} } from ${library};
     import { serveWorker } from ${worker};
     ${parts.imports}
-    weftKernel = { ${parts.uses} };
+    weftKernel = [${parts.uses}];
     if (weftSource === undefined) serveWorker(weftParts?.(weftKernel));
     else weftLibrary = { ${names} };`,
     "iife",
@@ -124,25 +124,22 @@ async function bundleParts() {
     { plugins: [leaveKernel], minify: false },
   );
   const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
-  // What is imported, by a name of its own: floors may use one name for different things. Within a floor it is the same thing, passed on by an index.
+  // What is imported, by a number each: the names would be a tenth of the whole file.
   const sources = new Map();
-  const nameSource = (used, from) => {
-    const own = `${used}$${from.split("/")[0]}`;
-    const before = sources.get(own)?.from ?? from;
-    if (before !== from && !before.endsWith("index.js") && !from.endsWith("index.js"))
-      throw new Error(`bundle: ${before} and ${from} both have ${used} for the parts`);
-    sources.set(own, { used, from });
-    return own;
+  const numberOf = (used, from) => {
+    const key = `${used} of ${from}`;
+    const source = sources.get(key) ?? { used, from, number: sources.size };
+    sources.set(key, source);
+    return source.number;
   };
   const body = file.statements.map((statement) => {
     const text = code.slice(statement.pos, statement.end);
     if (ts.isImportDeclaration(statement)) {
       const from = statement.moduleSpecifier.text.slice(KERNEL.length);
       const names = statement.importClause?.namedBindings.elements ?? [];
-      const locals = names.map(({ name, propertyName }) => {
-        const own = nameSource((propertyName ?? name).text, from);
-        return `${own}:${name.text}`;
-      });
+      const locals = names.map(
+        ({ name, propertyName }) => `${numberOf((propertyName ?? name).text, from)}:${name.text}`,
+      );
       return `const{${locals}}=weftKernel;`;
     }
     if (ts.isExportDeclaration(statement)) {
@@ -153,14 +150,15 @@ async function bundleParts() {
     }
     return text;
   });
-  const imports = [...sources].map(
-    ([own, { used, from }]) =>
-      `import { ${used} as ${own} } from ${JSON.stringify(join(built, from))};`,
+  const all = [...sources.values()];
+  const imports = all.map(
+    ({ used, from, number }) =>
+      `import { ${used} as weft${number} } from ${JSON.stringify(join(built, from))};`,
   );
   return {
     code: `export default function(weftKernel){${body.join("\n")}}`,
     imports: imports.join("\n"),
-    uses: [...sources.keys()].join(", "),
+    uses: all.map(({ number }) => `weft${number}`).join(", "),
   };
 }
 
@@ -226,6 +224,22 @@ async function shrink(text, name) {
   return code;
 }
 
+/**
+ * Has a file's exports be plain properties: those that rolldown writes ask for the value each time, which none of ours needs, since no export is assigned to
+ * twice, and take a tenth of the file.
+ */
+function exportPlainly(text) {
+  const found = [];
+  const rest = text.replace(
+    /,?Object\.defineProperty\(exports,[`"'](\w+)[`"'],\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g,
+    (_, name, local) => {
+      found.push(name === local ? name : `${name}:${local}`);
+      return "";
+    },
+  );
+  return found.length === 0 ? text : `${rest}\nObject.assign(exports,{${found}});`;
+}
+
 /** Begins a line with each statement: Node prints the line of an error that nobody catches. */
 function breakLines(text) {
   const { statements } = ts.createSourceFile("bundle.js", text, ts.ScriptTarget.Latest);
@@ -258,7 +272,7 @@ async function bundleNode() {
   for (const { fileName, code, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
     const named = code.replaceAll("./worker-entry.js", "./worker-node.cjs");
-    files.set(fileName, { ...(await write(fileName, breakLines(named))), imports });
+    files.set(fileName, { ...(await write(fileName, breakLines(exportPlainly(named)))), imports });
     // Those of the worker are for what starts it.
     if (!isEntry || exports.length === 0 || fileName === "worker-main.cjs") continue;
     const entry = fileName.replace(/cjs$/, "js");
