@@ -2,12 +2,12 @@
 //
 //   node tools/bundle.mjs
 //
-//   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share the kernel
+//   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share their code
 //   dist/worker-node.cjs what starts a worker of it, dist/worker-main.cjs what that runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
 //   dist/instrument.cjs  what gives programs asyncify, for the library's entry of that name and for the command
-//   dist/kernel-*.cjs    what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
-//                        asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
+//   dist/kernel-*.cjs    what library and worker need at their start, most of it the kernel; other files with a hash in their names are parts that are
+//                        loaded when they are asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
@@ -27,6 +27,7 @@ import { rolldown } from "rolldown";
 import ts from "typescript";
 import { minify } from "vite";
 import { inlineConstants } from "./inline-constants.mjs";
+import { shortenProperties } from "./shorten-properties.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const built = join(root, "build/src");
@@ -42,8 +43,8 @@ const common = {
   write: false,
 };
 
-/** Numbers of the ABI and of the kernel as numbers, not as properties looked up by name. */
-const constants = await inlineConstants(built);
+/** Numbers of the ABI and of the kernel as numbers, not as properties looked up by name; and short names for our own properties. */
+const constants = await inlineConstants(built, shortenProperties(join(root, "src")));
 
 /**
  * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`. The names that begin with `weft` are those of the function
@@ -105,11 +106,35 @@ const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
 /** What stands for the library's own files where the parts import them. */
 const KERNEL = "weft-kernel:";
 
+/** The names that a file of tsc's exports by its own statements. */
+function namesExportedBy(path) {
+  const text = readFileSync(path, "utf8");
+  const { statements } = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+  return statements.flatMap((statement) => {
+    const { modifiers, name, declarationList, exportClause } = statement;
+    if (ts.isExportDeclaration(statement))
+      return exportClause.elements.map((element) => element.name.text);
+    if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    return [name, ...(declarationList?.declarations.map((each) => each.name) ?? [])]
+      .filter(Boolean)
+      .map(({ text: exported }) => exported);
+  });
+}
+
+/** Has files that export all of others say what: of a file that is left out, a bundler cannot know it. */
+const nameExports = {
+  name: "name-exports",
+  transform: (code, path) =>
+    code.replace(/^export \* from "(\..*)";$/gm, (_, name) => {
+      const names = namesExportedBy(join(dirname(path), name));
+      return `export { ${names.join(", ")} } from "${name}";`;
+    }),
+};
+
 /** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
 async function bundleParts() {
-  const atOnce = new Set();
-  for (const entry of ["api/browser.js", "hosts/browser/worker-main.js"])
-    reachableCode(entry, atOnce);
+  const entries = ["api/browser.js", "hosts/browser/worker-main.js"];
+  const atOnce = await usedAtOnce(entries, "browser");
   const leaveKernel = {
     name: "leave-kernel",
     resolveId(name, importer) {
@@ -121,7 +146,7 @@ async function bundleParts() {
   const { code } = await bundleForPages(
     `export * from ${JSON.stringify(join(built, "api/browser-parts.js"))};`,
     "esm",
-    { plugins: [leaveKernel], minify: false },
+    { plugins: [leaveKernel, nameExports], minify: false },
   );
   const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
   // What is imported, by a number each: the names would be a tenth of the whole file.
@@ -182,12 +207,6 @@ const nodeEntries = {
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
 };
-
-/** What workers run: one file, for the more files there are, the longer workers take to start. */
-const inWorkers = reachableCode("hosts/node/worker-main.js");
-inWorkers.delete("hosts/node/worker-main.js");
-// Of these some constants are used whole.
-for (const table of ["errno", "layouts"]) inWorkers.add(`abi/${table}.js`);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -265,7 +284,7 @@ async function bundleNode() {
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: "kernel", test: (id) => inWorkers.has(relative(built, id)) }],
+      groups: [{ name: "kernel", test: (id) => atStart.has(relative(built, id)) }],
     },
   });
   const files = new Map();
@@ -291,24 +310,34 @@ async function bundleNode() {
   return files;
 }
 
-/** The modules, by their paths, that a file of tsc's imports at once, directly or not, itself included; those that it wants only constants of are not among them. */
-function reachableCode(entry, reached = new Set()) {
-  if (reached.has(entry)) return reached;
-  reached.add(entry);
-  const { statements } = ts.createSourceFile(
-    entry,
-    readFileSync(join(built, entry), "utf8"),
-    ts.ScriptTarget.Latest,
+/** Leaves out what a file imports when it is asked for. */
+const leaveParts = {
+  name: "leave-parts",
+  transform: (code) => code.replace(/\bimport\((?=")/g, "globalThis.neverCalled("),
+};
+
+/** The modules, by their paths, of which entries use anything at once, themselves included. */
+async function usedAtOnce(entries, platform) {
+  const bundle = await rolldown({
+    input: entries.map((entry) => join(built, entry)),
+    platform,
+    external: /^node:/,
+    plugins: [leaveParts, virtualFiles(""), constants.rolldown],
+    logLevel: "silent",
+  });
+  const { output } = await bundle.generate({ format: "esm" });
+  const used = output.flatMap(({ modules }) =>
+    Object.entries(modules).filter(([, { code }]) => code),
   );
-  for (const { moduleSpecifier, importClause } of statements) {
-    const names = importClause?.namedBindings?.elements;
-    if (names?.every(({ name, propertyName }) => !propertyName && constants.has(name.text)))
-      continue;
-    if (moduleSpecifier?.text.startsWith("."))
-      reachableCode(join(dirname(entry), moduleSpecifier.text), reached);
-  }
-  return reached;
+  return new Set(used.map(([path]) => relative(built, path)));
 }
+
+/** What the library and its workers load at their start: one file, for the more files there are, the longer workers take to start. */
+const atStart = await usedAtOnce(["api/node.js", "hosts/node/worker-main.js"], "node");
+atStart.delete("api/node.js");
+atStart.delete("hosts/node/worker-main.js");
+// Of these some constants are used whole.
+for (const table of ["errno", "layouts"]) atStart.add(`abi/${table}.js`);
 
 /** The command has `require`: it needs no module of Node to make one. */
 const useRequire = {
