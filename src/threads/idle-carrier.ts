@@ -2,7 +2,7 @@
 import type { InstanceGroup } from "../loader/instance.ts";
 import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { Carrier, Crew, endIdle, isCalled, takeWatch, watchBell } from "./crew.ts";
+import { Carrier, Crew, endWatch, isCalled, takeWatch, watchBell } from "./crew.ts";
 import { firstDeadline, hasReadySleeper } from "./sleepers.ts";
 
 /** Bytes of a page of guest memory. */
@@ -41,17 +41,17 @@ export function sleepWatching(
     const hasWatch = takeWatch(memory, crew, carrier);
     const bell = hasWatch ? watchBell(crew) : carrier;
     hushBell(memory, bell);
-    if (isCalled(memory, crew, carrier)) break;
-    if (Crew.instances.load(memory, crew) !== 0) group.prepare();
-    onIdle?.();
+    const called = isCalled(memory, crew, carrier);
+    if (!called) {
+      if (Crew.instances.load(memory, crew) !== 0) group.prepare();
+      onIdle?.();
+    }
     const now = clock.monotonicMilliseconds();
-    if (hasWatch && hasReadySleeper(memory, sleepers, now)) {
-      endIdle(memory, crew, carrier);
+    if (called || (hasWatch && hasReadySleeper(memory, sleepers, now))) {
+      if (hasWatch) endWatch(memory, crew, carrier);
       memory.refreshIfGrown();
-      return false;
+      return called && Carrier.thread.get(memory, carrier) === 0;
     }
     waitForBell(memory, bell, hasWatch ? firstDeadline(memory, sleepers) - now : Infinity);
   }
-  memory.refreshIfGrown();
-  return Carrier.thread.get(memory, carrier) === 0;
 }
