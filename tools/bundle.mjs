@@ -334,12 +334,15 @@ const useRequire = {
   },
 };
 
-/** Instrumenting is loaded from a file of its own: it imports a package that only has a module to import. */
-const loadInstrument = {
-  name: "load-instrument",
+/**
+ * Instrumenting is loaded from a file of its own: it imports a package that only has a module to import. And so is the whole library, of which the command has
+ * what most runs need.
+ */
+const loadOthers = {
+  name: "load-others",
   setup(builder) {
-    builder.onResolve({ filter: /[\\/]api[\\/]instrument\.js$/ }, () => ({
-      path: "./instrument.cjs",
+    builder.onResolve({ filter: /[\\/]api[\\/](instrument|node)\.js$/ }, ({ path }) => ({
+      path: path.endsWith("node.js") ? "./node.cjs" : "./instrument.cjs",
       external: true,
     }));
   },
@@ -355,7 +358,7 @@ async function bundleCommand() {
     ...options,
     define: { "import.meta.url": "moduleUrl" },
     supported: { "dynamic-import": false },
-    plugins: [useRequire, loadInstrument, ...options.plugins],
+    plugins: [useRequire, loadOthers, ...options.plugins],
   });
   const head =
     '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';
