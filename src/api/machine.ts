@@ -452,8 +452,11 @@ export abstract class BaseMachine {
     spare = loaded.program.importsThreadSpawn ? 1 : 0,
     memory = this.guestMemoryFor(loaded),
   ): Launch {
-    const { program, shareable } = loaded;
-    const { maxThreads } = this.options;
+    const { program } = loaded;
+    const { maxThreads, onSnapshot } = this.options;
+    // Stacks that the engine suspends are no data: programs that may be put into snapshots leave their workers by asyncify.
+    const isSuspended = onSnapshot === undefined || !mayLeaveCarriers(program);
+    const shareable = isSuspended ? loaded.shareable : undefined;
     const needsWorkers = shareable === undefined && !mayLeaveCarriers(program);
     return {
       program,

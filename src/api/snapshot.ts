@@ -25,7 +25,7 @@ import {
   listUsedPages,
   PAGE,
 } from "../shm/index.ts";
-import { findMoving, isAwaited, releaseThreads } from "../threads/captured.ts";
+import { askThreads, findMoving, isAwaited, releaseThreads } from "../threads/captured.ts";
 import type { ProcessRunner, RunningProcess } from "../threads/port.ts";
 import {
   FilesystemId,
@@ -83,8 +83,19 @@ async function takeSnapshot(
   subject: SnapshotSubject,
   options: SnapshotOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  await comeToRest(subject, options, () => true);
-  return sealSnapshot(copyMachine(subject), options.compress === true);
+  let copy: Uint8Array<ArrayBuffer>;
+  try {
+    await comeToRest(subject, options, () => true);
+    copy = copyMachine(subject);
+  } finally {
+    release(subject, undefined);
+  }
+  return sealSnapshot(copy, options.compress === true);
+}
+
+/** Lets threads go on: see `releaseThreads`. */
+function release({ kernel, runner }: SnapshotSubject, isTaken: boolean | undefined): void {
+  if (!isBroken(kernel.memory)) releaseThreads(kernel, runner?.listRunning?.() ?? [], isTaken);
 }
 
 /** Takes a snapshot that programs wait for and gives it to the host program. Never rejects. @returns what lets them go on */
@@ -98,16 +109,15 @@ async function giveSnapshot(
   try {
     // Of two that asked, the first one's snapshot was both's, or those that asked were killed.
     const isWanted = () => isAwaited(kernel, runner?.listRunning?.() ?? []);
-    if (!(await comeToRest(subject, snapshotOptions, isWanted))) return () => {};
+    if (!(await comeToRest(subject, snapshotOptions, isWanted)))
+      return () => release(subject, isTaken);
     const { compress } = snapshotOptions;
     await onSnapshot?.(await sealSnapshot(copyMachine(subject), compress === true));
     isTaken = true;
   } catch (cause) {
     onFailure(cause);
   }
-  return () => {
-    if (!isBroken(kernel.memory)) releaseThreads(kernel, runner?.listRunning?.() ?? [], isTaken);
-  };
+  return () => release(subject, isTaken);
 }
 
 export const snapshots: SnapshotPart = { take: takeSnapshot, give: giveSnapshot };
@@ -123,6 +133,7 @@ async function comeToRest(
     kernel.memory.refreshIfGrown();
     if (!isWanted()) return false;
     const running = runner?.listRunning?.() ?? [];
+    askThreads(kernel, running);
     const records = running.map(({ process }) => process);
     const ending = listSpawned().find(({ record }) => !records.includes(record))?.pid;
     const other = ending ?? findOther(kernel, records);
@@ -131,7 +142,7 @@ async function comeToRest(
     if (moving === undefined) return true;
     if (performance.now() > until)
       throw refusal(
-        `snapshot: ${moving} does not come to rest; processes that live must wait in proc_snapshot (option onSnapshot)`,
+        `snapshot: ${moving} does not come to rest; it must call or wait, and its stack must be such that it can be taken apart`,
       );
     await new Promise<void>((resolve) => {
       setTimeout(resolve, PAUSE);

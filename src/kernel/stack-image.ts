@@ -163,3 +163,15 @@ export function copyStackImages(memory: KernelMemory, first: number): number | u
   }
   return head;
 }
+
+/** The name of the export that takes the thread's signals belongs to it, wherever it runs. */
+export function keepCallback(memory: KernelMemory, image: number, name: string | undefined): void {
+  if (name === undefined) return;
+  const bytes = new TextEncoder().encode(name);
+  const block = bytes.length === 0 ? 0 : allocate(memory, bytes.length);
+  // Without room for it signals go to the first one's export of the process, which is the same in all programs of the C library.
+  if (block === 0) return;
+  memory.u8.set(bytes, block);
+  StackImage.callback.set(memory, image, block);
+  StackImage.callbackBytes.set(memory, image, bytes.length);
+}

@@ -38,10 +38,21 @@ export const Pending = {
   signal: 2,
   /** The process was stopped: stay until it goes on. */
   stop: 4,
+  /** The host wants a snapshot: let the stack be taken apart, and wait, until it has one. The host clears this. */
+  capture: 8,
 } as const;
 
 /** Whether a thread waits for a snapshot of the machine, its stack in `Thread.image`. */
 export const Capture = { none: 0, waits: 1, failed: 2 } as const;
+
+/** How a thread whose stack is in `Thread.image` goes on with the call by which that was taken apart. */
+export const DeepSleeper = {
+  none: 0,
+  /** The call is made again, and takes up what the one before has left in the record. */
+  resumes: 1,
+  /** The call is made for the first time. */
+  calls: 2,
+} as const;
 
 /** How a thread began. */
 export const StartKind = { main: 0, spawned: 1 } as const;
@@ -106,7 +117,7 @@ export const Thread = layout("Thread", {
   image: address,
   /** Its deadline while it sleeps without a carrier, and neighbours by deadline: guarded by Carriers.lock. See `threads/sleepers.ts`. */
   sleepDeadline: f64,
-  /** 1 while it sleeps so: the call in which it waits is made again when it goes on. Its own. */
+  /** `DeepSleeper`: how it goes on when it sleeps so, or waits for a snapshot that it did not ask for. Its own. */
   sleepsDeeply: u32,
   sleepNext: address,
   sleepPrevious: address,

@@ -6,10 +6,12 @@
  * `finally` of the handler: those take locks.
  */
 import { pointerParameters, WIDE_MODULE } from "../abi/call-types.ts";
+import { Pending, Thread } from "../kernel/index.ts";
 import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { recorded } from "../syscalls/recording.ts";
 import type { SyscallHandler } from "../syscalls/service.ts";
+import { UNWINDS } from "../syscalls/port.ts";
 import { narrowPointer } from "../syscalls/guest-memory.ts";
 import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
@@ -58,7 +60,9 @@ export function makeImports(
     const narrow = module === WIDE_MODULE ? wrapWide(module, name, wrapped) : wrapped;
     const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
     const restartable = RESTARTS.has(name) ? `${module}.${name}` : undefined;
-    const call = unwinds ? wrapUnwinding(context, narrow, restartable) : narrow;
+    const call = unwinds
+      ? wrapUnwinding(context, narrow, `${module}.${name}`, restartable)
+      : narrow;
     (imports[module] ??= {})[name] = suspends && !isLight ? suspending(call) : call;
   }
   if (program.memoryImport !== undefined) {
@@ -109,6 +113,7 @@ function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): I
 function wrapUnwinding(
   context: SyscallContext,
   call: Import,
+  name: string,
   restartable: string | undefined,
 ): Import {
   return (...parameters) => {
@@ -120,12 +125,28 @@ function wrapUnwinding(
     const before = context.restartable;
     context.restartable = restartable;
     try {
+      if (captureFirst(context, name)) return UNWINDS;
       return call(...parameters);
     } finally {
       context.restartable = before;
       if (context.resumes) context.endResumption();
     }
   };
+}
+
+/** Before a call: whether the stack is taken apart first, for a snapshot that the host wants. One that asks for it itself waits there. */
+function captureFirst(context: SyscallContext, name: string): boolean {
+  const { memory, thread, unwinding, resumes } = context;
+  if ((Thread.pending.load(memory, thread) & Pending.capture) === 0 || resumes) return false;
+  if (name === "wasix_32v1.proc_snapshot") return false;
+  try {
+    context.enter();
+    const isCaptured = unwinding?.capture(name, false) === true;
+    context.leave();
+    return isCaptured;
+  } catch (error) {
+    throw context.leaveByThrow(error);
+  }
 }
 
 /** Signals came before a call that has a stack to suspend: their handlers run on stacks of their own, then the call is made. */

@@ -235,6 +235,9 @@ export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): 
         waiting.throw(error);
       }
     } else if (step.value !== GIVE_WAY) {
+      const { restartable, unwinding } = context;
+      if (restartable !== undefined && unwinding?.capture(restartable, true) === true)
+        return UNWINDS;
       context.markSleeping();
       const wasWoken = park(memory, thread, Math.min(step.value, patience));
       context.markAwake();

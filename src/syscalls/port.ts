@@ -63,7 +63,7 @@ export interface UnwindPort {
   /** A stack is back. Returns what the call answers, or undefined where it is to be made again. */
   endRewind(): number | undefined;
   /**
-   * Begins to take the stack apart that makes the call. Where that is possible the call must return \`UNWINDS\` at once, and hold nothing.
+   * Begins to take the stack apart that makes the call. Where that is possible the call must return `UNWINDS` at once, and hold nothing.
    *
    * @param call "module.name"; @param then is called, in the kernel, when the stack is apart: the image is its to keep or free. It tells how the thread goes on, or nothing where it does so elsewhere
    * @returns UNWINDS; or an errno: ENOTSUP where the call or what lies on the stack does not unwind, EOVERFLOW where the stack has no room for it, ENOMEM
@@ -79,6 +79,14 @@ export interface UnwindPort {
   begin(rewind: Rewind): void;
   /** Copies the stack's linear memory into its image, too. False where it is not known, or the kernel heap is full. */
   keepMemory(image: number): boolean;
+  /**
+   * Begins to take the stack of the call apart that is about to be made, or waits, if the host wants a snapshot: it goes on with the call when there is one. The
+   * call must return `UNWINDS` at once and give nothing back.
+   *
+   * @param call "module.name"; @param isWaiting whether the call waits, and can be made again; else it is about to be made
+   * @returns false where no snapshot is wanted, or the stack cannot be taken apart
+   */
+  capture(call: string, isWaiting: boolean): boolean;
   /** Discards the running stack and puts another in its place: does not return. */
   restore(rewind: Rewind): never;
 }
@@ -88,11 +96,13 @@ export interface SleepPort {
   /** How long a wait stays in place, in milliseconds. */
   readonly patience: number;
   /**
-   * Begins to take the stack of the call apart that waits, for so many milliseconds at most. The call must return \`UNWINDS\` at once and give nothing back.
+   * Begins to take the stack of the call apart that waits, for so many milliseconds at most. The call must return `UNWINDS` at once and give nothing back.
    *
    * @returns false where that cannot be: then it waits in place
    */
   sleep(milliseconds: number): boolean;
+  /** Lets a thread whose stack is apart, and in its record, leave its carrier until it is woken. False where it was woken meanwhile. */
+  leave(): boolean;
 }
 
 /** Copying the caller's process, as far as that is this floor's and the host's. */

@@ -24,7 +24,7 @@ import {
   u32,
   type KernelMemory,
 } from "../shm/index.ts";
-import { HostCall, type Kernel, keepThread, Thread } from "../kernel/index.ts";
+import { HostCall, type Kernel, KernelRoot, keepThread, Thread } from "../kernel/index.ts";
 import { addSleeperLocked, hasReadySleeper, Sleepers, takeSleeperLocked } from "./sleepers.ts";
 
 export const Crew = layout("Crew", {
@@ -242,8 +242,10 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
   let thread = Carrier.thread.get(memory, carrier);
   if (thread === 0) {
     const now = kernel.clock.monotonicMilliseconds();
+    const isFrozen = KernelRoot.isCapturing.load(memory, kernel.root) !== 0;
     thread =
-      takeSleeperLocked(memory, Crew.sleepers.at(crew), now) || takeWaitingLocked(memory, crew);
+      (isFrozen ? 0 : takeSleeperLocked(memory, Crew.sleepers.at(crew), now)) ||
+      takeWaitingLocked(memory, crew);
     if (thread !== 0) {
       Carrier.thread.set(memory, carrier, thread);
       Thread.carrier.set(memory, thread, carrier);
@@ -446,12 +448,13 @@ export function growIfStuck(kernel: Kernel, crew: number, taken: number, most: n
     now = -1;
   } else if (
     now === taken &&
+    // Those that are on the way come late on a busy machine, and later the more there are.
+    Crew.wanted.get(memory, crew) === 0 &&
     (waiting > 0 || hasReadySleeper(memory, sleepers, clock.monotonicMilliseconds()))
   ) {
-    const wanted = Crew.wanted.get(memory, crew);
-    const have = Crew.carriers.get(memory, crew) + wanted;
+    const have = Crew.carriers.get(memory, crew);
     const more = Math.min(1 + (have >> 2), most - have);
-    if (more > 0) Crew.wanted.set(memory, crew, wanted + more);
+    if (more > 0) Crew.wanted.set(memory, crew, more);
   }
   Crew.lock.release(memory, crew);
   return now;

@@ -6,6 +6,8 @@
  */
 import {
   abandonWaits,
+  DeepSleeper,
+  keepCallback,
   type Kernel,
   Pending,
   releaseRegistrations,
@@ -13,7 +15,6 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
-import { allocate } from "../shm/index.ts";
 import { PROCESS_EXIT } from "../syscalls/control.ts";
 import { type SleepPort, UNWINDS } from "../syscalls/port.ts";
 import { Crew, leaveAsleep } from "./crew.ts";
@@ -38,6 +39,11 @@ export class DeepSleep implements SleepPort {
     return isWanted ? 0 : PATIENCE;
   }
 
+  leave(): boolean {
+    const { memory } = this.kernel;
+    return leaveAsleep(memory, this.crew, this.carrier, this.group.context.thread, Infinity);
+  }
+
   sleep(milliseconds: number): boolean {
     const { kernel, group, crew, carrier } = this;
     const { memory, clock } = kernel;
@@ -46,30 +52,18 @@ export class DeepSleep implements SleepPort {
     if (restartable === undefined || unwinding === undefined) return false;
     const deadline = clock.monotonicMilliseconds() + milliseconds;
     const answer = unwinding.unwind(restartable, (image) => {
-      keepCallback(kernel, image, context.signalCallback);
+      keepCallback(kernel.memory, image, context.signalCallback);
       Thread.image.set(memory, thread, image);
-      Thread.sleepsDeeply.set(memory, thread, 1);
+      Thread.sleepsDeeply.set(memory, thread, DeepSleeper.resumes);
       if (leaveAsleep(memory, crew, carrier, thread, deadline)) return undefined;
       Thread.image.set(memory, thread, 0);
-      Thread.sleepsDeeply.set(memory, thread, 0);
+      Thread.sleepsDeeply.set(memory, thread, DeepSleeper.none);
       releaseRegistrations(kernel, thread);
       context.resumes = true;
       return { image, result: undefined };
     });
     return answer === UNWINDS;
   }
-}
-
-/** The name of the export that takes the thread's signals belongs to it, wherever it runs. */
-function keepCallback({ memory }: Kernel, image: number, name: string | undefined): void {
-  if (name === undefined) return;
-  const bytes = new TextEncoder().encode(name);
-  const block = bytes.length === 0 ? 0 : allocate(memory, bytes.length);
-  // Without room for it signals go to the first one's export of the process, which is the same in all programs of the C library.
-  if (block === 0) return;
-  memory.u8.set(bytes, block);
-  StackImage.callback.set(memory, image, block);
-  StackImage.callbackBytes.set(memory, image, bytes.length);
 }
 
 /**
@@ -81,7 +75,8 @@ export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number
   const { memory } = kernel;
   const { context } = group;
   context.setThread(thread);
-  Thread.sleepsDeeply.set(memory, thread, 0);
+  const resumes = Thread.sleepsDeeply.get(memory, thread) === DeepSleeper.resumes;
+  Thread.sleepsDeeply.set(memory, thread, DeepSleeper.none);
   if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) {
     abandonWaits(kernel, thread);
     throw PROCESS_EXIT;
@@ -97,7 +92,7 @@ export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number
     context.signalCallback = new TextDecoder().decode(bytes);
   }
   Thread.image.set(memory, thread, 0);
-  context.resumes = true;
+  context.resumes = resumes;
   context.unwinding?.begin({ image, result: undefined });
   context.leave();
 }

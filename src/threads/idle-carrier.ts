@@ -1,7 +1,7 @@
 /** What carriers do without a thread: make the next instance ahead of need, and sleep. */
 import type { InstanceGroup } from "../loader/instance.ts";
 import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
-import { type Kernel, Process, ProcessState } from "../kernel/index.ts";
+import { type Kernel, KernelRoot, Process, ProcessState } from "../kernel/index.ts";
 import { Carrier, Crew, endWatch, isCalled, takeWatch, watchBell } from "./crew.ts";
 import { firstDeadline, hasReadySleeper } from "./sleepers.ts";
 
@@ -43,7 +43,7 @@ export function sleepWatching(
   group: InstanceGroup,
   onIdle?: () => void,
 ): boolean {
-  const { memory, clock } = kernel;
+  const { memory, root, clock } = kernel;
   const sleepers = Crew.sleepers.at(crew);
   for (;;) {
     const hasWatch = takeWatch(memory, crew, carrier);
@@ -55,11 +55,14 @@ export function sleepWatching(
       onIdle?.();
     }
     const now = clock.monotonicMilliseconds();
-    if (called || (hasWatch && hasReadySleeper(memory, sleepers, now))) {
+    // Then whoever froze them rings the watch's bell.
+    const isFrozen = KernelRoot.isCapturing.load(memory, root) !== 0;
+    if (called || (hasWatch && !isFrozen && hasReadySleeper(memory, sleepers, now))) {
       if (hasWatch) endWatch(memory, crew, carrier);
       memory.refreshIfGrown();
       return called && Carrier.thread.get(memory, carrier) === 0;
     }
-    waitForBell(memory, bell, hasWatch ? firstDeadline(memory, sleepers) - now : Infinity);
+    const deadline = hasWatch && !isFrozen ? firstDeadline(memory, sleepers) : Infinity;
+    waitForBell(memory, bell, deadline - now);
   }
 }

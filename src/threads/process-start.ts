@@ -5,6 +5,7 @@ import {
   createThread,
   dropThread,
   type Kernel,
+  Pending,
   Process,
   StartKind,
   Thread,
@@ -52,6 +53,7 @@ export function replaceCrew(kernel: Kernel, process: number, limits: CrewLimits)
   for (const thread of threads) {
     Thread.word.store(memory, thread, Parked.idle);
     Thread.capture.store(memory, thread, Capture.none);
+    Thread.pending.and(memory, thread, ~Pending.capture);
     Thread.carrier.set(memory, thread, 0);
     placeThread(kernel, crew, thread);
     // The count of the carrier that it was on.

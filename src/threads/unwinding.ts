@@ -10,17 +10,22 @@
  */
 import { Errno } from "../abi/errno.ts";
 import {
+  Capture,
   createStackImage,
+  DeepSleeper,
   freeStackImage,
   GLOBAL_BYTES,
+  keepCallback,
   type Kernel,
+  Pending,
+  releaseRegistrations,
   StackImage,
   Thread,
 } from "../kernel/index.ts";
 import type { Asyncify } from "../loader/asyncify.ts";
 import { measureFrames } from "../loader/guest-frames.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
-import { allocate, panic } from "../shm/index.ts";
+import { allocate, panic, park } from "../shm/index.ts";
 import { STACK_RESTORE } from "../syscalls/control.ts";
 import { type Rewind, UNWINDS, type UnwindPort } from "../syscalls/port.ts";
 
@@ -218,6 +223,42 @@ export class Unwinding implements UnwindPort {
     StackImage.stack.set(memory, image, stack);
     StackImage.stackBytes.set(memory, image, bytes);
     return true;
+  }
+
+  capture(call: string, isWaiting: boolean): boolean {
+    const { memory } = this.kernel;
+    const { context } = this.group;
+    const { thread, owner, process } = context;
+    // The memory of a child that shares it would be that of its parent.
+    if ((Thread.pending.load(memory, thread) & Pending.capture) === 0 || owner !== process)
+      return false;
+    const wait = (image: number) => this.waitForSnapshot(image, isWaiting);
+    return this.unwind(call, wait) === UNWINDS;
+  }
+
+  /** What the call has registered stays: wake-ups that come are for a call that looks again. */
+  private waitForSnapshot(image: number, isWaiting: boolean): Rewind | undefined {
+    const { memory } = this.kernel;
+    const { context } = this.group;
+    const { thread } = context;
+    keepCallback(memory, image, context.signalCallback);
+    Thread.image.set(memory, thread, image);
+    const { calls, none, resumes } = DeepSleeper;
+    Thread.sleepsDeeply.set(memory, thread, isWaiting ? resumes : calls);
+    Thread.capture.store(memory, thread, Capture.waits);
+    // Others in line need its carrier to come to rest, too.
+    if (context.sleeping?.leave() === true) return undefined;
+    while (
+      Thread.capture.load(memory, thread) === Capture.waits &&
+      (Thread.pending.load(memory, thread) & Pending.exit) === 0
+    )
+      park(memory, thread, Infinity);
+    Thread.capture.store(memory, thread, Capture.none);
+    Thread.sleepsDeeply.set(memory, thread, none);
+    Thread.image.set(memory, thread, 0);
+    releaseRegistrations(this.kernel, thread);
+    context.resumes = isWaiting;
+    return { image, result: undefined };
   }
 
   restore(rewind: Rewind): never {

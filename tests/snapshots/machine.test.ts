@@ -207,7 +207,8 @@ test("no snapshot is taken while a process lives, and the machine goes on", asyn
     const copy = await machine.spawn(await loadGuest(machine, "copy_input"), { stdin: "pipe" });
     await assert.rejects(machine.snapshot({ timeout: 50 }), {
       code: "ERR_SNAPSHOT",
-      message: /thread 1 of process 1 \(copy_input\)/,
+      message:
+        /thread 1 of process 1 \(copy_input\), whose program does not carry asyncify \(weft instrument\)/,
     });
     await copy.stdin!.write("text");
     await copy.stdin!.end();

@@ -63,7 +63,8 @@ for (const [name, count, here, there] of [
   test(`snapshots: ${name}`, async () => {
     const { exitCode, stdout, stderr, snapshots } = await runCase(name);
     assert.deepEqual([exitCode, stdout, stderr], [0, `${here}${name}: done\n`, ""]);
-    assert.equal(snapshots.length, count);
+    // One is taken as soon as some ask, and others may ask later.
+    assert.ok(snapshots.length >= count);
     for (const snapshot of snapshots) {
       const result = await goOn(snapshot);
       assert.deepEqual([result.exitCode, result.stdout], [0, `${there}${name}: done\n`]);

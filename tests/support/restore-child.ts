@@ -10,6 +10,7 @@ import { loadGuest } from "./machine-guest.ts";
 
 const [file, options] = process.argv.slice(2);
 const machine = await Machine.restore(await readFile(file), JSON.parse(options) as RestoreOptions);
+await machine.running[0]?.stdin?.write("g");
 const running = (await machine.running[0]?.wait())?.stdout;
 const tree = await describeTree(machine, "/");
 const { pid, stdout } = await machine.run(await loadGuest(machine, "hello"), {});

@@ -1,0 +1,168 @@
+// guest: threads
+// instrumented: yes
+// Threads that wait in calls of all kinds while the host takes a snapshot, and go on with them. process_captured CASE
+#include "children.h"
+
+static _Atomic uint32_t never, gate;
+static int32_t own_pipe[2];
+static __thread uint32_t own_word;
+
+static uint32_t read_one(int32_t fd) {
+  char byte;
+  const struct wasi_iovec piece = {(uint8_t *)&byte, 1};
+  uint32_t count = 0;
+  CHECK_OK(wasi_fd_read(fd, &piece, 1, &count));
+  return count ? (uint32_t)byte : 0;
+}
+
+static void *wait_in_futex(void *argument) {
+  while (!gate) word_wait(&gate, 0, FOREVER);
+  return argument;
+}
+
+static void *wait_in_timed_futex(void *argument) {
+  uint64_t begin = now_nanoseconds();
+  CHECK(!word_wait(&never, 0, 700000000));
+  CHECK(now_nanoseconds() - begin >= 700000000);
+  return argument;
+}
+
+static void *wait_in_sleep(void *argument) {
+  uint64_t begin = now_nanoseconds();
+  CHECK_OK(wasix_thread_sleep(700000000));
+  CHECK(now_nanoseconds() - begin >= 700000000);
+  return argument;
+}
+
+static void *wait_in_read(void *argument) {
+  CHECK(read_one(own_pipe[0]) == 'p');
+  return argument;
+}
+
+// More than a pipe takes.
+static uint8_t much[200000];
+static int32_t full_pipe[2];
+static void *wait_in_write(void *argument) {
+  for (uint32_t index = 0; index < sizeof much; index++) much[index] = (uint8_t)(index * 7);
+  const struct wasi_ciovec piece = {much, sizeof much};
+  uint32_t written = 0;
+  CHECK_OK(wasi_fd_write(full_pipe[1], &piece, 1, &written));
+  CHECK(written == sizeof much);
+  return argument;
+}
+
+static int32_t polled[2], watched[2];
+static void *wait_in_poll(void *argument) {
+  const struct wasi_subscription subscription = {
+      .userdata = 5, .u = {.tag = WASI_EVENTTYPE_FD_READ, .u.fd_read.file_descriptor = polled[0]}};
+  struct wasi_event event;
+  uint32_t count = 0;
+  CHECK_OK(wasi_poll_oneoff(&subscription, &event, 1, &count));
+  CHECK(count == 1 && event.userdata == 5 && read_one(polled[0]) == 'q');
+  return argument;
+}
+
+static void *wait_in_epoll(void *argument) {
+  int32_t set = -1;
+  CHECK_OK(wasix_epoll_create(&set));
+  const struct wasi_epoll_event wanted = {.events = WASI_EPOLL_TYPE_EPOLLIN, .data.data2 = 9};
+  CHECK_OK(wasix_epoll_ctl(set, WASI_EPOLL_CTL_ADD, watched[0], &wanted));
+  struct wasi_epoll_event event;
+  uint32_t count = 0;
+  CHECK_OK(wasix_epoll_wait(set, &event, 1, UINT64_MAX, &count));
+  CHECK(count == 1 && event.data.data2 == 9);
+  return argument;
+}
+
+static struct thread *joined;
+static void *wait_in_join(void *argument) {
+  CHECK_OK(wasix_thread_join((uint32_t)joined->tid));
+  return argument;
+}
+
+// Hardly ever waits, but calls.
+static _Atomic uint32_t stop;
+static void *call_on(void *argument) {
+  volatile uint32_t on_stack = 0;
+  own_word = 1;
+  while (!stop) {
+    CHECK_OK(wasi_sched_yield());
+    if (own_word % 4 == 0) CHECK_OK(wasix_thread_sleep(2000000));
+    on_stack++;
+    own_word++;
+    CHECK(own_word == on_stack + 1);
+  }
+  return argument;
+}
+
+static void *(*const waits[])(void *) = {wait_in_futex, wait_in_timed_futex, wait_in_sleep, wait_in_read, wait_in_write,
+                                         wait_in_poll,  wait_in_epoll,       wait_in_join,  call_on};
+#define COUNT (sizeof waits / sizeof *waits)
+
+static void threads(void) {
+  CHECK_OK(wasix_fd_pipe(&own_pipe[0], &own_pipe[1]));
+  CHECK_OK(wasix_fd_pipe(&full_pipe[0], &full_pipe[1]));
+  CHECK_OK(wasix_fd_pipe(&polled[0], &polled[1]));
+  CHECK_OK(wasix_fd_pipe(&watched[0], &watched[1]));
+  joined = thread_start(wait_in_futex, (void *)1);
+  struct thread *all[COUNT];
+  for (uint32_t index = 0; index < COUNT; index++) all[index] = thread_start(waits[index], (void *)(index + 1));
+  print("ready\n");
+  CHECK(read_one(0) == 'g');
+  gate = 1;
+  word_wake_all(&gate);
+  CHECK_OK(write_bytes(own_pipe[1], "p", 1));
+  CHECK_OK(write_bytes(polled[1], "q", 1));
+  CHECK_OK(write_bytes(watched[1], "r", 1));
+  static uint8_t got[sizeof much];
+  for (uint32_t done = 0; done < sizeof got;) {
+    const struct wasi_iovec piece = {got + done, sizeof got - done};
+    uint32_t count = 0;
+    CHECK_OK(wasi_fd_read(full_pipe[0], &piece, 1, &count));
+    done += count;
+  }
+  stop = 1;
+  for (uint32_t index = 0; index < COUNT; index++) CHECK((uint32_t)thread_result(all[index]) == index + 1);
+  for (uint32_t index = 0; index < sizeof got; index++) CHECK(got[index] == (uint8_t)(index * 7));
+  int32_t tid = 0;
+  CHECK_OK(wasix_thread_id(&tid));
+  print("%d: %d to %d\n", tid, all[0]->tid, all[COUNT - 1]->tid);
+}
+
+// A parent that waits for a child, which waits for input.
+static void family(void) {
+  int32_t pid = -1;
+  CHECK_OK(wasix_proc_fork(1, &pid));
+  if (pid == 0) {
+    print("ready\n");
+    wasi_proc_exit(read_one(0));
+    __builtin_unreachable();
+  }
+  expect_exit(pid, 'g');
+}
+
+// More threads than there are workers: they sleep without any where the engine cannot suspend stacks.
+#define MANY 40
+static void many(void) {
+  struct thread *all[MANY];
+  for (uint32_t index = 0; index < MANY; index++) all[index] = thread_start(wait_in_futex, (void *)index);
+  CHECK_OK(wasix_thread_sleep(100000000));
+  print("ready\n");
+  CHECK(read_one(0) == 'g');
+  gate = 1;
+  word_wake_all(&gate);
+  for (uint32_t index = 0; index < MANY; index++) CHECK((uint32_t)thread_result(all[index]) == index);
+}
+
+int main(int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : "";
+  static const struct {
+    const char *name;
+    void (*run)(void);
+  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}};
+  for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+    if (text_equal(name, cases[index].name)) cases[index].run();
+  }
+  print("%s: done\n", name);
+  return 0;
+}
