@@ -209,6 +209,20 @@ export function listExperiments(context) {
       }),
     },
     {
+      id: "forks",
+      title: "forks",
+      program: "forks",
+      rounds,
+      sides: () => sides("forks", { many: [100], few: [20] }),
+    },
+    {
+      id: "stacks",
+      title: "stacks left and come back to",
+      program: "stacks",
+      rounds,
+      sides: () => sides("stacks", { many: [64, 50, 5000], few: [8, 20, 500] }),
+    },
+    {
       id: "snapshot",
       title: "snapshot of 64 MB",
       rounds,

@@ -25,6 +25,12 @@ const nativeFlags = ["-O2", "-pthread", "-Wall", "-Wextra", "-Werror"];
 const usesThreads = (name) =>
   readFileSync(join(sources, `${name}.c`), "utf8").includes(`#include "kit.h"`);
 
+/** The value of `// key: value` among the comments a program opens with. */
+function readHead(name, key) {
+  const head = /^(\/\/.*\n)*/.exec(readFileSync(join(sources, `${name}.c`), "utf8"))[0];
+  return new RegExp(`^// ${key}: *(.*)$`, "m").exec(head)?.[1].trim();
+}
+
 /** The file a build goes to: its name tells program, text of all sources it may include, and flags. */
 function nameBuild(name, flags, extension) {
   const hash = createHash("sha256").update(JSON.stringify(flags));
@@ -75,8 +81,13 @@ export function buildNative(name) {
 
 /** How a program is built as a guest: `{ file, flags }`. */
 function describeGuest(name) {
-  const flags = usesThreads(name) ? [...guestFlags, ...threadFlags] : guestFlags;
-  return { file: nameBuild(name, flags, ".wasm"), flags };
+  const own = readHead(name, "flags")?.split(/\s+/) ?? [];
+  const flags = [...guestFlags, ...(usesThreads(name) ? threadFlags : []), ...own];
+  return {
+    file: nameBuild(name, flags, ".wasm"),
+    flags,
+    isInstrumented: readHead(name, "instrumented") === "yes",
+  };
 }
 
 /**
@@ -92,7 +103,12 @@ export function buildGuests(names) {
     .filter(({ file }) => !existsSync(file));
   if (missing.length === 0) return;
   mkdirSync(target, { recursive: true });
-  const list = missing.map(({ name, file, flags }) => [`${name}.c`, file, flags]);
+  const list = missing.map(({ name, file, flags, isInstrumented }) => [
+    `${name}.c`,
+    file,
+    flags,
+    isInstrumented,
+  ]);
   const what = `clang ${missing.map(({ name }) => `${name}.c`).join(" ")}`;
   run(process.execPath, [compiler, sources, JSON.stringify(list)], what);
 }

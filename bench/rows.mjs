@@ -119,6 +119,20 @@ const processes = [
   },
 ].map((row) => ({ ...row, experiment: "processes" }));
 
+const forks = [
+  { id: "fork-wait", title: "fork + wait of a small process, p50", figure: "fork_wait_p50" },
+  { id: "fork-large", title: "  the same of one with 256 MB, p50", figure: "fork_large_p50" },
+].map((row) => ({ ...row, experiment: "forks" }));
+
+const stacks = [
+  {
+    id: "stack-ring",
+    title: "a turn around 64 threads, all but one long asleep: each step",
+    figure: "ring",
+  },
+  { id: "stack-jump", title: "setjmp + longjmp, by checkpoints", figure: "set_jump" },
+].map((row) => ({ ...row, experiment: "stacks" }));
+
 const snapshots = [
   { id: "snapshot-take", title: "snapshot of a machine of 64 MB", figure: "snapshot_take" },
   { id: "snapshot-restore", title: "  the same, restored", figure: "snapshot_restore" },
@@ -270,6 +284,8 @@ const wholes = [
 export const rows = [
   ...threads,
   ...processes,
+  ...forks,
+  ...stacks,
   ...snapshots,
   ...calls,
   ...hostCalls,

@@ -2,6 +2,8 @@
 // As a guest the program finds itself at /bin/self.
 //
 //   spawn_self(what, number, in, out)  starts this program as a child with two numbers as arguments; descriptors of -1 are this one's own. Its pid
+//   fork_self()                        0 in the child, and its pid in the parent
+//   leave(code)                        ends this process
 //   wait_child(pid)                    its exit code
 //   make_pipe(ends)                    the end to read from, then the one to write to; children get neither by themselves
 //   close_end(end)
@@ -38,6 +40,7 @@ typedef struct {
 IMPORT("wasix_32v1", "proc_spawn2")
 i32 proc_spawn2(const char *, u32, const char *, u32, const char *, u32, const operation *, u32,
                 const void *, u32, i32 search, const char *, u32, i32 *pid);
+IMPORT("wasix_32v1", "proc_fork") i32 proc_fork(i32 copies_memory, i32 *pid);
 IMPORT("wasix_32v1", "proc_join") i32 proc_join(maybe_pid *, u32 flags, child_status *);
 IMPORT("wasix_32v1", "proc_id") i32 proc_id(i32 *);
 IMPORT("wasix_32v1", "proc_parent") i32 proc_parent(i32, i32 *);
@@ -74,6 +77,14 @@ static inline i32 spawn_self(u32 what, u32 number, i32 in, i32 out) {
     fail("a process could not be started");
   return pid;
 }
+
+static inline i32 fork_self(void) {
+  i32 pid;
+  if (proc_fork(1, &pid)) fail("a process could not be copied");
+  return pid;
+}
+
+static inline void leave(i32 code) { proc_exit(code); }
 
 static inline i32 wait_child(i32 pid) {
   maybe_pid which = {1, pid};
@@ -154,6 +165,14 @@ static inline i32 spawn_self(u32 what, u32 number, i32 in, i32 out) {
   posix_spawn_file_actions_destroy(&actions);
   return pid;
 }
+
+static inline i32 fork_self(void) {
+  pid_t pid = fork();
+  if (pid < 0) fail("a process could not be copied");
+  return pid;
+}
+
+static inline void leave(i32 code) { _exit(code); }
 
 static inline i32 wait_child(i32 pid) {
   int status;
