@@ -40,8 +40,9 @@ export class Reaping {
     team.hostThread?.end(Process.exitCode.get(memory, team.process) | 0);
     this.finishWaiting(team);
     while (!this.hasLeft(team)) {
-      await host.delay(GRACE);
+      await this.giveGrace(team);
       memory.refreshIfGrown();
+      if (this.hasLeft(team)) break;
       this.finishWaiting(team);
       for (const worker of [...team.workers])
         if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
@@ -60,6 +61,17 @@ export class Reaping {
       // Without a thread a carrier is in the guest only for the start section of an instance that it makes ahead, which may never end.
       for (const worker of [...team.workers]) this.endIfInGuest(team, worker);
       this.dissolve(team);
+    }
+  }
+
+  /** Gives threads time to leave by themselves: resolves when all have, or after `GRACE`. */
+  private async giveGrace(team: Team): Promise<void> {
+    const grace = this.host.delay(GRACE).then(() => true);
+    while (!this.hasLeft(team)) {
+      const call = new Promise<boolean>((resolve) => {
+        team.lookAgain = () => resolve(false);
+      });
+      if (await Promise.race([grace, call])) return;
     }
   }
 
@@ -86,6 +98,7 @@ export class Reaping {
   /** Does for a worker that is no more what its agent would have done for its thread. */
   removeDead(team: Team, worker: Worker): void {
     const { memory } = this.kernel;
+    team.lent = undefined;
     if (Carrier.crew.get(memory, worker.carrier) === team.crew)
       leaveCrew(memory, team.crew, worker.carrier);
     team.workers.delete(worker);

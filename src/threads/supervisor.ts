@@ -23,6 +23,7 @@ import { mayLeaveCarriers, type Program } from "../loader/program.ts";
 import { allowSpinning, declareBroken, isBroken, panic, parkAsync, unpark } from "../shm/index.ts";
 import { dropFile, keepFile } from "../vfs/index.ts";
 import { Carrier, placeThread } from "./crew.ts";
+import { giveBack } from "./fork-memories.ts";
 import { Hiring } from "./hiring.ts";
 import { HostThread } from "./host-thread.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
@@ -174,12 +175,14 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   }
 
   /** Takes up a process that another was copied to, with its crew and its main thread. */
-  private adopt(parent: Team | undefined, { process, crew, thread, memory }: ForkMessage): void {
+  private adopt(parent: Team | undefined, message: ForkMessage): void {
+    const { process, crew, thread, memory } = message;
     const { kernel } = this;
     if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
     const { program, options, trace } = parent;
     if (trace !== undefined) keepFile(kernel.memory, trace.file);
     const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
+    team.lent = message;
     placeThread(kernel, crew, thread);
     if (this.isClosing) exitProcess(kernel, process, 137, EndReason.killed, 9);
     this.hiring.hire(team);
@@ -298,7 +301,8 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   private look(team: Team): void {
     const { memory } = this.kernel;
     const state = Process.state.load(memory, team.process);
-    if (state === ProcessState.running || team.reaping) return;
+    if (state === ProcessState.running) return;
+    if (team.reaping) return team.lookAgain?.();
     team.reaping = true;
     this.reaping.reap(team).catch((error: unknown) => this.fail(error));
   }
@@ -343,6 +347,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     team.isServed = false;
     this.teams.delete(process);
     destroyCrew(kernel, process, team.crew);
+    if (team.lent !== undefined) giveBack(team.lent);
     if (this.beginNext(team)) return;
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
     dropProcess(kernel, process);

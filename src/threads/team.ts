@@ -8,6 +8,7 @@ import { dropThread, type Kernel, Process, Thread } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Carrier } from "./crew.ts";
+import type { ForkMemory } from "./fork-memories.ts";
 import type { HostThread } from "./host-thread.ts";
 import type { TraceTarget } from "./messages.ts";
 import type { HostPart, Launch, RunOptions } from "./port.ts";
@@ -34,6 +35,10 @@ export interface Team {
   /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
   readonly ready: Launch[];
   reaping: boolean;
+  /** Tells who reaps that a process or its program has ended. */
+  lookAgain: (() => void) | undefined;
+  /** Where the memory is a copy that another may use again, as long as no agent was ended that used it: such a one may go on for a moment. */
+  lent: Pick<ForkMemory, "isFree"> | undefined;
   /** Whether a loop looks after its threads: see `Hiring`. */
   isLookedAfter: boolean;
   /** False when it is over: then its process's address may be another's. */
@@ -88,6 +93,8 @@ export function createTeam(
     hostThread: undefined,
     ready: [],
     reaping: false,
+    lookAgain: undefined,
+    lent: undefined,
     isLookedAfter: false,
     isServed: true,
   };
