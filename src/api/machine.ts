@@ -11,6 +11,7 @@ import {
   dropProcess,
   dropTerminal,
   giveUpProcess,
+  isEnding,
   keepTerminal,
   type Kernel,
   KernelRoot,
@@ -32,6 +33,7 @@ import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
 import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
 import { Input } from "./input.ts";
+import type { Journal, JournalReport } from "./journal.ts";
 import { eventOf, type MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
 import { dismantleTree } from "./mounts.ts";
@@ -77,6 +79,7 @@ export abstract class BaseMachine {
   /** Bytes of the programs, where snapshots may need them. */
   private readonly sources = new Map<Program, ProgramFile>();
   private isTakingSnapshot = false;
+  private journalPart: Journal | undefined;
 
   /** @internal */
   protected readonly kernel: Kernel;
@@ -145,6 +148,8 @@ export abstract class BaseMachine {
   ): Promise<Process> {
     if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
+    const source = this.sources.get(loaded.program);
+    const identity = source && (await this.journalPart?.identify(source.bytes));
     this.mustBeOpen();
     const launch = adjust(this.launchOf(loaded));
     const record = this.createRecord(loaded, options);
@@ -152,6 +157,7 @@ export abstract class BaseMachine {
     const files = this.openFiles(record, options, loaded);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
+    if (identity !== undefined) this.journalPart?.begin(record, loaded, identity, options);
     // Before the process can end and drop its own count.
     if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
     const served = this.runProcesses().start(record, launch, files.trace);
@@ -159,6 +165,7 @@ export abstract class BaseMachine {
       for (const end of [files.stdin, files.stdout, files.stderr, files.shown]) end?.close();
       if (files.terminal !== undefined) dropTerminal(this.kernel.vfs, files.terminal);
       if (files.trace !== undefined) dropFile(this.kernel.vfs, files.trace.file);
+      this.journalPart?.end(pid, 137);
       throw this.abandon(record, 2);
     }
     let process: Process | undefined = undefined;
@@ -200,7 +207,39 @@ export abstract class BaseMachine {
   private follow(process: Process): Process {
     this.processes.add(process);
     void process.ended.catch(() => {}).finally(() => this.processes.delete(process));
+    if (this.journalPart !== undefined) void this.noteEnd(process);
     return process;
+  }
+
+  /** What a machine that is closed ends goes on in the next one that has its journal. */
+  private async noteEnd(process: Process): Promise<void> {
+    const { exitCode } = await process.exited();
+    if (this.closing === undefined) this.journalPart?.end(process.pid, exitCode);
+  }
+
+  /** @internal Notes in the journal which processes have ended: for a host program that ends now. */
+  noteEnds(): void {
+    const { memory } = this.kernel;
+    for (const { record, pid } of this.processes)
+      if (isEnding(memory, record))
+        this.journalPart?.end(pid, Record_.exitCode.get(memory, record) | 0);
+  }
+
+  /** What was found in the journal, where the machine keeps one (option `journal`). */
+  get journal(): JournalReport | undefined {
+    return this.journalPart?.report;
+  }
+
+  /** @internal Goes on from a journal, and keeps it from here on. */
+  protected async takeUp(journal: Journal, restoration: Restoration | undefined): Promise<void> {
+    await this.loadFurtherCalls();
+    const { kernel, host, tree } = this;
+    journal.attach({ kernel, host, tree }, restoration?.streams ?? []);
+    this.journalPart = journal;
+    if (restoration === undefined) return;
+    await this.resume(restoration);
+    const over = this.running.filter(({ pid }) => journal.hasEnded(pid));
+    await Promise.all(over.map((process) => process.wait().catch(() => {})));
   }
 
   /** The processes that the host program started here, or that came from a snapshot, and that run. */
@@ -223,6 +262,7 @@ export abstract class BaseMachine {
     this.mustBeOpen();
     const { take } = await this.loadSnapshots();
     this.mustBeOpen();
+    this.journalPart?.settle();
     return take(this.asSubject(), options);
   }
 
@@ -243,6 +283,7 @@ export abstract class BaseMachine {
     if (this.isTakingSnapshot) return;
     this.isTakingSnapshot = true;
     const { give } = await this.loadSnapshots();
+    this.journalPart?.settle();
     const release = await give(this.asSubject(), this.options, (cause) => {
       const event = { type: "snapshot-failed", pid: 0, cause } as const;
       for (const listener of this.listeners) listener(event);
@@ -334,6 +375,7 @@ export abstract class BaseMachine {
     this.runner?.deliverEvents();
     this.pipes.close();
     await this.maker?.close();
+    this.journalPart?.close();
     dismantleTree(this.kernel, this.maker);
     haltKernel(this.kernel);
     const left = this.ledger();
