@@ -232,7 +232,8 @@ export class Supervisor implements ProcessRunner {
   ): boolean {
     const { kernel } = this;
     const { program, here } = launch;
-    this.furtherCalls ||= program.needsFurtherCalls;
+    const hasTerminal = Process.terminal.get(kernel.memory, process) !== 0;
+    this.furtherCalls ||= program.needsFurtherCalls || hasTerminal;
     const crew = createCrew(kernel, process, this.limitsOf(launch));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
