@@ -25,9 +25,15 @@ import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
 import { launchOf } from "./launch.ts";
 import { MachineFiles } from "./files.ts";
+import type { FurtherParts } from "./further-parts.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
-import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
+import {
+  type InitialFiles,
+  openInitialFiles,
+  type StreamMaker,
+  wantsTerminal,
+} from "./initial-files.ts";
 import { Input } from "./input.ts";
 import type { Journal, JournalReport } from "./journal.ts";
 import { eventOf, type MachineEvent } from "./machine-event.ts";
@@ -45,10 +51,9 @@ import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { createRecord } from "./process-record.ts";
 import { loadProgram } from "./program.ts";
-import { ProgramServer } from "./program-server.ts";
+import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
 import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
-import { Terminal } from "./terminal.ts";
 
 /** Bytes that an output keeps for who has not read them, where nothing else is said. */
 const MAX_BUFFER = 64 * 2 ** 20;
@@ -65,8 +70,9 @@ export abstract class BaseMachine {
   private runner: ProcessRunner | undefined;
   private programs: ProgramServer | undefined;
   private readonly maker: MountMaker | undefined;
-  /** Resolves when this agent has the calls that few programs make. */
+  /** Resolves when this agent has the calls that few programs make, and `further`. */
   private furtherCalls: Promise<void> | undefined;
+  private further: FurtherParts | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
   /** Bytes of the programs, where snapshots may need them. */
@@ -139,7 +145,7 @@ export abstract class BaseMachine {
     options: SpawnOptions,
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
-    if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
+    if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
     const source = this.sources.get(loaded.program);
     const identity = source && (await this.journalPart?.identify(source.bytes));
@@ -170,7 +176,7 @@ export abstract class BaseMachine {
     const terminal =
       files.terminal === undefined
         ? undefined
-        : new Terminal(
+        : new this.further!.Terminal(
             this.kernel,
             files.terminal,
             files.shown,
@@ -388,9 +394,22 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected loadFurtherCalls(): Promise<void> {
-    this.furtherCalls ??= this.host.loadFurtherCalls().then((install) => install(this.kernel));
+    this.furtherCalls ??= this.takeFurtherCalls();
     return this.furtherCalls;
   }
+
+  private async takeFurtherCalls(): Promise<void> {
+    const [install, further] = await Promise.all([
+      this.host.loadFurtherCalls(),
+      this.loadFurtherParts(),
+    ]);
+    install(this.kernel);
+    this.further = further;
+    this.programs = this.createProgramServer(this.runProcesses(), further);
+  }
+
+  /** @internal What the library itself needs for such programs. */
+  protected abstract loadFurtherParts(): Promise<FurtherParts>;
 
   /** @internal */
   protected runProcesses(): ProcessRunner {
@@ -402,7 +421,6 @@ export abstract class BaseMachine {
       };
       this.runner.onFileRequests = () => this.maker?.serve();
       this.runner.onSnapshotRequests = () => void this.giveSnapshot();
-      this.programs = this.createProgramServer(this.runner);
       this.runner.onEvents = (events) => {
         for (const event of events) for (const listener of this.listeners) listener(eventOf(event));
       };
@@ -411,10 +429,13 @@ export abstract class BaseMachine {
   }
 
   /** What loads the programs that guests start, where the host can do that. */
-  private createProgramServer(runner: ProcessRunner): ProgramServer | undefined {
+  private createProgramServer(
+    runner: ProcessRunner,
+    further: FurtherParts,
+  ): ProgramServer | undefined {
     const { startChild, keepReady } = runner;
     if (startChild === undefined || keepReady === undefined) return undefined;
-    const server = new ProgramServer(this.kernel, {
+    const server = new further.ProgramServer(this.kernel, {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
       load: (bytes, name) => this.loadAny(bytes, name),
       // Most programs that others start are short: the first thread of one that is not may wait for a worker.
@@ -453,8 +474,9 @@ export abstract class BaseMachine {
   protected openFiles(record: number, options: SpawnOptions, loaded: LoadedProgram): InitialFiles {
     const before = this.pipes.mark();
     try {
-      const { kernel, host, tree } = this;
-      return openInitialFiles({ kernel, host, tree, streams: this.streamMaker() }, record, {
+      const { kernel, host, tree, further } = this;
+      const around = { kernel, host, tree, streams: this.streamMaker(), further };
+      return openInitialFiles(around, record, {
         ...options,
         isWasix: loaded.program.isWasix,
       });
