@@ -90,6 +90,7 @@ export class JournalReplay {
       {
         stackPointer: undefined,
         has: () => false,
+        isContextEntry: () => false,
         call: () => {},
         callSuspendably: () => Promise.resolve(),
       },

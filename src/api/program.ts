@@ -2,7 +2,7 @@
 import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
 import { WeftError } from "./errors.ts";
-import { mayShareCarriers, type Program } from "../loader/program.ts";
+import { mayLeaveCarriers, mayShareCarriers, type Program } from "../loader/program.ts";
 import { canSuspendStacks } from "../loader/suspension.ts";
 import type { BytesSource, LoadedProgram } from "./options.ts";
 
@@ -81,6 +81,8 @@ export async function loadProgram(
   try {
     const program = await host.load(bytes, name, pages);
     keep?.(program, name, bytes);
+    // Stacks that the engine suspends are no data: the threads of programs that may be put into snapshots leave their workers by asyncify.
+    if (keep !== undefined && mayLeaveCarriers(program)) return { name, program };
     return withSharing(host, bytes, pages, { name, program });
   } catch (cause) {
     throw programError(name, cause);
