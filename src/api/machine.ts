@@ -252,8 +252,8 @@ export abstract class BaseMachine {
   }
 
   /**
-   * Puts the machine into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too. No process may live in it; those that do have
-   * to ask for the snapshot themselves: see the option `onSnapshot`.
+   * Puts the machine into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too. Processes that live in it are
+   * stopped at their next calls meanwhile; their programs must carry asyncify, and the machine have the option `onSnapshot`.
    *
    * @throws WeftError: ERR_SNAPSHOT, ERR_CLOSED, ERR_HOST
    */

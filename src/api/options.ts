@@ -46,7 +46,7 @@ export interface MachineOptions {
   /** Bytes that all files in memory, pipes and records of the kernel may take together. Default 1 GiB. */
   readonly maxKernelMemory?: number;
   /**
-   * Gets a snapshot of the machine whenever a program asks for one (`proc_snapshot`) and every thread of every process has come to such a call. They wait until it
+   * Gets a snapshot of the machine whenever a program asks for one (`proc_snapshot`), when every thread of every process has come to a call. They wait until it
    * returns; it may be asynchronous.
    */
   readonly onSnapshot?: (snapshot: Uint8Array<ArrayBuffer>) => void | Promise<void>;

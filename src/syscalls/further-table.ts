@@ -74,7 +74,7 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_join: blocking(proc_join),
   proc_snapshot: partial(
     proc_snapshot,
-    "Where the host has the option onSnapshot or keeps a journal (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to it, and none may have contexts.",
+    "Where the host has the option onSnapshot or keeps a journal (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to a call, and none may have contexts.",
   ),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,
