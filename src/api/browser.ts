@@ -102,6 +102,11 @@ export class Machine extends BaseMachine {
     return (await loadParts<Parts>()).parts.snapshots;
   }
 
+  /** @internal */
+  protected override async loadFurtherParts() {
+    return (await loadParts<Parts>()).parts.furtherParts;
+  }
+
   override async close(): Promise<void> {
     try {
       await super.close();

@@ -79,6 +79,11 @@ export class Machine extends BaseMachine {
     return (await import("./snapshot.ts")).snapshots;
   }
 
+  /** @internal */
+  protected override async loadFurtherParts() {
+    return (await import("./further-parts.ts")).furtherParts;
+  }
+
   /**
    * Instantiates a program on the calling thread instead of running it: with Weft's WASI and WASIX, functions of the caller's beside those, and threads in
    * Weft's workers. Nothing is called but its start section; the caller calls the exports, `_initialize` first where there is one. A call that waits

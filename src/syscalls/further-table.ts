@@ -17,6 +17,7 @@ import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
 import { proc_fork } from "./process-fork.ts";
 import { proc_fork_env } from "./process-vfork.ts";
 import { refuseSocketCall } from "./sock.ts";
+import { tty_get, tty_set } from "./tty.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
 
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
@@ -45,6 +46,9 @@ const wasix: Readonly<Record<string, Service>> = {
   epoll_create: full(epoll_create),
   epoll_ctl: full(epoll_ctl),
   epoll_wait: blocking(epoll_wait),
+
+  tty_get: full(tty_get),
+  tty_set: full(tty_set),
 
   stack_checkpoint: partial(
     stack_checkpoint,

@@ -130,7 +130,8 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   ): boolean {
     const { kernel } = this;
     const { program, here } = launch;
-    this.hiring.furtherCalls ||= program.needsFurtherCalls;
+    const hasTerminal = Process.terminal.get(kernel.memory, process) !== 0;
+    this.hiring.furtherCalls ||= program.needsFurtherCalls || hasTerminal;
     const crew = createCrew(kernel, process, this.limitsOf(launch));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
