@@ -2,6 +2,9 @@
 import { ModuleError } from "./module-error.ts";
 import type { Program } from "./program.ts";
 
+/** Bytes of a page of guest memory. */
+export const GUEST_PAGE = 65536;
+
 /** Makes the memory that a program imports, of so many pages at first; undefined when it brings its own. */
 export function createGuestMemory(
   program: Program,
