@@ -4,7 +4,8 @@ import { type SyscallFixture, withProcess } from "../../tests/support/syscall-fi
 import { Filetype, Signal, Whence } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Fdflags, Fdflagsext, Fstflags, Oflags, Rights } from "../abi/flags.ts";
-import { Dirent, Fdstat, Filestat, FilestatSnapshot0 } from "../abi/layouts.ts";
+import { Dirent, Fdstat, Filestat } from "../abi/layouts.ts";
+import { FilestatSnapshot0 } from "../abi/snapshot0-layouts.ts";
 import { Process, ProcessFlags } from "../kernel/index.ts";
 
 const ALL = -1n;
