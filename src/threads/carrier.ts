@@ -12,7 +12,8 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
-import { GUEST_PAGE, sleepIdle, sleepWatching } from "./idle-carrier.ts";
+import { GUEST_PAGE } from "../loader/program-memory.ts";
+import { sleepIdle, sleepWatching } from "./idle-carrier.ts";
 import type { BindMessage, ForkMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
 import type { ThreadImports } from "./worker.ts";
@@ -39,7 +40,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
 export async function serveCrew(
   kernel: Kernel,
   carrier: number,
-  { crew, program, memory: guestMemory, sharing }: BindMessage,
+  { crew, program, memory: guestMemory, content, sharing }: BindMessage,
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
@@ -61,6 +62,7 @@ export async function serveCrew(
     trace,
     given?.imports,
   );
+  group.content = content;
   group.onInstance = given?.onInstance?.bind(given);
   if (program.asyncify !== undefined) {
     attachUnwinding(kernel, group);
