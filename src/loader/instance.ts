@@ -13,9 +13,10 @@ import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { contextEntry } from "./context-entry.ts";
 import { makeImports } from "./imports.ts";
-import { createGuestMemory } from "./program-memory.ts";
+import { createGuestMemory, GUEST_PAGE } from "./program-memory.ts";
 import type { Program } from "./program.ts";
 import type { StopInstances } from "./stop-instances.ts";
+import type { makeSuspendable } from "./suspendable-calls.ts";
 import { promising } from "./suspension.ts";
 import type { ThreadStates } from "./thread-state.ts";
 
@@ -49,12 +50,16 @@ export class InstanceGroup {
   private used: WebAssembly.Instance | undefined;
   /** Is called with each instance that was made, where the host program gives imports. */
   onInstance: ((instance: WebAssembly.Instance) => void) | undefined;
+  /** Makes calls such that they may suspend the guest's stack, where the stacks of the agent's carrier can be suspended: given by that. */
+  suspendable: typeof makeSuspendable | undefined;
   /** For a program with stop points, where the stacks of the agent's carrier can be suspended: given by that. */
   stops: StopInstances | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
   private nextBytes = 0;
   /** The instance that threads share, and the running thread's place in it. */
   private states: ThreadStates | undefined;
+  /** Of a forked process: what its memory is to hold, where that is not shared. Until its thread takes an instance. */
+  content: Uint8Array | undefined;
   private place = 0;
 
   constructor(
@@ -111,13 +116,7 @@ export class InstanceGroup {
         this.memory = createGuestMemory(program);
         if (this.memory !== undefined) context.guest = new GuestMemory(this.memory, program.isWide);
       }
-      this.imports = makeImports(
-        context,
-        program,
-        this.memory,
-        trace,
-        context.stacks !== undefined,
-      );
+      this.imports = makeImports(context, program, this.memory, trace, this.suspendable);
       for (const { module, name } of program.given)
         (this.imports[module] ??= {})[name] =
           this.given?.[module]?.[name] ?? notGiven(module, name);
@@ -193,7 +192,18 @@ export class InstanceGroup {
         this.context.guest = new GuestMemory(exported, this.program.isWide);
       }
     }
+    if (this.content !== undefined) this.layContent(this.content);
     return instance;
+  }
+
+  /** A memory that is not shared becomes the copy of a forked process's. Throws RangeError where the host has no room. */
+  private layContent(content: Uint8Array): void {
+    this.content = undefined;
+    const { guest } = this.context;
+    const lacking = (content.length - guest.memory.buffer.byteLength) / GUEST_PAGE;
+    if (lacking > 0) guest.memory.grow((this.program.isWide ? BigInt(lacking) : lacking) as number);
+    guest.refresh();
+    guest.u8.set(content);
   }
 
   /** What a spawned thread begins with, of the instance that was taken: parameters are its id and its start pointer. */

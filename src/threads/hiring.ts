@@ -120,7 +120,7 @@ export class Hiring {
   }
 
   private bind(
-    { crew, memory, trace, shared, program, here }: Team,
+    { crew, memory, content, trace, shared, program, here }: Team,
     { handle, isShared }: Worker,
   ): void {
     handle.post({
@@ -128,6 +128,7 @@ export class Hiring {
       crew,
       program: isShared ? shared! : program,
       memory,
+      content,
       trace,
       sharing: isShared,
       furtherCalls: this.furtherCalls,

@@ -17,6 +17,7 @@ import { Errno } from "../abi/errno.ts";
 import { type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
+import { makeSuspendable } from "../loader/suspendable-calls.ts";
 import { promising } from "../loader/suspension.ts";
 import {
   hushBell,
@@ -44,7 +45,8 @@ import {
 } from "./crew.ts";
 import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
-import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
+import { GUEST_PAGE } from "../loader/program-memory.ts";
+import { sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
 import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.ts";
 
@@ -120,6 +122,7 @@ export class StackCarrier implements StackPort {
   ) {
     const { context, program } = group;
     context.stacks = this;
+    group.suspendable = makeSuspendable;
     if (program.stops !== undefined) group.stops = new StopInstances(context, this, program.stops);
   }
 

@@ -25,7 +25,7 @@ import { dropFile, keepFile } from "../vfs/index.ts";
 import { Carrier, placeThread } from "./crew.ts";
 import { giveBack } from "./fork-memories.ts";
 import { Hiring } from "./hiring.ts";
-import { HostThread } from "./host-thread.ts";
+import type { HostThread } from "./host-thread.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
 import {
   createCrew,
@@ -177,13 +177,15 @@ export class Supervisor implements ProcessRunner, PoolEvents {
 
   /** Takes up a process that another was copied to, with its crew and its main thread. */
   private adopt(parent: Team | undefined, message: ForkMessage): void {
-    const { process, crew, thread, memory } = message;
+    const { process, crew, thread, copy } = message;
+    const { memory } = copy;
     const { kernel } = this;
     if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
     const { program, options, trace } = parent;
     if (trace !== undefined) keepFile(kernel.memory, trace.file);
     const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
-    team.lent = message;
+    if (copy.memory === undefined) team.content = copy.content;
+    else team.lent = copy;
     placeThread(kernel, crew, thread);
     if (this.isClosing) exitProcess(kernel, process, 137, EndReason.killed, 9);
     this.hiring.hire(team);
@@ -214,7 +216,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
     const sink = trace && traceSinkOf(kernel, trace.file);
     const hire = () => this.hiring.hire(team);
-    team.hostThread = new HostThread(
+    team.hostThread = new here.Thread(
       kernel,
       carrier,
       crew,
