@@ -421,6 +421,7 @@ export abstract class BaseMachine {
         workers: maxThreads ?? DEFAULTS.maxThreads,
         spare,
         shareable,
+        sharesAtOnce: loaded.sharesAtOnce === true,
       },
     };
   }

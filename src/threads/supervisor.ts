@@ -42,6 +42,7 @@ import {
   growIfStuck,
   leaveCrew,
   placeThread,
+  prepareSharing,
   takeWaiting,
   unreserveThread,
   unshareCrew,
@@ -237,18 +238,21 @@ export class Supervisor implements ProcessRunner {
     const team = this.form(process, crew, launch, trace, completion);
     if (here === undefined) placeThread(kernel, crew, thread);
     else this.placeHere(team, thread, launch, here);
+    if (launch.options.sharesAtOnce === true) prepareSharing(kernel.memory, crew);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hire(team);
     return true;
   }
 
   /** What the crew of a program may have. */
-  private limitsOf({ program, options: { threads, spare, shareable } }: Launch): CrewLimits {
+  private limitsOf({ program, options }: Launch): CrewLimits {
+    const { threads, spare, shareable, sharesAtOnce } = options;
     const cores = this.host.parallelism;
+    const own = sharesAtOnce === true ? 1 : ownCarriers(cores);
     return {
       threads,
       spare,
-      carriers: sharesWorkers(program, shareable) ? Math.min(threads, ownCarriers(cores)) : threads,
+      carriers: sharesWorkers(program, shareable) ? Math.min(threads, own) : threads,
       shared: shareable === undefined ? 0 : cores,
     };
   }
@@ -415,14 +419,16 @@ export class Supervisor implements ProcessRunner {
       counts[0].get(memory, crew) + counts[1].get(memory, crew);
     // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
     for (;;) {
+      const hired = countWorkers(team, false);
+      const countOwn = () => countOf([Crew.carriers, Crew.wanted]);
       const shared = countOf([Crew.shared, Crew.sharedWanted]);
-      if (shared > 0) {
-        cancelCarriers(memory, crew, countWorkers(team, false));
+      // The main thread's worker first.
+      if (shared > 0 && (hired > 0 || countOwn() === 0)) {
+        cancelCarriers(memory, crew, hired);
         if (team.shared === undefined) void this.compileShared(team);
         while (countWorkers(team, true) < shared && this.hireOne(team, true));
       }
-      const own = countOf([Crew.carriers, Crew.wanted]);
-      if (countWorkers(team, false) >= own || !this.hireOne(team, false)) return;
+      if (hired >= countOwn() || !this.hireOne(team, false)) return;
     }
   }
 
