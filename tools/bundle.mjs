@@ -2,12 +2,12 @@
 //
 //   node tools/bundle.mjs
 //
-//   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share the kernel
+//   dist/node.js         the library in Node: the names of node.cjs, for a worker starts quicker with CommonJS modules, and both share their code
 //   dist/worker-node.cjs what starts a worker of it, dist/worker-main.cjs what that runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
 //   dist/instrument.cjs  what gives programs asyncify, for the library's entry of that name and for the command
-//   dist/kernel-*.cjs    what these have in common, most of it the kernel; other files with a hash in their names are parts that are loaded when they are
-//                        asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
+//   dist/kernel-*.cjs    what library and worker need at their start, most of it the kernel; other files with a hash in their names are parts that are
+//                        loaded when they are asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command.cjs     the command
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
@@ -27,6 +27,7 @@ import { rolldown } from "rolldown";
 import ts from "typescript";
 import { minify } from "vite";
 import { inlineConstants } from "./inline-constants.mjs";
+import { shortenProperties } from "./shorten-properties.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const built = join(root, "build/src");
@@ -42,8 +43,8 @@ const common = {
   write: false,
 };
 
-/** Numbers of the ABI and of the kernel as numbers, not as properties looked up by name. */
-const constants = await inlineConstants(built);
+/** Numbers of the ABI and of the kernel as numbers, not as properties looked up by name; and short names for our own properties. */
+const constants = await inlineConstants(built, shortenProperties(join(root, "src")));
 
 /**
  * What the browser's bundles import besides files: their entry, a text, and `weft:worker-source`. The names that begin with `weft` are those of the function
@@ -89,7 +90,7 @@ async function bundleBrowser() {
     `import { ${names} } from ${library};
     import { serveWorker } from ${worker};
     ${parts.imports}
-    weftKernel = { ${parts.uses} };
+    weftKernel = [${parts.uses}];
     if (weftSource === undefined) serveWorker(weftParts?.(weftKernel));
     else weftLibrary = { ${names} };`,
     "iife",
@@ -105,11 +106,35 @@ const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
 /** What stands for the library's own files where the parts import them. */
 const KERNEL = "weft-kernel:";
 
+/** The names that a file of tsc's exports by its own statements. */
+function namesExportedBy(path) {
+  const text = readFileSync(path, "utf8");
+  const { statements } = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
+  return statements.flatMap((statement) => {
+    const { modifiers, name, declarationList, exportClause } = statement;
+    if (ts.isExportDeclaration(statement))
+      return exportClause.elements.map((element) => element.name.text);
+    if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    return [name, ...(declarationList?.declarations.map((each) => each.name) ?? [])]
+      .filter(Boolean)
+      .map(({ text: exported }) => exported);
+  });
+}
+
+/** Has files that export all of others say what: of a file that is left out, a bundler cannot know it. */
+const nameExports = {
+  name: "name-exports",
+  transform: (code, path) =>
+    code.replace(/^export \* from "(\..*)";$/gm, (_, name) => {
+      const names = namesExportedBy(join(dirname(path), name));
+      return `export { ${names.join(", ")} } from "${name}";`;
+    }),
+};
+
 /** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
 async function bundleParts() {
-  const atOnce = new Set();
-  for (const entry of ["api/browser.js", "hosts/browser/worker-main.js"])
-    reachableCode(entry, atOnce);
+  const entries = ["api/browser.js", "hosts/browser/worker-main.js"];
+  const atOnce = await usedAtOnce(entries, "browser");
   const leaveKernel = {
     name: "leave-kernel",
     resolveId(name, importer) {
@@ -121,28 +146,25 @@ async function bundleParts() {
   const { code } = await bundleForPages(
     `export * from ${JSON.stringify(join(built, "api/browser-parts.js"))};`,
     "esm",
-    { plugins: [leaveKernel], minify: false },
+    { plugins: [leaveKernel, nameExports], minify: false },
   );
   const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
-  // What is imported, by a name of its own: floors may use one name for different things. Within a floor it is the same thing, passed on by an index.
+  // What is imported, by a number each: the names would be a tenth of the whole file.
   const sources = new Map();
-  const nameSource = (used, from) => {
-    const own = `${used}$${from.split("/")[0]}`;
-    const before = sources.get(own)?.from ?? from;
-    if (before !== from && !before.endsWith("index.js") && !from.endsWith("index.js"))
-      throw new Error(`bundle: ${before} and ${from} both have ${used} for the parts`);
-    sources.set(own, { used, from });
-    return own;
+  const numberOf = (used, from) => {
+    const key = `${used} of ${from}`;
+    const source = sources.get(key) ?? { used, from, number: sources.size };
+    sources.set(key, source);
+    return source.number;
   };
   const body = file.statements.map((statement) => {
     const text = code.slice(statement.pos, statement.end);
     if (ts.isImportDeclaration(statement)) {
       const from = statement.moduleSpecifier.text.slice(KERNEL.length);
       const names = statement.importClause?.namedBindings.elements ?? [];
-      const locals = names.map(({ name, propertyName }) => {
-        const own = nameSource((propertyName ?? name).text, from);
-        return `${own}:${name.text}`;
-      });
+      const locals = names.map(
+        ({ name, propertyName }) => `${numberOf((propertyName ?? name).text, from)}:${name.text}`,
+      );
       return `const{${locals}}=weftKernel;`;
     }
     if (ts.isExportDeclaration(statement)) {
@@ -153,14 +175,15 @@ async function bundleParts() {
     }
     return text;
   });
-  const imports = [...sources].map(
-    ([own, { used, from }]) =>
-      `import { ${used} as ${own} } from ${JSON.stringify(join(built, from))};`,
+  const all = [...sources.values()];
+  const imports = all.map(
+    ({ used, from, number }) =>
+      `import { ${used} as weft${number} } from ${JSON.stringify(join(built, from))};`,
   );
   return {
     code: `export default function(weftKernel){${body.join("\n")}}`,
     imports: imports.join("\n"),
-    uses: [...sources.keys()].join(", "),
+    uses: all.map(({ number }) => `weft${number}`).join(", "),
   };
 }
 
@@ -184,12 +207,6 @@ const nodeEntries = {
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
 };
-
-/** What workers run: one file, for the more files there are, the longer workers take to start. */
-const inWorkers = reachableCode("hosts/node/worker-main.js");
-inWorkers.delete("hosts/node/worker-main.js");
-// Of these some constants are used whole.
-for (const table of ["errno", "layouts"]) inWorkers.add(`abi/${table}.js`);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -226,6 +243,22 @@ async function shrink(text, name) {
   return code;
 }
 
+/**
+ * Has a file's exports be plain properties: those that rolldown writes ask for the value each time, which none of ours needs, since no export is assigned to
+ * twice, and take a tenth of the file.
+ */
+function exportPlainly(text) {
+  const found = [];
+  const rest = text.replace(
+    /,?Object\.defineProperty\(exports,[`"'](\w+)[`"'],\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g,
+    (_, name, local) => {
+      found.push(name === local ? name : `${name}:${local}`);
+      return "";
+    },
+  );
+  return found.length === 0 ? text : `${rest}\nObject.assign(exports,{${found}});`;
+}
+
 /** Begins a line with each statement: Node prints the line of an error that nobody catches. */
 function breakLines(text) {
   const { statements } = ts.createSourceFile("bundle.js", text, ts.ScriptTarget.Latest);
@@ -251,14 +284,14 @@ async function bundleNode() {
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: "kernel", test: (id) => inWorkers.has(relative(built, id)) }],
+      groups: [{ name: "kernel", test: (id) => atStart.has(relative(built, id)) }],
     },
   });
   const files = new Map();
   for (const { fileName, code, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
     const named = code.replaceAll("./worker-entry.js", "./worker-node.cjs");
-    files.set(fileName, { ...(await write(fileName, breakLines(named))), imports });
+    files.set(fileName, { ...(await write(fileName, breakLines(exportPlainly(named)))), imports });
     // Those of the worker are for what starts it.
     if (!isEntry || exports.length === 0 || fileName === "worker-main.cjs") continue;
     const entry = fileName.replace(/cjs$/, "js");
@@ -277,24 +310,34 @@ async function bundleNode() {
   return files;
 }
 
-/** The modules, by their paths, that a file of tsc's imports at once, directly or not, itself included; those that it wants only constants of are not among them. */
-function reachableCode(entry, reached = new Set()) {
-  if (reached.has(entry)) return reached;
-  reached.add(entry);
-  const { statements } = ts.createSourceFile(
-    entry,
-    readFileSync(join(built, entry), "utf8"),
-    ts.ScriptTarget.Latest,
+/** Leaves out what a file imports when it is asked for. */
+const leaveParts = {
+  name: "leave-parts",
+  transform: (code) => code.replace(/\bimport\((?=")/g, "globalThis.neverCalled("),
+};
+
+/** The modules, by their paths, of which entries use anything at once, themselves included. */
+async function usedAtOnce(entries, platform) {
+  const bundle = await rolldown({
+    input: entries.map((entry) => join(built, entry)),
+    platform,
+    external: /^node:/,
+    plugins: [leaveParts, virtualFiles(""), constants.rolldown],
+    logLevel: "silent",
+  });
+  const { output } = await bundle.generate({ format: "esm" });
+  const used = output.flatMap(({ modules }) =>
+    Object.entries(modules).filter(([, { code }]) => code),
   );
-  for (const { moduleSpecifier, importClause } of statements) {
-    const names = importClause?.namedBindings?.elements;
-    if (names?.every(({ name, propertyName }) => !propertyName && constants.has(name.text)))
-      continue;
-    if (moduleSpecifier?.text.startsWith("."))
-      reachableCode(join(dirname(entry), moduleSpecifier.text), reached);
-  }
-  return reached;
+  return new Set(used.map(([path]) => relative(built, path)));
 }
+
+/** What the library and its workers load at their start: one file, for the more files there are, the longer workers take to start. */
+const atStart = await usedAtOnce(["api/node.js", "hosts/node/worker-main.js"], "node");
+atStart.delete("api/node.js");
+atStart.delete("hosts/node/worker-main.js");
+// Of these some constants are used whole.
+for (const table of ["errno", "layouts"]) atStart.add(`abi/${table}.js`);
 
 /** The command has `require`: it needs no module of Node to make one. */
 const useRequire = {

@@ -82,20 +82,22 @@ function inline(path, text, constants) {
  * Makes the plugin for the files that tsc has built, once for each bundler, and tells of a name whether it is that of such an object.
  *
  * @param {string} built the folder they are in
+ * @param then does something more to a file: a function of its path and text
  */
-export async function inlineConstants(built) {
+export async function inlineConstants(built, then = (_path, text) => text) {
   const constants = await findConstants(built);
   const name = "inline-constants";
+  const write = (path, text) => then(path, inline(path, text, constants));
   const rolldown = {
     name,
-    transform: (code, path) => (path.startsWith(built) ? inline(path, code, constants) : undefined),
+    transform: (code, path) => (path.startsWith(built) ? write(path, code) : undefined),
   };
   const esbuild = {
     name,
     setup(builder) {
       builder.onLoad({ filter: /\.js$/ }, async ({ path }) => {
         if (!path.startsWith(built)) return undefined;
-        return { contents: inline(path, await readFile(path, "utf8"), constants), loader: "js" };
+        return { contents: write(path, await readFile(path, "utf8")), loader: "js" };
       });
     },
   };

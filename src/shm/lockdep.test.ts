@@ -69,3 +69,13 @@ test("letting go of a lock that is not held stops the machine", () => {
   const { memory, low } = make();
   assert.throws(() => Low.lock.release(memory, low), /let go of but not held/);
 });
+
+test("a lock taken by an agent that may be ended meanwhile stops the machine", () => {
+  const { lockOrder, memory, low } = make();
+  let isInGuest = false;
+  lockOrder.mayLock = () => !isInGuest;
+  Low.lock.acquire(memory, low);
+  Low.lock.release(memory, low);
+  isInGuest = true;
+  assert.throws(() => Low.lock.acquire(memory, low), /LockOrderTestLow\.lock taken by an agent/);
+});

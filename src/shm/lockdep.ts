@@ -2,7 +2,7 @@
  * The checker of lock order: on in tests, absent otherwise.
  *
  * It keeps this agent's held locks as a stack of ranks. Taking a lock whose rank is not above the last one held, or letting go of one
- * that is not held, stops the machine and shows both places.
+ * that is not held, stops the machine and shows both places. So does taking one where the agent could be ended with it.
  */
 import { panic } from "./panic.ts";
 
@@ -15,10 +15,14 @@ interface Held {
 
 export class LockOrder {
   private readonly held: Held[] = [];
+  /** Whether this agent may take locks now, where it is one that is ended only while it may not. */
+  mayLock: (() => boolean) | undefined;
 
   acquired(name: string, rank: number, address: number): void {
     const last = this.held.at(-1);
     const where = new Error().stack ?? "";
+    if (this.mayLock?.() === false)
+      panic(`lock order: ${name} taken by an agent that can be ended at any moment, at\n${where}`);
     if (last !== undefined && last.rank >= rank) {
       panic(
         `lock order: ${name} (rank ${rank}) taken while ${last.name} (rank ${last.rank}) is held\n` +

@@ -214,14 +214,16 @@ export class SyscallContext implements Sleeper {
     return now;
   }
 
-  /** The call that goes on has all that the one before left to it, or wants no more of it. */
+  /** A call that went on has ended before it wanted all that the one before had left to it. The agent is in the guest. */
   endResumption(): void {
     const { memory, thread } = this;
     this.resumes = false;
+    this.claim();
     const file = Thread.heldFile.get(memory, thread);
     Thread.heldFile.set(memory, thread, 0);
     if (file !== 0) dropFile(this.vfs, file);
     leaveFutex(memory, KernelRoot.futexes.at(this.kernel.root), Thread.futexWaiter.at(thread));
+    this.leave();
   }
 
   /** Before a call: what is pending. Handlers that can be given a stack of their own are left to whoever makes the call. */

@@ -183,11 +183,16 @@ const services: Services = {
 };
 
 /** Those of `further-table.ts`, once this agent was given them. */
-let further: Services = {};
+let further: Services | undefined;
 
 /** Gives this agent the calls that few programs make. */
 export function provideFurtherServices(given: Services): void {
   further = given;
+}
+
+/** Whether this agent was given them. */
+export function hasFurtherServices(): boolean {
+  return further !== undefined;
 }
 
 function serviceIn(table: Services, module: string, name: string): Service | undefined {
@@ -213,13 +218,13 @@ export function isFurtherCall(module: string, name: string): boolean {
 export function findSyscall(module: string, name: string): Syscall | undefined {
   if (module === "wasi_unstable" && name === "sock_accept") return undefined;
   const home = homeOf(module);
-  const service = serviceIn(services, home, name) ?? serviceIn(further, home, name);
+  const service = serviceIn(services, home, name) ?? serviceIn(further ?? {}, home, name);
   return service && { ...service, module, name, blocks: service.blocks ?? false };
 }
 
 /** Everything that an agent serves which was given all, as `module.name`. */
 export function servedNames(): string[] {
-  return [services, further]
+  return [services, further ?? {}]
     .flatMap((table) =>
       Object.entries(table).flatMap(([module, names]) =>
         Object.keys(names).map((name) => `${module}.${name}`),

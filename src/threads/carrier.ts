@@ -50,6 +50,8 @@ export async function serveCrew(
   onIdle?: () => void,
 ): Promise<void> {
   const { memory } = kernel;
+  if (memory.lockOrder !== undefined)
+    memory.lockOrder.mayLock = () => Carrier.mark.get(memory, carrier) !== Mark.guest;
   const Stacks = sharing || needsSuspension(program) ? await loadStacks() : undefined;
   joinCrew(memory, crew, carrier, sharing);
   const group = new InstanceGroup(

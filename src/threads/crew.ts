@@ -127,12 +127,9 @@ export function placeThread(kernel: Kernel, crew: number, thread: number): void 
   }
   const order = orderCarriersLocked(memory, crew) || callsHostLocked(memory, crew);
   const rested = takeRestingLocked(memory, crew);
-  const hadWatch = carrier !== 0 && hasWatch(memory, crew, carrier);
-  const heir = hadWatch ? leaveWatchLocked(memory, crew) : 0;
+  const isOnWatch = carrier !== 0 && hasWatch(memory, crew, carrier);
   Crew.lock.release(memory, crew);
-  if (carrier !== 0) ringBell(memory, carrier);
-  if (hadWatch) ringBell(memory, watchBell(crew));
-  if (heir !== 0) ringBell(memory, heir);
+  if (carrier !== 0) ringBell(memory, isOnWatch ? watchBell(crew) : carrier);
   if (rested !== 0) ringBell(memory, rested);
   if (order) kernel.callHost(HostCall.carriers);
 }
@@ -394,7 +391,10 @@ function leaveWatchLocked(memory: KernelMemory, crew: number): number {
   return Crew.idle.get(memory, crew);
 }
 
-/** An idle carrier takes the watch where nobody has it. Returns whether it has it. */
+/**
+ * An idle carrier takes the watch where nobody has it. Returns whether it has it. Only itself gives it up again, awake: nobody else may hush the bell that it
+ * sleeps on.
+ */
 export function takeWatch(memory: KernelMemory, crew: number, carrier: number): boolean {
   const sleepers = Crew.sleepers.at(crew);
   Crew.lock.acquire(memory, crew);
@@ -407,12 +407,12 @@ export function takeWatch(memory: KernelMemory, crew: number, carrier: number): 
   return has;
 }
 
-/** An idle carrier with the watch has seen a sleeper that is to go on: it is idle no more, unless it was given a thread meanwhile. */
-export function endIdle(memory: KernelMemory, crew: number, carrier: number): void {
+/** The carrier with the watch was given a thread, or has seen a sleeper that is to go on: it is idle no more, and another gets the watch. */
+export function endWatch(memory: KernelMemory, crew: number, carrier: number): void {
   Crew.lock.acquire(memory, crew);
   if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
     Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
-  const heir = hasWatch(memory, crew, carrier) ? leaveWatchLocked(memory, crew) : 0;
+  const heir = leaveWatchLocked(memory, crew);
   Crew.lock.release(memory, crew);
   if (heir !== 0) ringBell(memory, heir);
 }

@@ -16,28 +16,31 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { createGuestMemory } from "../loader/program-memory.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { ForkPort } from "../syscalls/port.ts";
 import { Crew } from "./crew.ts";
-import { GUEST_PAGE } from "./idle-carrier.ts";
+import { ForkMemories } from "./fork-memories.ts";
 import type { ForkMessage } from "./messages.ts";
 import { createCrew, destroyCrew } from "./process-start.ts";
 
 export class CrewForkPort implements ForkPort {
+  private readonly memories: ForkMemories;
+
   /** @param post sends to the host */
   constructor(
     private readonly kernel: Kernel,
     private readonly program: Program,
     private readonly post: (message: ForkMessage) => void,
-  ) {}
+  ) {
+    this.memories = new ForkMemories(program);
+  }
 
   copy(context: SyscallContext, child: number, image: number): number {
     const { kernel, program } = this;
     // A memory that is not shared cannot be sent to the child's worker.
     if (!program.hasSharedMemory) return Errno.ENOTSUP;
-    const memory = copyMemory(program, context.guest.memory);
-    if (memory === undefined) return Errno.ENOMEM;
+    const copy = this.memories.copy(context.guest.memory);
+    if (copy === undefined) return Errno.ENOMEM;
     const crew = copyCrew(kernel, context.process, child);
     if (crew === 0) return Errno.ENOMEM;
     const thread = copyThread(kernel, context.thread, child, image);
@@ -45,48 +48,9 @@ export class CrewForkPort implements ForkPort {
       destroyCrew(kernel, child, crew);
       return -thread;
     }
-    this.post({ kind: "forked", process: child, crew, thread, memory });
+    this.post({ kind: "forked", process: child, crew, thread, ...copy });
     return 0;
   }
-}
-
-/** A memory with the same content; undefined where the host has none. What was never written to is not written in the copy either: it takes no room. */
-function copyMemory(program: Program, from: WebAssembly.Memory): WebAssembly.Memory | undefined {
-  const { buffer } = from;
-  let to: WebAssembly.Memory | undefined;
-  try {
-    to = createGuestMemory(program, buffer.byteLength / GUEST_PAGE);
-  } catch {
-    return undefined;
-  }
-  if (to === undefined) return undefined;
-  const words = new Uint32Array(buffer);
-  const bytes = new Uint8Array(buffer);
-  const copy = new Uint8Array(to.buffer);
-  const end = bytes.length;
-  for (let at = 0; at < end;) {
-    if (isBlank(words, at)) {
-      at += BLOCK;
-      continue;
-    }
-    let last = at + BLOCK;
-    while (last < end && !isBlank(words, last)) last += BLOCK;
-    copy.set(bytes.subarray(at, last), at);
-    at = last;
-  }
-  return to;
-}
-
-/** Bytes that are copied or left out together. */
-const BLOCK = GUEST_PAGE;
-
-/** Whether a block holds zeros only. Most that do not say so in their first words. */
-function isBlank(words: Uint32Array, at: number): boolean {
-  const end = (at + BLOCK) >>> 2;
-  for (let index = at >>> 2; index < end; index += 4) {
-    if ((words[index] | words[index + 1] | words[index + 2] | words[index + 3]) !== 0) return false;
-  }
-  return true;
 }
 
 /** A crew with the limits of the parent's, for a main thread; 0 when the kernel heap is full. */

@@ -1,12 +1,20 @@
 /** What carriers do without a thread: make the next instance ahead of need, and sleep. */
 import type { InstanceGroup } from "../loader/instance.ts";
 import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
-import type { Kernel } from "../kernel/index.ts";
-import { Carrier, Crew, endIdle, isCalled, takeWatch, watchBell } from "./crew.ts";
+import { type Kernel, Process, ProcessState } from "../kernel/index.ts";
+import { Carrier, Crew, endWatch, isCalled, takeWatch, watchBell } from "./crew.ts";
 import { firstDeadline, hasReadySleeper } from "./sleepers.ts";
 
 /** Bytes of a page of guest memory. */
 export const GUEST_PAGE = 65536;
+
+/** Whether a carrier may make an instance ahead: the main thread has its own, and the process or its program is not about to end. */
+function mayPrepare(memory: KernelMemory, crew: number): boolean {
+  return (
+    Crew.instances.load(memory, crew) !== 0 &&
+    Process.state.load(memory, Crew.process.get(memory, crew)) === ProcessState.running
+  );
+}
 
 /** Sleeps, idle, until the carrier is given a thread. Returns whether the crew closes instead: then no spawner can take the carrier any more. */
 export function sleepIdle(
@@ -19,7 +27,7 @@ export function sleepIdle(
   for (;;) {
     hushBell(memory, carrier);
     if (isCalled(memory, crew, carrier)) break;
-    if (Crew.instances.load(memory, crew) !== 0) group.prepare();
+    if (mayPrepare(memory, crew)) group.prepare();
     onIdle?.();
     waitForBell(memory, carrier, Infinity);
   }
@@ -41,17 +49,17 @@ export function sleepWatching(
     const hasWatch = takeWatch(memory, crew, carrier);
     const bell = hasWatch ? watchBell(crew) : carrier;
     hushBell(memory, bell);
-    if (isCalled(memory, crew, carrier)) break;
-    if (Crew.instances.load(memory, crew) !== 0) group.prepare();
-    onIdle?.();
+    const called = isCalled(memory, crew, carrier);
+    if (!called) {
+      if (mayPrepare(memory, crew)) group.prepare();
+      onIdle?.();
+    }
     const now = clock.monotonicMilliseconds();
-    if (hasWatch && hasReadySleeper(memory, sleepers, now)) {
-      endIdle(memory, crew, carrier);
+    if (called || (hasWatch && hasReadySleeper(memory, sleepers, now))) {
+      if (hasWatch) endWatch(memory, crew, carrier);
       memory.refreshIfGrown();
-      return false;
+      return called && Carrier.thread.get(memory, carrier) === 0;
     }
     waitForBell(memory, bell, hasWatch ? firstDeadline(memory, sleepers) - now : Infinity);
   }
-  memory.refreshIfGrown();
-  return Carrier.thread.get(memory, carrier) === 0;
 }

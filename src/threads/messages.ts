@@ -1,5 +1,6 @@
 /** All messages between the host's event loop and the workers. None is on the path of a spawn, a wake-up or a call. */
 import type { Program } from "../loader/program.ts";
+import type { ForkMemory } from "./fork-memories.ts";
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -36,13 +37,12 @@ export interface TraceTarget {
 }
 
 /** Worker to host: a process was copied, and its main thread wants a carrier. */
-export interface ForkMessage {
+export interface ForkMessage extends ForkMemory {
   readonly kind: "forked";
   /** The child's process with a count for the host, its crew and its main thread: records. */
   readonly process: number;
   readonly crew: number;
   readonly thread: number;
-  readonly memory: WebAssembly.Memory;
 }
 
 /** Worker to host. */

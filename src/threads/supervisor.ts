@@ -48,6 +48,7 @@ import {
   unshareCrew,
   watchBell,
 } from "./crew.ts";
+import { type ForkMemory, giveBack } from "./fork-memories.ts";
 import { HostThread } from "./host-thread.ts";
 import { RawWaits } from "./raw-wait.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
@@ -137,6 +138,10 @@ interface Team {
   /** Programs that are ready for the place of this one; their number is their place in the list, from 1. */
   readonly ready: Launch[];
   reaping: boolean;
+  /** Tells who reaps that a process or its program has ended. */
+  lookAgain: (() => void) | undefined;
+  /** Where the memory is a copy that another may use again, as long as no agent was ended that used it: such a one may go on for a moment. */
+  lent: Pick<ForkMemory, "isFree"> | undefined;
   /** Whether a loop looks after its threads: see `lookAfter`. */
   isLookedAfter: boolean;
 }
@@ -276,12 +281,14 @@ export class Supervisor implements ProcessRunner {
   }
 
   /** Takes up a process that another was copied to, with its crew and its main thread. */
-  private adopt(parent: Team | undefined, { process, crew, thread, memory }: ForkMessage): void {
+  private adopt(parent: Team | undefined, message: ForkMessage): void {
+    const { process, crew, thread, memory } = message;
     const { kernel } = this;
     if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
     const { program, options, trace } = parent;
     if (trace !== undefined) keepFile(kernel.memory, trace.file);
     const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
+    team.lent = message;
     placeThread(kernel, crew, thread);
     if (this.isClosing) exitProcess(kernel, process, 137, EndReason.killed, 9);
     this.hire(team);
@@ -325,6 +332,8 @@ export class Supervisor implements ProcessRunner {
       hostThread: undefined,
       ready: [],
       reaping: false,
+      lookAgain: undefined,
+      lent: undefined,
       isLookedAfter: false,
     };
     this.teams.set(process, team);
@@ -607,7 +616,8 @@ export class Supervisor implements ProcessRunner {
   private look(team: Team): void {
     const { memory } = this.kernel;
     const state = Process.state.load(memory, team.process);
-    if (state === ProcessState.running || team.reaping) return;
+    if (state === ProcessState.running) return;
+    if (team.reaping) return team.lookAgain?.();
     team.reaping = true;
     this.reap(team).catch((error: unknown) => this.onCrash?.(asError(error)));
   }
@@ -618,8 +628,9 @@ export class Supervisor implements ProcessRunner {
     team.hostThread?.end(Process.exitCode.get(memory, team.process) | 0);
     this.finishWaiting(team);
     while (!this.hasLeft(team)) {
-      await host.delay(GRACE);
+      await this.giveGrace(team);
       memory.refreshIfGrown();
+      if (this.hasLeft(team)) break;
       this.finishWaiting(team);
       for (const worker of [...team.workers])
         if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
@@ -638,6 +649,17 @@ export class Supervisor implements ProcessRunner {
       // Without a thread a carrier is in the guest only for the start section of an instance that it makes ahead, which may never end.
       for (const worker of [...team.workers]) this.endIfInGuest(team, worker);
       this.dissolve(team);
+    }
+  }
+
+  /** Gives threads time to leave by themselves: resolves when all have, or after `GRACE`. */
+  private async giveGrace(team: Team): Promise<void> {
+    const grace = this.host.delay(GRACE).then(() => true);
+    while (!this.hasLeft(team)) {
+      const call = new Promise<boolean>((resolve) => {
+        team.lookAgain = () => resolve(false);
+      });
+      if (await Promise.race([grace, call])) return;
     }
   }
 
@@ -702,6 +724,7 @@ export class Supervisor implements ProcessRunner {
   private removeDead(team: Team, worker: Worker): void {
     const { kernel } = this;
     const { memory } = kernel;
+    team.lent = undefined;
     if (Carrier.crew.get(memory, worker.carrier) === team.crew)
       leaveCrew(memory, team.crew, worker.carrier);
     this.workers.delete(worker);
@@ -767,6 +790,7 @@ export class Supervisor implements ProcessRunner {
     if (!this.hasLeft(team)) return;
     this.teams.delete(process);
     destroyCrew(kernel, process, team.crew);
+    if (team.lent !== undefined) giveBack(team.lent);
     if (this.beginNext(team)) return;
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
     dropProcess(kernel, process);

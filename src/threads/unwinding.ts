@@ -37,7 +37,6 @@ interface AsyncifyExports {
 
 /** A stack that is being taken apart. */
 interface Unwound {
-  readonly image: number;
   /** Where the buffer is. */
   readonly buffer: number;
   readonly then: (image: number) => Rewind | undefined;
@@ -93,7 +92,9 @@ export class Unwinding implements UnwindPort {
     if (image === 0) return Errno.ENOMEM;
     this.writeHead(buffer, 0, bytes);
     this.calls.asyncify_start_unwind(buffer);
-    this.unwound = { image, buffer, then };
+    // The thread's from here on: it can be ended in the middle.
+    Thread.image.set(memory, context.thread, image);
+    this.unwound = { buffer, then };
     return UNWINDS;
   }
 
@@ -119,17 +120,16 @@ export class Unwinding implements UnwindPort {
   afterEntry(thrown: { readonly error: unknown } | undefined): "rewind" | "asleep" | "ended" {
     const { context } = this.group;
     const { unwound } = this;
+    this.unwound = undefined;
     if (thrown === undefined ? unwound === undefined : thrown.error !== STACK_RESTORE) {
-      this.abandon();
+      this.rewinding = undefined;
       return "ended";
     }
     context.claim();
     let rewind = this.restored;
     if (unwound !== undefined) {
-      this.unwound = undefined;
       this.calls.asyncify_stop_unwind();
-      this.take(unwound);
-      rewind = unwound.then(unwound.image);
+      rewind = unwound.then(this.take(unwound));
     }
     if (rewind === undefined) return "asleep";
     this.begin(rewind);
@@ -137,17 +137,12 @@ export class Unwinding implements UnwindPort {
     return "rewind";
   }
 
-  /** The thread ends in the middle. */
-  private abandon(): void {
-    if (this.unwound !== undefined) freeStackImage(this.kernel.memory, this.unwound.image);
-    this.unwound = undefined;
-    this.rewinding = undefined;
-  }
-
-  /** Copies what was written into the image. */
-  private take({ image, buffer }: Unwound): void {
+  /** Copies what was written into the image, which is the caller's then. */
+  private take({ buffer }: Unwound): number {
     const { memory } = this.kernel;
-    const { guest } = this.group.context;
+    const { guest, thread } = this.group.context;
+    const image = Thread.image.get(memory, thread);
+    Thread.image.set(memory, thread, 0);
     const { globals } = this.asyncify;
     const start = buffer + BUFFER_HEAD;
     const length = guest.view.getUint32(buffer, true) - start;
@@ -156,6 +151,7 @@ export class Unwinding implements UnwindPort {
     StackImage.stackPointer.set(memory, image, this.stackPointer);
     globals.forEach((name, index) => this.saveGlobal(name, data + index * GLOBAL_BYTES));
     memory.u8.set(guest.u8.subarray(start, start + length), data + globals.length * GLOBAL_BYTES);
+    return image;
   }
 
   private saveGlobal(name: string, at: number): void {

@@ -1,6 +1,7 @@
 /** What a worker does, on every host: attach to the kernel heap, wait for a crew, serve it, wait for the next. */
 import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
+import { hasFurtherServices } from "../syscalls/table.ts";
 import type { GivenImports } from "../loader/instance.ts";
 import { traceSinkOf } from "./trace-sink.ts";
 import { beginToServe, serveCrew } from "./carrier.ts";
@@ -47,7 +48,7 @@ export async function handleBind(
 ): Promise<void> {
   try {
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
-    if (message.furtherCalls) (await parts.furtherCalls())(kernel);
+    if (message.furtherCalls && !hasFurtherServices()) (await parts.furtherCalls())(kernel);
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
     const {
       program: { module },

@@ -17,6 +17,7 @@ async function runCase(name: string, options: MachineOptions = {}) {
 for (const [name, what] of [
   ["copies", "memory, numbers and descriptors are copied"],
   ["many", "children of the same place, one after the other and at once"],
+  ["again", "a child with the memory of one before has its parent's bytes, and zeros"],
   ["pipes", "a child on the other ends of pipes"],
   ["threads", "from spawned threads, while others run"],
   ["returns", "a child whose thread returns has exited"],

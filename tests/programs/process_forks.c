@@ -69,6 +69,33 @@ static void many(void) {
   }
 }
 
+// One after the other, so that each may get the memory of one before: it finds its parent's bytes there and nothing else, also where memories grew.
+static void again(void) {
+  enum { PAGES = 40, PAGE = 65536, STEP = 4096 };
+  uint8_t *bytes = allocate(PAGES * PAGE);
+  CHECK(bytes);
+  for (uint32_t round = 0; round < 12; round++) {
+    // Page by page: what the parent wrote, nothing, what the child before wrote too.
+    for (uint32_t page = round % 3; page < PAGES; page += 3) bytes[page * PAGE + round] = (uint8_t)(round + 1);
+    int32_t pid = fork_process();
+    if (pid == 0) {
+      for (uint32_t at = 0; at < PAGES * PAGE; at++) {
+        uint32_t page = at / PAGE, within = at % PAGE;
+        bool written = within <= round && page % 3 == within % 3;
+        CHECK(bytes[at] == (written ? within + 1 : 0));
+      }
+      uint8_t *more = allocate(4 * PAGE);
+      for (uint32_t at = 0; at < 4 * PAGE; at++) CHECK(more[at] == 0);
+      for (uint32_t at = 0; at < 4 * PAGE; at += STEP) more[at] = 0xee;
+      for (uint32_t at = 0; at < PAGES * PAGE; at += STEP) bytes[at] = 0xee;
+      if (round % 4 == 0) CHECK(__builtin_wasm_memory_grow(0, 3) != (size_t)-1);
+      leave(round);
+    }
+    expect_exit(pid, round);
+    if (round % 5 == 4) CHECK(__builtin_wasm_memory_grow(0, 2) != (size_t)-1);
+  }
+}
+
 // A pipeline of forks.
 static void pipes(void) {
   int32_t down[2], up[2];
@@ -267,7 +294,7 @@ int main(int argc, char **argv) {
     const char *name;
     void (*run)(void);
   } cases[] = {
-      {"copies", copies},   {"nested", nested},           {"many", many},     {"pipes", pipes},
+      {"copies", copies},   {"nested", nested},           {"many", many},     {"again", again},           {"pipes", pipes},
       {"threads", threads}, {"returns", returns},         {"shared", shared}, {"checkpoints", checkpoints},
       {"executes", executes}, {"refusals", refusals},     {"ends", ends},     {"storm", storm},
   };

@@ -4,8 +4,6 @@ import type { WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import { workerThreads } from "./builtin.ts";
 
-const entry = new URL("./worker-entry.js", import.meta.url);
-
 /**
  * Megabytes for young objects in a worker of many suspended stacks, which live long: with the usual 48, three times as many would be taken for what is left of
  * the stacks' beginnings. 10,000 stacks then need 25 MB more.
@@ -21,7 +19,7 @@ export interface NodeWorkerStart extends WorkerStart {
 /** Makes the workers of one machine. */
 export const createNodeWorkers = (hostDirectories: boolean): WorkerHost => ({
   startWorker(start, onMessage, onDeath) {
-    const worker = new (workerThreads().Worker)(entry, {
+    const worker = new (workerThreads().Worker)(new URL("./worker-entry.js", import.meta.url), {
       workerData: { ...start, hostDirectories } satisfies NodeWorkerStart,
       env: {},
       argv: [],

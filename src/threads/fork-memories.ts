@@ -1,0 +1,103 @@
+/**
+ * The memories of the children that an agent forks: made as copies of the parent's, and used again when a child has ended.
+ *
+ * Nearly all that a copy costs is that the system gives the new memory its pages, one by one; a memory that had been written to is copied to ten times as fast. Engines
+ * give a memory back when they next collect garbage, to which an agent that waits for children does not come: so keeping a few takes no more room.
+ *
+ * Life: with the carrier, as long as it serves the process. Used by its agent alone; the host tells by a word of shared memory that a child's has no user any more.
+ */
+import { createGuestMemory } from "../loader/program-memory.ts";
+import type { Program } from "../loader/program.ts";
+import { GUEST_PAGE } from "./idle-carrier.ts";
+
+/** A child's memory, as it is sent to the host. */
+export interface ForkMemory {
+  readonly memory: WebAssembly.Memory;
+  /** One word, 0 until the host says that nobody uses the memory any more (`giveBack`). */
+  readonly isFree: Int32Array;
+}
+
+/** Memories that an agent keeps an eye on; older ones are left to their users. */
+const MOST_KEPT = 2;
+
+/** For the host: nobody uses the memory any more, nor ever will. */
+export function giveBack({ isFree }: Pick<ForkMemory, "isFree">): void {
+  Atomics.store(isFree, 0, 1);
+}
+
+export class ForkMemories {
+  /** The last that were made, oldest first. */
+  private readonly given: ForkMemory[] = [];
+
+  constructor(private readonly program: Program) {}
+
+  /** A memory with the same content as the parent's; undefined where the host has none. */
+  copy(from: WebAssembly.Memory): ForkMemory | undefined {
+    const { buffer } = from;
+    const used = this.takeFree(buffer.byteLength);
+    const memory = used ?? this.make(buffer.byteLength);
+    if (memory === undefined) return undefined;
+    copyBlocks(buffer, memory.buffer, used === undefined);
+    const copy = { memory, isFree: new Int32Array(new SharedArrayBuffer(4)) };
+    this.given.push(copy);
+    if (this.given.length > MOST_KEPT) this.given.shift();
+    return copy;
+  }
+
+  private make(bytes: number): WebAssembly.Memory | undefined {
+    try {
+      return createGuestMemory(this.program, bytes / GUEST_PAGE);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A memory of an ended child, of this size. One that is larger, since the child let it grow, is no use. */
+  private takeFree(bytes: number): WebAssembly.Memory | undefined {
+    const index = this.given.findIndex(({ isFree }) => Atomics.load(isFree, 0) !== 0);
+    if (index < 0) return undefined;
+    const [{ memory }] = this.given.splice(index, 1);
+    const count = (pages: number) => (this.program.isWide ? BigInt(pages) : pages) as number;
+    try {
+      // By nothing at first: this agent may not have been told how far the child let it grow (`GuestMemory.synchronize`).
+      memory.grow(count(0));
+      const lacking = bytes - memory.buffer.byteLength;
+      if (lacking > 0) memory.grow(count(lacking / GUEST_PAGE));
+    } catch {
+      return undefined;
+    }
+    return memory.buffer.byteLength === bytes ? memory : undefined;
+  }
+}
+
+/** Bytes that are copied or left out together. */
+const BLOCK = GUEST_PAGE;
+
+/** Copies a memory. What was never written to is not written in the copy either, where that is blank: it takes no room. */
+function copyBlocks(from: ArrayBufferLike, to: ArrayBufferLike, isBlank: boolean): void {
+  const words = new Uint32Array(from);
+  const bytes = new Uint8Array(from);
+  const copy = new Uint8Array(to);
+  const copyWords = new Uint32Array(to);
+  const end = bytes.length;
+  for (let at = 0; at < end;) {
+    if (isBlankBlock(words, at)) {
+      if (!isBlank && !isBlankBlock(copyWords, at)) copy.fill(0, at, at + BLOCK);
+      at += BLOCK;
+      continue;
+    }
+    let last = at + BLOCK;
+    while (last < end && !isBlankBlock(words, last)) last += BLOCK;
+    copy.set(bytes.subarray(at, last), at);
+    at = last;
+  }
+}
+
+/** Whether a block holds zeros only. Most that do not say so in their first words. */
+function isBlankBlock(words: Uint32Array, at: number): boolean {
+  const end = (at + BLOCK) >>> 2;
+  for (let index = at >>> 2; index < end; index += 4) {
+    if ((words[index] | words[index + 1] | words[index + 2] | words[index + 3]) !== 0) return false;
+  }
+  return true;
+}
