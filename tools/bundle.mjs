@@ -27,6 +27,7 @@ import { rolldown } from "rolldown";
 import ts from "typescript";
 import { minify } from "vite";
 import { inlineConstants } from "./inline-constants.mjs";
+import { keptNames, splitModules } from "./split-modules.mjs";
 import { shortenProperties } from "./shorten-properties.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -85,7 +86,9 @@ async function bundleBrowser() {
   const library = JSON.stringify(join(built, "api/browser.js"));
   const { exports } = await bundleForPages(`export * from ${library};`, "esm");
   const names = exports.join(", ");
-  const parts = await bundleParts();
+  const atOnce = await usedAtOnce(["api/browser.js", "hosts/browser/worker-main.js"], "browser");
+  const plugins = [splitModules(atOnce)];
+  const parts = await bundleParts(atOnce, plugins);
   const { code } = await bundleForPages(
     `import { ${names} } from ${library};
     import { serveWorker } from ${worker};
@@ -94,6 +97,7 @@ async function bundleBrowser() {
     if (weftSource === undefined) serveWorker(weftParts?.(weftKernel));
     else weftLibrary = { ${names} };`,
     "iife",
+    { plugins },
   );
   return {
     "browser.js": `const weft=function(weftSource,weftLoadParts,weftParts){let weftKernel,weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft),()=>import("./browser-parts.js"));\n`,
@@ -106,47 +110,20 @@ const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
 /** What stands for the library's own files where the parts import them. */
 const KERNEL = "weft-kernel:";
 
-/** The names that a file of tsc's exports by its own statements. */
-function namesExportedBy(path) {
-  const text = readFileSync(path, "utf8");
-  const { statements } = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
-  return statements.flatMap((statement) => {
-    const { modifiers, name, declarationList, exportClause } = statement;
-    if (ts.isExportDeclaration(statement))
-      return exportClause.elements.map((element) => element.name.text);
-    if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
-    return [name, ...(declarationList?.declarations.map((each) => each.name) ?? [])]
-      .filter(Boolean)
-      .map(({ text: exported }) => exported);
-  });
-}
-
-/** Has files that export all of others say what: of a file that is left out, a bundler cannot know it. */
-const nameExports = {
-  name: "name-exports",
-  transform: (code, path) =>
-    code.replace(/^export \* from "(\..*)";$/gm, (_, name) => {
-      const names = namesExportedBy(join(dirname(path), name));
-      return `export { ${names.join(", ")} } from "${name}";`;
-    }),
-};
-
 /** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
-async function bundleParts() {
-  const entries = ["api/browser.js", "hosts/browser/worker-main.js"];
-  const atOnce = await usedAtOnce(entries, "browser");
+async function bundleParts(atOnce, plugins) {
   const leaveKernel = {
     name: "leave-kernel",
     resolveId(name, importer) {
       if (!importer || !name.startsWith(".")) return undefined;
-      const file = relative(built, join(dirname(importer), name));
-      return atOnce.has(file) ? { id: KERNEL + file, external: true } : undefined;
+      const file = join(dirname(importer), name);
+      return atOnce.has(file) ? { id: KERNEL + relative(built, file), external: true } : undefined;
     },
   };
   const { code } = await bundleForPages(
     `export * from ${JSON.stringify(join(built, "api/browser-parts.js"))};`,
     "esm",
-    { plugins: [leaveKernel, nameExports], minify: false },
+    { plugins: [leaveKernel, ...plugins], minify: false },
   );
   const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
   // What is imported, by a number each: the names would be a tenth of the whole file.
@@ -273,7 +250,7 @@ async function bundleNode() {
     ),
     platform: "node",
     external: /^(node:|binaryen$)/,
-    plugins: [constants.rolldown],
+    plugins: [splitModules(atStart), constants.rolldown],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
   });
@@ -284,7 +261,7 @@ async function bundleNode() {
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: "kernel", test: (id) => atStart.has(relative(built, id)) }],
+      groups: [{ name: "kernel", test: (id) => inKernel.has(id) }],
     },
   });
   const files = new Map();
@@ -316,7 +293,7 @@ const leaveParts = {
   transform: (code) => code.replace(/\bimport\((?=")/g, "globalThis.neverCalled("),
 };
 
-/** The modules, by their paths, of which entries use anything at once, themselves included. */
+/** The names that entries use at once of each module, by its path; themselves included. */
 async function usedAtOnce(entries, platform) {
   const bundle = await rolldown({
     input: entries.map((entry) => join(built, entry)),
@@ -326,18 +303,22 @@ async function usedAtOnce(entries, platform) {
     logLevel: "silent",
   });
   const { output } = await bundle.generate({ format: "esm" });
-  const used = output.flatMap(({ modules }) =>
-    Object.entries(modules).filter(([, { code }]) => code),
-  );
-  return new Set(used.map(([path]) => relative(built, path)));
+  const used = new Map();
+  for (const { modules } of output)
+    for (const [path, { code }] of Object.entries(modules))
+      if (code && path.startsWith(built)) used.set(path, keptNames(code));
+  return used;
 }
 
-/** What the library and its workers load at their start: one file, for the more files there are, the longer workers take to start. */
-const atStart = await usedAtOnce(["api/node.js", "hosts/node/worker-main.js"], "node");
-atStart.delete("api/node.js");
-atStart.delete("hosts/node/worker-main.js");
-// Of these some constants are used whole.
-for (const table of ["errno", "layouts"]) atStart.add(`abi/${table}.js`);
+const startOfNode = ["api/node.js", "hosts/node/worker-main.js"];
+const atStart = await usedAtOnce(startOfNode, "node");
+
+/** What the library and its workers load at their start, in one file: the more files there are, the longer workers take to start. Of the tables some constants are used whole. */
+const inKernel = new Set([
+  ...atStart.keys(),
+  ...["abi/errno.js", "abi/layouts.js"].map((file) => join(built, file)),
+]);
+for (const entry of startOfNode) inKernel.delete(join(built, entry));
 
 /** The command has `require`: it needs no module of Node to make one. */
 const useRequire = {
@@ -353,12 +334,15 @@ const useRequire = {
   },
 };
 
-/** Instrumenting is loaded from a file of its own: it imports a package that only has a module to import. */
-const loadInstrument = {
-  name: "load-instrument",
+/**
+ * Instrumenting is loaded from a file of its own: it imports a package that only has a module to import. And so is the whole library, of which the command has
+ * what most runs need.
+ */
+const loadOthers = {
+  name: "load-others",
   setup(builder) {
-    builder.onResolve({ filter: /[\\/]api[\\/]instrument\.js$/ }, () => ({
-      path: "./instrument.cjs",
+    builder.onResolve({ filter: /[\\/]api[\\/](instrument|node)\.js$/ }, ({ path }) => ({
+      path: path.endsWith("node.js") ? "./node.cjs" : "./instrument.cjs",
       external: true,
     }));
   },
@@ -374,7 +358,7 @@ async function bundleCommand() {
     ...options,
     define: { "import.meta.url": "moduleUrl" },
     supported: { "dynamic-import": false },
-    plugins: [useRequire, loadInstrument, ...options.plugins],
+    plugins: [useRequire, loadOthers, ...options.plugins],
   });
   const head =
     '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';

@@ -49,6 +49,8 @@ export class Machine extends BaseMachine {
    * @throws WeftError: ERR_OPTION, ERR_MOUNT; ERR_HOST when the page cannot start workers
    */
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
+    if (options.journal !== undefined)
+      throw new WeftError("ERR_HOST", "journal: a page has no files of the host to keep one in");
     const isolated = globalThis.crossOriginIsolated === true;
     const needsParts = !isolated || Object.keys(options.mounts ?? {}).length > 0;
     return this.make(options, needsParts ? await loadParts<Parts>() : undefined);
@@ -98,6 +100,11 @@ export class Machine extends BaseMachine {
   /** @internal */
   protected override async loadSnapshots() {
     return (await loadParts<Parts>()).parts.snapshots;
+  }
+
+  /** @internal */
+  protected override async loadFurtherParts() {
+    return (await loadParts<Parts>()).parts.furtherParts;
   }
 
   override async close(): Promise<void> {

@@ -14,6 +14,7 @@ import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
+import { furtherParts } from "./further-parts.ts";
 import type { MachineEvent } from "./machine-event.ts";
 import { BaseMachine } from "./machine.ts";
 import { createMountMaker } from "./mount-maker.ts";
@@ -36,6 +37,11 @@ export class CommandMachine extends BaseMachine {
     const mountsAny = Object.keys(options.mounts ?? {}).length > 0;
     const directories = mountsAny ? createHostDirectories() : undefined;
     return new CommandMachine(createNodeHost(directories), options, createMountMaker);
+  }
+
+  /** @internal */
+  protected override loadFurtherParts() {
+    return Promise.resolve(furtherParts);
   }
 
   /** The same as `load` for bytes, at once: compiling a large program blocks the caller. */

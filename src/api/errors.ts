@@ -15,6 +15,8 @@ export type WeftErrorCode =
   | "ERR_FILE"
   /** A machine cannot be put into a snapshot, or bytes cannot be restored; the message says why. */
   | "ERR_SNAPSHOT"
+  /** A journal cannot be read; the message says why. */
+  | "ERR_JOURNAL"
   /** The machine is closed. */
   | "ERR_CLOSED"
   /** A limit of the machine was reached: processes, threads, memory. */

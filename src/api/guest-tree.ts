@@ -136,13 +136,18 @@ export class GuestTree {
     }
   }
 
+  /** Makes a directory. EEXIST for what is there, also where nothing could be made (mkdir(2) of Linux). */
   makeDirectory(path: string): void {
-    const { vfs } = this.kernel;
-    this.at("mkdir", path, true, (walk) =>
-      walk.name.length === 0
-        ? -Errno.EEXIST
-        : vfs.filesystemOf(walk.directory).makeDirectoryAt(vfs, walk.directory, walk.name),
-    );
+    const { memory, vfs } = this.kernel;
+    this.at("mkdir", path, false, (walk) => {
+      const { directory, name } = walk;
+      if (name.length === 0) return -Errno.EEXIST;
+      const filesystem = vfs.filesystemOf(directory);
+      if (!isReadOnly(memory, directory)) return filesystem.makeDirectoryAt(vfs, directory, name);
+      const found = filesystem.statAt(vfs, directory, name, vfs.stat);
+      if (found >= 0) return -Errno.EEXIST;
+      return found === -Errno.ENOENT ? -Errno.EROFS : found;
+    });
   }
 
   /** Describes a file in `vfs.stat`; follows a symbolic link unless told not to. */

@@ -25,6 +25,7 @@ export type {
   TerminalOptions,
 } from "./options.ts";
 export type { Output } from "./output.ts";
+export type { JournalReport } from "./journal.ts";
 export type { RestoreOptions } from "./restore.ts";
 export type { SnapshotOptions } from "./snapshot.ts";
 export type { Terminal, TerminalModes } from "./terminal.ts";

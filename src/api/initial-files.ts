@@ -6,23 +6,22 @@ import { errnoName } from "../abi/errno.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
-  createTerminal,
   installFile,
-  isTerminal,
   type Kernel,
   KernelRoot,
-  openTerminal as openTerminalFile,
   Process as Record_,
   setPreopen,
 } from "../kernel/index.ts";
 import type { TraceTarget } from "../threads/messages.ts";
-import { dropFile, dropInode, keepFile, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, dropInode, keepFile, Open } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
+import type { FurtherParts } from "./further-parts.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import { type ByteSink, Input } from "./input.ts";
-import type { InputSource, OutputTarget, SpawnOptions, TerminalOptions } from "./options.ts";
+import type { InputSource, OutputTarget, SpawnOptions } from "./options.ts";
 import { type ByteSource, Output } from "./output.ts";
 import { TRACE } from "./pipe-ends.ts";
+import type { InitialTerminal } from "./terminal-files.ts";
 
 /** Makes streams between a process and the host program: the guest's open file, with a count, and the host program's end. Throws ERR_LIMIT. */
 export interface StreamMaker {
@@ -52,11 +51,14 @@ export interface InitialFiles {
 /** Directories of the root that are preopened for programs of preview 1 at most. */
 const MOST_PREOPENS = 256;
 
-interface Surroundings {
+/** What the files of a process are opened with. */
+export interface Surroundings {
   readonly kernel: Kernel;
   readonly host: Host;
   readonly tree: GuestTree;
   readonly streams: StreamMaker;
+  /** For a process with a terminal. */
+  readonly further?: FurtherParts | undefined;
 }
 
 /**
@@ -85,6 +87,10 @@ function install({ kernel }: Surroundings, record: number, file: number, what: s
   throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
 }
 
+/** Whether a process that is spawned so has a terminal: then the machine needs its further parts. */
+export const wantsTerminal = ({ terminal, stdin, stdout, stderr }: SpawnOptions): boolean =>
+  terminal !== undefined || [stdin, stdout, stderr].includes("terminal");
+
 function openStreams(
   around: Surroundings,
   record: number,
@@ -96,72 +102,27 @@ function openStreams(
     (target): OutputTarget => target ?? (hasTerminal ? "terminal" : "pipe"),
   );
   const isTyped = source === "terminal";
-  const made =
-    hasTerminal || isTyped || targets.includes("terminal")
-      ? openTerminal(around, record, options.terminal ?? {}, targets)
-      : undefined;
-  const stdin = openStdin(around, record, source, made?.terminal ?? 0);
+  const made = wantsTerminal(options)
+    ? around.further?.openTerminal(around, record, options.terminal ?? {}, targets)
+    : undefined;
+  const stdin = openStdin(around, record, source, made);
   const stdout = openOutput(around, record, 1, targets[0], made?.output ?? 0);
   const stderr = openOutput(around, record, 2, targets[1], made?.output ?? 0);
   return { stdin, stdout, stderr, terminal: made?.terminal, shown: made?.shown, isTyped };
-}
-
-/**
- * Makes a process's terminal. What shows it is a pipe where an output goes there, or else the first output that is a terminal of the host.
- *
- * @returns the record, whose count belongs to the process; the open file that shows it, or 0, without a count; what is shown
- */
-function openTerminal(
-  around: Surroundings,
-  record: number,
-  size: TerminalOptions,
-  targets: readonly OutputTarget[],
-): { terminal: number; output: number; shown: ByteSource | undefined } {
-  const { memory, vfs } = around.kernel;
-  if (!around.streams.servesTerminals)
-    throw new WeftError("ERR_HOST", "terminal: it needs a page that is isolated, with two headers");
-  let output = 0;
-  let shown: ByteSource | undefined;
-  if (targets.includes("terminal")) {
-    const { file, source } = around.streams.openOutput(record, 1);
-    OpenFile.type.set(memory, file, Filetype.CHARACTER_DEVICE);
-    output = file;
-    shown = source;
-  } else {
-    for (const descriptor of [1, 2] as const) {
-      if (output !== 0 || targets[descriptor - 1] !== "inherit") continue;
-      const file = inherit(around, descriptor, 2);
-      if (file > 0 && isTerminal(vfs, file)) output = file;
-      else if (file > 0) dropFile(vfs, file);
-    }
-  }
-  const whole = { columns: 80, rows: 24, width: 0, height: 0, ...size };
-  const terminal = createTerminal(memory, whole, output);
-  if (terminal === 0) {
-    if (output !== 0) dropFile(vfs, output);
-    throw new WeftError("ERR_LIMIT", "no room for a terminal (option maxKernelMemory)");
-  }
-  Record_.terminal.set(memory, record, terminal);
-  return { terminal, output, shown };
 }
 
 function openStdin(
   around: Surroundings,
   record: number,
   source: InputSource,
-  terminal: number,
+  made: InitialTerminal | undefined,
 ): Input | undefined {
   if (source === "inherit") {
     install(around, record, inherit(around, 0, 1), "stdin");
     return undefined;
   }
   if (source === "terminal") {
-    install(
-      around,
-      record,
-      openTerminalFile(around.kernel.memory, terminal, Open.read, 0),
-      "stdin",
-    );
+    install(around, record, made?.openInput() ?? 0, "stdin");
     return undefined;
   }
   const { file, sink } = around.streams.openInput(record);
@@ -198,7 +159,8 @@ function openOutput(
   return source;
 }
 
-function inherit({ kernel, host }: Surroundings, descriptor: number, access: 1 | 2): number {
+/** Opens a stream of the host program: an open file with one count, or 0. @throws WeftError: ERR_HOST */
+export function inherit({ kernel, host }: Surroundings, descriptor: number, access: 1 | 2): number {
   if (host.local === undefined)
     throw new WeftError("ERR_HOST", 'this host has no standard streams to "inherit"');
   return host.local.openStream(kernel.vfs, descriptor, access);

@@ -16,8 +16,8 @@ type Binaryen = (typeof import("binaryen"))["default"] & {
 const OPTIMIZE_LEVEL = 2;
 
 /**
- * Adds asyncify to a program: with it Weft can fork its processes, let its threads sleep without a worker where the engine cannot suspend stacks, and give it
- * `setjmp` and `longjmp` through `stack_checkpoint`. Memory, threads, exceptions and names stay as they are. What is instrumented runs slower, typically by a
+ * Adds asyncify to a program: with it Weft can fork its processes, let its threads sleep without a worker and have contexts where the engine cannot suspend stacks,
+ * and give it `setjmp` and `longjmp` through `stack_checkpoint`. Memory, threads, exceptions and names stay as they are. What is instrumented runs slower, typically by a
  * fifth, and is larger, typically by a half.
  *
  * @param name what messages call it

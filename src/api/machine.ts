@@ -11,6 +11,7 @@ import {
   dropProcess,
   dropTerminal,
   giveUpProcess,
+  isEnding,
   keepTerminal,
   type Kernel,
   KernelRoot,
@@ -28,10 +29,17 @@ import { dropFile, dropInode } from "../vfs/index.ts";
 import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
 import { MachineFiles } from "./files.ts";
+import type { FurtherParts } from "./further-parts.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
-import { type InitialFiles, openInitialFiles, type StreamMaker } from "./initial-files.ts";
+import {
+  type InitialFiles,
+  openInitialFiles,
+  type StreamMaker,
+  wantsTerminal,
+} from "./initial-files.ts";
 import { Input } from "./input.ts";
+import type { Journal, JournalReport } from "./journal.ts";
 import { eventOf, type MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
 import { dismantleTree } from "./mounts.ts";
@@ -47,10 +55,9 @@ import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
 import { mayLeaveCarriers } from "../loader/program.ts";
 import { loadProgram } from "./program.ts";
-import { ProgramServer } from "./program-server.ts";
+import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
 import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
-import { Terminal } from "./terminal.ts";
 
 const DEFAULTS = {
   maxThreads: 512,
@@ -70,13 +77,15 @@ export abstract class BaseMachine {
   private runner: ProcessRunner | undefined;
   private programs: ProgramServer | undefined;
   private readonly maker: MountMaker | undefined;
-  /** Resolves when this agent has the calls that few programs make. */
+  /** Resolves when this agent has the calls that few programs make, and `further`. */
   private furtherCalls: Promise<void> | undefined;
+  private further: FurtherParts | undefined;
   private crash: Error | undefined;
   private closing: Promise<void> | undefined;
   /** Bytes of the programs, where snapshots may need them. */
   private readonly sources = new Map<Program, ProgramFile>();
   private isTakingSnapshot = false;
+  private journalPart: Journal | undefined;
 
   /** @internal */
   protected readonly kernel: Kernel;
@@ -143,8 +152,10 @@ export abstract class BaseMachine {
     options: SpawnOptions,
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
-    if (loaded.program.needsFurtherCalls) await this.loadFurtherCalls();
+    if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
     if (options.trace !== undefined) await this.host.loadTraces?.();
+    const source = this.sources.get(loaded.program);
+    const identity = source && (await this.journalPart?.identify(source.bytes));
     this.mustBeOpen();
     const launch = adjust(this.launchOf(loaded));
     const record = this.createRecord(loaded, options);
@@ -152,6 +163,7 @@ export abstract class BaseMachine {
     const files = this.openFiles(record, options, loaded);
     Record_.refs.add(memory, record, 1);
     const pid = Record_.id.get(memory, record);
+    if (identity !== undefined) this.journalPart?.begin(record, loaded, identity, options);
     // Before the process can end and drop its own count.
     if (files.terminal !== undefined) keepTerminal(memory, files.terminal);
     const served = this.runProcesses().start(record, launch, files.trace);
@@ -159,6 +171,7 @@ export abstract class BaseMachine {
       for (const end of [files.stdin, files.stdout, files.stderr, files.shown]) end?.close();
       if (files.terminal !== undefined) dropTerminal(this.kernel.vfs, files.terminal);
       if (files.trace !== undefined) dropFile(this.kernel.vfs, files.trace.file);
+      this.journalPart?.end(pid, 137);
       throw this.abandon(record, 2);
     }
     let process: Process | undefined = undefined;
@@ -170,7 +183,7 @@ export abstract class BaseMachine {
     const terminal =
       files.terminal === undefined
         ? undefined
-        : new Terminal(
+        : new this.further!.Terminal(
             this.kernel,
             files.terminal,
             files.shown,
@@ -200,7 +213,39 @@ export abstract class BaseMachine {
   private follow(process: Process): Process {
     this.processes.add(process);
     void process.ended.catch(() => {}).finally(() => this.processes.delete(process));
+    if (this.journalPart !== undefined) void this.noteEnd(process);
     return process;
+  }
+
+  /** What a machine that is closed ends goes on in the next one that has its journal. */
+  private async noteEnd(process: Process): Promise<void> {
+    const { exitCode } = await process.exited();
+    if (this.closing === undefined) this.journalPart?.end(process.pid, exitCode);
+  }
+
+  /** @internal Notes in the journal which processes have ended: for a host program that ends now. */
+  noteEnds(): void {
+    const { memory } = this.kernel;
+    for (const { record, pid } of this.processes)
+      if (isEnding(memory, record))
+        this.journalPart?.end(pid, Record_.exitCode.get(memory, record) | 0);
+  }
+
+  /** What was found in the journal, where the machine keeps one (option `journal`). */
+  get journal(): JournalReport | undefined {
+    return this.journalPart?.report;
+  }
+
+  /** @internal Goes on from a journal, and keeps it from here on. */
+  protected async takeUp(journal: Journal, restoration: Restoration | undefined): Promise<void> {
+    await this.loadFurtherCalls();
+    const { kernel, host, tree } = this;
+    journal.attach({ kernel, host, tree }, restoration?.streams ?? []);
+    this.journalPart = journal;
+    if (restoration === undefined) return;
+    await this.resume(restoration);
+    const over = this.running.filter(({ pid }) => journal.hasEnded(pid));
+    await Promise.all(over.map((process) => process.wait().catch(() => {})));
   }
 
   /** The processes that the host program started here, or that came from a snapshot, and that run. */
@@ -223,6 +268,7 @@ export abstract class BaseMachine {
     this.mustBeOpen();
     const { take } = await this.loadSnapshots();
     this.mustBeOpen();
+    this.journalPart?.settle();
     return take(this.asSubject(), options);
   }
 
@@ -243,6 +289,7 @@ export abstract class BaseMachine {
     if (this.isTakingSnapshot) return;
     this.isTakingSnapshot = true;
     const { give } = await this.loadSnapshots();
+    this.journalPart?.settle();
     const release = await give(this.asSubject(), this.options, (cause) => {
       const event = { type: "snapshot-failed", pid: 0, cause } as const;
       for (const listener of this.listeners) listener(event);
@@ -334,6 +381,7 @@ export abstract class BaseMachine {
     this.runner?.deliverEvents();
     this.pipes.close();
     await this.maker?.close();
+    this.journalPart?.close();
     dismantleTree(this.kernel, this.maker);
     haltKernel(this.kernel);
     const left = this.ledger();
@@ -353,9 +401,22 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected loadFurtherCalls(): Promise<void> {
-    this.furtherCalls ??= this.host.loadFurtherCalls().then((install) => install(this.kernel));
+    this.furtherCalls ??= this.takeFurtherCalls();
     return this.furtherCalls;
   }
+
+  private async takeFurtherCalls(): Promise<void> {
+    const [install, further] = await Promise.all([
+      this.host.loadFurtherCalls(),
+      this.loadFurtherParts(),
+    ]);
+    install(this.kernel);
+    this.further = further;
+    this.programs = this.createProgramServer(this.runProcesses(), further);
+  }
+
+  /** @internal What the library itself needs for such programs. */
+  protected abstract loadFurtherParts(): Promise<FurtherParts>;
 
   /** @internal */
   protected runProcesses(): ProcessRunner {
@@ -367,7 +428,6 @@ export abstract class BaseMachine {
       };
       this.runner.onFileRequests = () => this.maker?.serve();
       this.runner.onSnapshotRequests = () => void this.giveSnapshot();
-      this.programs = this.createProgramServer(this.runner);
       this.runner.onEvents = (events) => {
         for (const event of events) for (const listener of this.listeners) listener(eventOf(event));
       };
@@ -376,10 +436,13 @@ export abstract class BaseMachine {
   }
 
   /** What loads the programs that guests start, where the host can do that. */
-  private createProgramServer(runner: ProcessRunner): ProgramServer | undefined {
+  private createProgramServer(
+    runner: ProcessRunner,
+    further: FurtherParts,
+  ): ProgramServer | undefined {
     const { startChild, keepReady } = runner;
     if (startChild === undefined || keepReady === undefined) return undefined;
-    const server = new ProgramServer(this.kernel, {
+    const server = new further.ProgramServer(this.kernel, {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
       load: (bytes, name) => this.loadAny(bytes, name),
       // Most programs that others start are short: the first thread of one that is not may wait for a worker.
@@ -488,8 +551,9 @@ export abstract class BaseMachine {
   protected openFiles(record: number, options: SpawnOptions, loaded: LoadedProgram): InitialFiles {
     const before = this.pipes.mark();
     try {
-      const { kernel, host, tree } = this;
-      return openInitialFiles({ kernel, host, tree, streams: this.streamMaker() }, record, {
+      const { kernel, host, tree, further } = this;
+      const around = { kernel, host, tree, streams: this.streamMaker(), further };
+      return openInitialFiles(around, record, {
         ...options,
         isWasix: loaded.program.isWasix,
       });

@@ -1,11 +1,10 @@
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
-import type { Beginning } from "./beginning.ts";
 import { GuestInstance, givenNames, type InstantiateOptions } from "./guest-instance.ts";
 import { BaseMachine } from "./machine.ts";
 import type { BytesSource, MachineOptions } from "./options.ts";
 import { pagesOf, programError, readSource } from "./program.ts";
-import type { RestoreOptions } from "./restore.ts";
+import type { Restoration, RestoreOptions } from "./restore.ts";
 
 export * from "./index.ts";
 export type {
@@ -31,6 +30,7 @@ export class Machine extends BaseMachine {
    * @throws WeftError: ERR_OPTION, ERR_MOUNT
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
+    if (options.journal !== undefined) return this.createFromJournal(options, options.journal);
     return this.make(options, Object.keys(options.mounts ?? {}).length > 0);
   }
 
@@ -49,11 +49,22 @@ export class Machine extends BaseMachine {
     return machine;
   }
 
+  private static async createFromJournal(options: MachineOptions, path: string): Promise<Machine> {
+    const { openJournal } = await import("./journal-start.ts");
+    const { journal, restoration, others } = await openJournal(options, path);
+    const mounts = Object.keys(options.mounts ?? {}).length > 0;
+    const machine = await this.make(others, restoration?.mounts ?? mounts, restoration);
+    await machine.takeUp(journal, restoration);
+    return machine;
+  }
+
   private static async make(
     options: MachineOptions,
     mounts: boolean,
-    beginning?: Beginning,
+    beginning?: Restoration,
   ): Promise<Machine> {
+    // Before the heap is looked at: it may have records that only those calls make.
+    if (beginning?.furtherCalls === true) await import("../threads/further-calls.ts");
     if (!mounts) return new Machine(createNodeHost(), options, undefined, beginning);
     const [{ createHostDirectories }, { createMountMaker }] = await Promise.all([
       import("../hosts/node/host-directories.ts"),
@@ -66,6 +77,11 @@ export class Machine extends BaseMachine {
   /** @internal */
   protected override async loadSnapshots() {
     return (await import("./snapshot.ts")).snapshots;
+  }
+
+  /** @internal */
+  protected override async loadFurtherParts() {
+    return (await import("./further-parts.ts")).furtherParts;
   }
 
   /**

@@ -54,6 +54,11 @@ export interface MachineOptions {
   readonly onSnapshot?: (snapshot: Uint8Array<ArrayBuffer>) => void | Promise<void>;
   /** How these snapshots are taken. */
   readonly snapshotOptions?: SnapshotOptions;
+  /**
+   * Path of a file in which the machine keeps a journal, and from which it goes on when the file is there: see `Machine.journal`. In Node only; for one machine at a
+   * time.
+   */
+  readonly journal?: string;
   /** Checks of the kernel's own rules, for tests: the order of locks. */
   readonly debug?: boolean;
 }

@@ -77,6 +77,8 @@ export class Process {
   /** It has ended; and so have its outputs, which those that descend from it may write to longer. */
   private finished = false;
   private settled = false;
+  /** Waits for steps of its end: they need the record. */
+  private readonly waits = new Set<Promise<unknown>>();
   private untaken: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal Takes over a count of the record. */
@@ -191,21 +193,26 @@ export class Process {
   }
 
   private async reach(change: number): Promise<ProcessResult> {
+    if (this.finished) return this.ended!;
+    const reached = this.waitFor(change);
+    this.waits.add(reached);
+    try {
+      return await reached;
+    } finally {
+      this.waits.delete(reached);
+    }
+  }
+
+  private async waitFor(change: number): Promise<ProcessResult> {
     const { kernel, record, pid } = this;
     const { memory } = kernel;
-    if (this.finished) return this.ended!;
-    Record_.refs.add(memory, record, 1);
-    try {
-      await waitForQueue(kernel, Record_.changes.at(record), change, () => {
-        const state = Record_.state.load(memory, record);
-        if (!isEnding(memory, record)) return undefined;
-        return change === ProcessChange.exiting || state === ProcessState.ended ? true : undefined;
-      });
-      const { timedOut, aborted } = this;
-      return { ...describeEnd(kernel, record, pid), timedOut, aborted };
-    } finally {
-      dropProcess(kernel, record);
-    }
+    await waitForQueue(kernel, Record_.changes.at(record), change, () => {
+      const state = Record_.state.load(memory, record);
+      if (!isEnding(memory, record)) return undefined;
+      return change === ProcessChange.exiting || state === ProcessState.ended ? true : undefined;
+    });
+    const { timedOut, aborted } = this;
+    return { ...describeEnd(kernel, record, pid), timedOut, aborted };
   }
 
   private async follow(): Promise<ProcessResult> {
@@ -246,6 +253,8 @@ export class Process {
     this.terminal?.output?.collectIfUnread();
     this.stdout?.collectIfUnread();
     this.stderr?.collectIfUnread();
+    // A snapshot has one count for the host program, however many wait here.
+    await Promise.allSettled(this.waits);
     const end = takeResult(kernel, record, this.pid);
     const stdout = (await this.stdout?.leftover()) ?? "";
     const stderr = (await this.stderr?.leftover()) ?? "";

@@ -48,6 +48,8 @@ export interface Restoration extends Beginning {
   /** Whether the machine needs the code for mounts, and the calls that few programs make. */
   readonly mounts: boolean;
   readonly furtherCalls: boolean;
+  /** Open files of the host program's ends of its processes' streams, or 0. */
+  readonly streams: readonly number[];
   /** Goes on with the processes. */
   resume(machine: ResumingMachine): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function openSnapshot(
   return {
     mounts: manifest.mounts,
     furtherCalls: manifest.furtherCalls,
+    streams: manifest.processes.flatMap(({ spawned }) => spawned?.streams ?? []),
     makeKernel(host, options) {
       const memory = makeHeap(snapshot, host.mayBlock, options);
       checkShapes(memory, manifest.shapes);

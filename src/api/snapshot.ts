@@ -9,16 +9,33 @@ import {
   FileEntry,
   findProcess,
   type Kernel,
+  KernelRoot,
   listIds,
   Process as Process_,
   ProcessState,
   readDescriptors,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { contentOf, copyPages, isBroken, listShapes, listUsedPages, PAGE } from "../shm/index.ts";
+import {
+  contentOf,
+  copyPages,
+  isBroken,
+  type KernelMemory,
+  listShapes,
+  listUsedPages,
+  PAGE,
+} from "../shm/index.ts";
 import { findMoving, isAwaited, releaseThreads } from "../threads/captured.ts";
 import type { ProcessRunner, RunningProcess } from "../threads/port.ts";
-import { FilesystemId, firstMount, Inode, Mount, mountPath, OpenFile } from "../vfs/index.ts";
+import {
+  FilesystemId,
+  firstMount,
+  Inode,
+  Mount,
+  mountPath,
+  OpenFile,
+  OperationsId,
+} from "../vfs/index.ts";
 import { listWaits } from "./host-waiter.ts";
 import type { MachineOptions } from "./options.ts";
 import type { Process } from "./process.ts";
@@ -177,7 +194,7 @@ function copyMachine(subject: SnapshotSubject): Uint8Array<ArrayBuffer> {
       mounts,
       furtherCalls,
       carriers: runner?.listCarriers?.() ?? [],
-      files: [...ends.filter((file) => !held.has(file)), ...traces],
+      files: [...ends.filter((file) => !held.has(file)), ...traces, ...journalOf(kernel)],
       waits: listWaits(kernel),
       programs: files.map(({ name, bytes }) => ({ name, bytes: bytes.length })),
       processes,
@@ -193,6 +210,12 @@ function copyMachine(subject: SnapshotSubject): Uint8Array<ArrayBuffer> {
       ...memories.flatMap(fillersOf),
     ],
   );
+}
+
+/** The open file of the machine's journal, if it keeps one. */
+function journalOf({ memory, root }: Kernel): number[] {
+  const file = KernelRoot.journal.get(memory, root);
+  return file === 0 ? [] : [file];
 }
 
 interface Pages {
@@ -221,8 +244,19 @@ function streamsOf({ stdin, stdout, stderr }: Process, ends: readonly number[]):
   );
 }
 
-/** What lies on the host cannot come back with a process that has it open. */
-function refuseHostFiles({ memory }: Kernel, { process, program }: RunningProcess): void {
+/** A standard stream of the host program. */
+function isStandardStream(memory: KernelMemory, file: number): boolean {
+  const isStream = OpenFile.operations.get(memory, file) === OperationsId.hostStream;
+  return isStream && OpenFile.host.get(memory, file) <= 3;
+}
+
+/**
+ * What lies on the host cannot come back with a process that has it open; but for the standard streams of the host program where a journal is kept, which those of
+ * the next one take the place of.
+ */
+function refuseHostFiles(kernel: Kernel, { process, program }: RunningProcess): void {
+  const { memory, root } = kernel;
+  const mayInherit = KernelRoot.journal.get(memory, root) !== 0;
   const isHosts = (inode: number) =>
     inode !== 0 && Inode.filesystem.get(memory, inode) === FilesystemId.hostfs;
   const name = `process ${Process_.id.get(memory, process)} (${program.name})`;
@@ -234,6 +268,7 @@ function refuseHostFiles({ memory }: Kernel, { process, program }: RunningProces
   const table = Process_.files.get(memory, process);
   for (const { fd } of readDescriptors(memory, table, 0)) {
     const file = FileEntry.file.get(memory, entryOf(memory, table, fd));
+    if (mayInherit && isStandardStream(memory, file)) continue;
     if (OpenFile.host.get(memory, file) !== 0 || isHosts(OpenFile.inode.get(memory, file)))
       throw refusal(`snapshot: descriptor ${fd} of ${name} is a file of the host`);
   }

@@ -51,6 +51,10 @@ What the program sees: nothing of this machine but what these give it.
   --cwd PATH                  its working directory; else the one here, if a --dir brings it there, or /
   --argv0 NAME                its own name; else that of its file
 
+Going on after this machine was switched off
+  --journal FILE              write down in FILE what it does; where FILE is there, go on from it: its files in memory, what it
+                              had open, and where it last called proc_snapshot
+
 Limits
   --timeout SECONDS           end it after so long (exit code 124)
   --max-threads COUNT         threads that may live at once; without it 16384, on Node 20 512
@@ -94,7 +98,8 @@ Examples
 Adds asyncify to a program, so that its stacks can be taken apart, kept as bytes and put back. With it
   - the program can fork;
   - setjmp and longjmp work where the C library makes them of stack_checkpoint;
-  - thousands of its threads can wait with few workers, also where the engine cannot suspend stacks (Node 20).
+  - thousands of its threads can wait with few workers, also where the engine cannot suspend stacks (Node 20);
+  - its threads can have several stacks there (context_create).
 Without it fork answers ENOTSUP. The program runs somewhat slower and is larger: give this to those that need it.
 
 It needs the package binaryen:   npm install --save-dev binaryen

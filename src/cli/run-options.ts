@@ -1,7 +1,7 @@
 /** The options of `weft run`: from words to what a machine and a process are made of. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { archive, type Mountable, overlay } from "../api/command.ts";
+import { archive, type MachineOptions, type Mountable, overlay } from "../api/command.ts";
 import { type GivenOption, type OptionDefinition, usageFailure } from "./options.ts";
 import { printable } from "./terminal-text.ts";
 
@@ -17,6 +17,7 @@ export const runOptions: readonly OptionDefinition[] = [
   { name: "timeout", value: "required" },
   { name: "max-threads", value: "required" },
   { name: "max-memory", value: "required" },
+  { name: "journal", value: "required" },
   { name: "trace", value: "optional" },
   { name: "quiet", short: "q", value: "none" },
   { name: "help", short: "h", value: "none" },
@@ -34,6 +35,8 @@ export interface RunSettings {
   maxThreads: number | undefined;
   /** Bytes. */
   maxMemory: number | undefined;
+  /** A file's path. */
+  journal: string | undefined;
   /** Where to: a file's path, or "" for standard error. */
   trace: string | undefined;
   quiet: boolean;
@@ -57,6 +60,7 @@ export function readRunSettings(
     timeout: undefined,
     maxThreads: undefined,
     maxMemory: undefined,
+    journal: undefined,
     trace: undefined,
     quiet: false,
   };
@@ -103,6 +107,9 @@ export function readRunSettings(
       case "max-memory":
         settings.maxMemory = readSize(value);
         break;
+      case "journal":
+        settings.journal = value;
+        break;
       case "trace":
         settings.trace = value;
         break;
@@ -113,6 +120,15 @@ export function readRunSettings(
   }
   settings.cwd ??= chooseWorkingDirectory(same);
   return settings;
+}
+
+/** What a machine for the run is made of. */
+export function machineOptionsOf({ mounts, maxThreads, maxMemory }: RunSettings): MachineOptions {
+  return {
+    mounts,
+    ...(maxThreads === undefined ? {} : { maxThreads }),
+    ...(maxMemory === undefined ? {} : { maxMemory }),
+  };
 }
 
 /** `NAME=VALUE`, or `NAME` alone for the host's value; a variable that the host does not have is left out. */

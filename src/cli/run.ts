@@ -11,7 +11,8 @@ import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
 import { usageFailure, type GivenOption } from "./options.ts";
 import { complain } from "./output.ts";
-import { readRunSettings, type RunSettings } from "./run-options.ts";
+import { runJournaled } from "./journaled-run.ts";
+import { machineOptionsOf, readRunSettings, type RunSettings } from "./run-options.ts";
 import { endOf } from "./run-end.ts";
 import { mayBeAtTerminal, runSupervised } from "./supervised-run.ts";
 import { printable } from "./terminal-text.ts";
@@ -33,7 +34,6 @@ export function runProgram(
   const settings = readRunSettings(options, process.env);
   const bytes = readProgramFile(path);
   const name = basename(path);
-  const { machine, loaded } = prepare(settings, bytes, printable(name));
   const trace = openTrace(settings.trace);
   const spawnOptions = {
     args,
@@ -43,10 +43,13 @@ export function runProgram(
     ...(trace === undefined ? {} : { trace: { descriptor: trace } }),
   };
   const finish = (result: ProcessResult): number => {
-    const { exitCode, message } = endOf(result, loaded.name, settings.timeout);
+    const { exitCode, message } = endOf(result, printable(name), settings.timeout);
     if (message !== undefined && !settings.quiet) complain(message);
     return exitCode;
   };
+  if (settings.journal !== undefined)
+    return runJournaled(settings, bytes, printable(name), spawnOptions).then(finish);
+  const { machine, loaded } = prepare(settings, bytes, printable(name));
   if (
     settings.timeout !== undefined ||
     !machine.canRunSync(loaded) ||
@@ -92,16 +95,12 @@ export function readProgramFile(path: string): Uint8Array {
 }
 
 function prepare(
-  { mounts, maxThreads, maxMemory }: RunSettings,
+  settings: RunSettings,
   bytes: Uint8Array,
   name: string,
 ): { machine: CommandMachine; loaded: LoadedProgram } {
   return withReasons(() => {
-    const machine = CommandMachine.createSync({
-      mounts,
-      ...(maxThreads === undefined ? {} : { maxThreads }),
-      ...(maxMemory === undefined ? {} : { maxMemory }),
-    });
+    const machine = CommandMachine.createSync(machineOptionsOf(settings));
     return { machine, loaded: machine.loadSync(bytes, name) };
   });
 }

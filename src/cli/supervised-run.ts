@@ -60,24 +60,34 @@ function forkRefused(name: string, isIt: boolean): string {
   return `${who} cannot fork, since it does not carry asyncify. Give it that: weft instrument program.wasm out.wasm`;
 }
 
-/** Runs a program to its end. */
+/** What runs a program under supervision. */
+export interface SupervisedMachine {
+  spawn(program: LoadedProgram, options: SpawnOptions): Promise<Process>;
+  /** See `CommandMachine`. */
+  onRefused: CommandMachine["onRefused"];
+}
+
+/** Runs a program to its end; `going` is its process where it runs already. */
 export async function runSupervised(
-  machine: CommandMachine,
+  machine: SupervisedMachine,
   loaded: LoadedProgram,
   options: SpawnOptions,
   timeout: number | undefined,
+  going?: Process,
 ): Promise<ProcessResult> {
   try {
     const terminals = mayBeAtTerminal() ? await findTerminals() : [];
     const source = inputSource(terminals);
-    const guest = await machine.spawn(loaded, {
-      ...options,
-      stdin: source,
-      stdout: "inherit",
-      stderr: "inherit",
-      ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
-      ...(timeout === undefined ? {} : { timeout }),
-    });
+    const guest =
+      going ??
+      (await machine.spawn(loaded, {
+        ...options,
+        stdin: source,
+        stdout: "inherit",
+        stderr: "inherit",
+        ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
+        ...(timeout === undefined ? {} : { timeout }),
+      }));
     machine.onRefused((event) => {
       if (event.type === "fork-refused")
         complain(forkRefused(loaded.name, event.pid === guest.pid));
@@ -85,7 +95,7 @@ export async function runSupervised(
     });
     const received = passSignals(guest);
     if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
-    if (source === "terminal") void serveTerminal(guest.terminal!);
+    if (source === "terminal" && guest.terminal !== undefined) void serveTerminal(guest.terminal);
     else if (guest.stdin !== undefined) void feed(guest.stdin);
     // Not `wait`: workers that are still starting need not come up before this process may end.
     const result = await Promise.race([guest.exited(), guest.exiting().then(endHeldUp)]);

@@ -24,6 +24,20 @@ export interface LocalResources extends Drivers {
   openFile(vfs: Vfs, path: string): number;
 }
 
+/** A file of the host in which a machine keeps its journal. What fails is thrown. */
+export interface JournalFile {
+  /** What it held when it was opened. */
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** What writes at its end. */
+  readonly descriptor: number;
+  append(bytes: Uint8Array): void;
+  /** Makes it so short. */
+  cut(length: number): void;
+  /** Puts other bytes in its place, all or none of them. The descriptor is another one afterwards. */
+  replace(pieces: readonly Uint8Array[]): void;
+  close(): void;
+}
+
 export interface Host {
   readonly name: "node" | "browser";
   readonly clock: Clock;

@@ -118,7 +118,8 @@ export function lookupFile(vfs: Vfs, table: number, fd: number, rights: number):
     const array = FileTable.entries.get(memory, table);
     if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return -Errno.EBADF;
     const entry = entryAt(array, fd);
-    const file = Atomics.load(memory.u32, entry >>> 2);
+    // A plain read: it is compared once the count is taken.
+    const file = memory.u32[entry >>> 2];
     if (file === 0) return -Errno.EBADF;
     if ((FileEntry.rightsLow.get(memory, entry) & rights) !== rights) {
       return (rights & (Rights.FD_READ | Rights.FD_WRITE)) !== 0

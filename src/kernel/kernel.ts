@@ -88,6 +88,8 @@ export const KernelRoot = layout("KernelRoot", {
   hostCalls: atomic32,
   /** 1 where the host takes snapshots when guests ask for them (`proc_snapshot`). */
   takesSnapshots: atomic32,
+  /** The open file that calls are recorded in, with a count of the host's, or 0: written before anything runs. */
+  journal: address,
   /** Which events are wanted (`EventKind` bits): 0 makes them free. */
   eventMask: atomic32,
   /** Events that wait for the host, linked: see `events.ts`. */

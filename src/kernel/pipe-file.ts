@@ -1,4 +1,5 @@
 /** Fits pipes to open files: one end of a pipe behind a descriptor. */
+import { Fdflags } from "../abi/flags.ts";
 import { FileOperations, OpenFile, type Transfer, type Vfs } from "../vfs/index.ts";
 import { closePipeEnd, Pipe, pipeReadiness, readPipe, writePipe } from "./pipe.ts";
 
@@ -7,7 +8,9 @@ export class PipeOperations extends FileOperations {
     return readPipe(vfs.memory, OpenFile.state.get(vfs.memory, file), into);
   }
   override write(vfs: Vfs, file: number, from: Transfer): number {
-    return writePipe(vfs.memory, OpenFile.state.get(vfs.memory, file), from);
+    const { memory } = vfs;
+    const waits = (OpenFile.flags.load(memory, file) & Fdflags.NONBLOCK) === 0;
+    return writePipe(memory, OpenFile.state.get(memory, file), from, waits);
   }
   override readiness(vfs: Vfs, file: number): number {
     const { memory } = vfs;

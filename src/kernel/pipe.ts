@@ -32,6 +32,11 @@ import {
 
 /** Bytes a pipe holds, as on Linux. */
 export const PIPE_SIZE = 65536;
+/**
+ * Bytes a pipe holds for writers that would wait, once readers have taken so many from it: then it is a flow, and each time that one side need not wait for the
+ * other saves more than the copying costs. What a program can find out without waiting stays as if it held `PIPE_SIZE`.
+ */
+export const FLOW_SIZE = 4 * PIPE_SIZE;
 /** Writes of up to this many bytes are never mixed with others' (PIPE_BUF on Linux). */
 export const PIPE_ATOMIC = 4096;
 
@@ -40,11 +45,15 @@ export const Pipe = layout("Pipe", {
   /** Open ends: guarded by lock. */
   readers: u32,
   writers: u32,
-  /** The ring: address and size immutable, first byte and number of bytes guarded by lock. */
+  /** The ring: guarded by lock. */
   buffer: address,
   capacity: u32,
   start: u32,
   length: u32,
+  /** Bytes it holds for those who do not wait: immutable. */
+  limit: u32,
+  /** Bytes that were taken from it, as far as `FLOW_SIZE`: guarded by lock. */
+  taken: u32,
   /** Somebody found the pipe empty, by reading or asking: set under lock, for whoever fills it only on demand. */
   starved: u32,
   waiters: waitQueue(),
@@ -61,6 +70,7 @@ function createPipe(memory: KernelMemory, capacity: number): number {
   }
   Pipe.buffer.set(memory, pipe, buffer);
   Pipe.capacity.set(memory, pipe, capacity);
+  Pipe.limit.set(memory, pipe, capacity);
   return pipe;
 }
 
@@ -95,6 +105,23 @@ function destroyPipe(memory: KernelMemory, pipe: number): void {
   Pipe.free(memory, pipe);
 }
 
+/** Gives a pipe a ring of `FLOW_SIZE`; leaves it as it is where the kernel heap is full. */
+function growLocked(memory: KernelMemory, pipe: number): void {
+  const larger = allocate(memory, FLOW_SIZE);
+  if (larger === 0) return;
+  const buffer = Pipe.buffer.get(memory, pipe);
+  const capacity = Pipe.capacity.get(memory, pipe);
+  const start = Pipe.start.get(memory, pipe);
+  const length = Pipe.length.get(memory, pipe);
+  const first = Math.min(length, capacity - start);
+  memory.u8.copyWithin(larger, buffer + start, buffer + start + first);
+  memory.u8.copyWithin(larger + first, buffer, buffer + length - first);
+  free(memory, buffer, capacity);
+  Pipe.buffer.set(memory, pipe, larger);
+  Pipe.capacity.set(memory, pipe, FLOW_SIZE);
+  Pipe.start.set(memory, pipe, 0);
+}
+
 /** Takes up to the room in `into`. WOULD_BLOCK when empty with writers, 0 at the end. */
 export function readPipe(memory: KernelMemory, pipe: number, into: Transfer): number {
   const room = into.total - into.done;
@@ -102,6 +129,7 @@ export function readPipe(memory: KernelMemory, pipe: number, into: Transfer): nu
   Pipe.lock.acquire(memory, pipe);
   const length = Pipe.length.get(memory, pipe);
   const count = Math.min(room, length);
+  let isForWriters = false;
   if (count > 0) {
     const buffer = Pipe.buffer.get(memory, pipe);
     const capacity = Pipe.capacity.get(memory, pipe);
@@ -112,19 +140,30 @@ export function readPipe(memory: KernelMemory, pipe: number, into: Transfer): nu
     Pipe.length.set(memory, pipe, length - count);
     // An empty ring starts over, so that short messages stay in the same lines of the cache.
     Pipe.start.set(memory, pipe, length === count ? 0 : (start + count) % capacity);
+    const taken = Pipe.taken.get(memory, pipe);
+    if (taken < FLOW_SIZE) Pipe.taken.set(memory, pipe, taken + count);
+    // Of a flow half must be free, which is still more than others hold.
+    isForWriters = capacity <= Pipe.limit.get(memory, pipe) || length - count <= capacity / 2;
   }
   if (length === 0) Pipe.starved.set(memory, pipe, 1);
   const writers = Pipe.writers.get(memory, pipe);
   Pipe.lock.release(memory, pipe);
-  if (count > 0) {
-    wakeQueue(memory, Pipe.waiters.at(pipe), Readiness.write);
-    return count;
-  }
+  if (isForWriters) wakeQueue(memory, Pipe.waiters.at(pipe), Readiness.write);
+  if (count > 0) return count;
   return writers === 0 ? 0 : WOULD_BLOCK;
 }
 
-/** Adds what there is room for; all or nothing up to `PIPE_ATOMIC` bytes. WOULD_BLOCK without room, EPIPE without readers. */
-export function writePipe(memory: KernelMemory, pipe: number, from: Transfer): number {
+/**
+ * Adds what there is room for; all or nothing up to `PIPE_ATOMIC` bytes. WOULD_BLOCK without room, EPIPE without readers.
+ *
+ * @param waits whether the writer waits where there is no room: then a flow has more
+ */
+export function writePipe(
+  memory: KernelMemory,
+  pipe: number,
+  from: Transfer,
+  waits = false,
+): number {
   const wanted = from.total - from.done;
   Pipe.lock.acquire(memory, pipe);
   if (Pipe.readers.get(memory, pipe) === 0) {
@@ -132,8 +171,16 @@ export function writePipe(memory: KernelMemory, pipe: number, from: Transfer): n
     return -Errno.EPIPE;
   }
   const length = Pipe.length.get(memory, pipe);
+  const limit = Pipe.limit.get(memory, pipe);
+  if (
+    waits &&
+    length + wanted > PIPE_SIZE &&
+    Pipe.capacity.get(memory, pipe) === PIPE_SIZE &&
+    Pipe.taken.get(memory, pipe) >= FLOW_SIZE
+  )
+    growLocked(memory, pipe);
   const capacity = Pipe.capacity.get(memory, pipe);
-  const room = capacity - length;
+  const room = Math.max(0, (waits ? capacity : limit) - length);
   const count = wanted <= PIPE_ATOMIC && wanted > room ? 0 : Math.min(wanted, room);
   if (count > 0) {
     const buffer = Pipe.buffer.get(memory, pipe);
@@ -165,7 +212,7 @@ export function closePipeEnd(memory: KernelMemory, pipe: number, access: number)
 export function pipeReadiness(memory: KernelMemory, pipe: number, access: number): number {
   Pipe.lock.acquire(memory, pipe);
   const length = Pipe.length.get(memory, pipe);
-  const room = Pipe.capacity.get(memory, pipe) - length;
+  const room = Pipe.limit.get(memory, pipe) - length;
   if (length === 0 && access === Access.read) Pipe.starved.set(memory, pipe, 1);
   const readers = Pipe.readers.get(memory, pipe);
   const writers = Pipe.writers.get(memory, pipe);

@@ -9,7 +9,7 @@
  * Life: made before the stack is taken apart, with room for the most that can come; freed by whoever puts the stack back for the last time, or its thread's end.
  * Locks: none; an image belongs to one thread, and whoever runs it, or finishes it, alone touches it.
  */
-import { address, allocate, free, layout, u32, type KernelMemory } from "../shm/index.ts";
+import { address, allocate, f64, free, layout, u32, type KernelMemory } from "../shm/index.ts";
 
 /** Bytes of a global's value: all are kept as 64 bits. */
 export const GLOBAL_BYTES = 8;
@@ -36,6 +36,8 @@ export const StackImage = layout("StackImage", {
   key3: u32,
   /** The stack pointer, which orders checkpoints of one stack. */
   stackPointer: u32,
+  /** The context whose stack it is, of a checkpoint. */
+  context: f64,
 });
 
 /** Makes an image with room for so many globals and bytes; 0 when the kernel heap is full. */
@@ -90,13 +92,14 @@ const MOST_CHECKPOINTS = 1024;
 const MOST_CHECKPOINT_BYTES = 4 * 2 ** 20;
 
 /**
- * Puts a checkpoint first in a list, and forgets those that no one can go back to: of functions that have returned, whose stack pointers lie below; and the
- * oldest of too many.
+ * Puts a checkpoint first in a list, and forgets those that no one can go back to: of functions that have returned, whose stack pointers lie below on the same
+ * stack; and the oldest of too many.
  *
  * @param first the list's first image, or 0; returns the new one
  */
 export function addCheckpoint(memory: KernelMemory, first: number, image: number): number {
   const stackPointer = StackImage.stackPointer.get(memory, image);
+  const context = StackImage.context.get(memory, image);
   let count = 1;
   let bytes = StackImage.capacity.get(memory, image);
   let last = image;
@@ -104,7 +107,8 @@ export function addCheckpoint(memory: KernelMemory, first: number, image: number
     const next = StackImage.next.get(memory, other);
     bytes += StackImage.capacity.get(memory, other);
     const isDead =
-      StackImage.stackPointer.get(memory, other) < stackPointer ||
+      (StackImage.stackPointer.get(memory, other) < stackPointer &&
+        StackImage.context.get(memory, other) === context) ||
       ++count > MOST_CHECKPOINTS ||
       bytes > MOST_CHECKPOINT_BYTES;
     if (isDead) {
@@ -120,10 +124,11 @@ export function addCheckpoint(memory: KernelMemory, first: number, image: number
   return image;
 }
 
-/** The checkpoint of a key in a list, or 0. */
+/** The checkpoint of a key and a context in a list, or 0. */
 export function findCheckpoint(
   memory: KernelMemory,
   first: number,
+  context: number,
   [key0, key1, key2, key3]: readonly [number, number, number, number],
 ): number {
   let image = first;
@@ -132,7 +137,8 @@ export function findCheckpoint(
     (StackImage.key0.get(memory, image) !== key0 ||
       StackImage.key1.get(memory, image) !== key1 ||
       StackImage.key2.get(memory, image) !== key2 ||
-      StackImage.key3.get(memory, image) !== key3)
+      StackImage.key3.get(memory, image) !== key3 ||
+      StackImage.context.get(memory, image) !== context)
   )
     image = StackImage.next.get(memory, image);
   return image;
@@ -147,11 +153,30 @@ export function freeStackImages(memory: KernelMemory, first: number): void {
   }
 }
 
-/** A copy of a list, in the same order; undefined when the kernel heap is full. */
-export function copyStackImages(memory: KernelMemory, first: number): number | undefined {
+/** Forgets the checkpoints of a context. Returns the list's first image then, or 0. */
+export function removeCheckpoints(memory: KernelMemory, first: number, context: number): number {
+  let head = 0;
+  let last = 0;
+  for (let image = first; image !== 0;) {
+    const next = StackImage.next.get(memory, image);
+    if (StackImage.context.get(memory, image) === context) freeStackImage(memory, image);
+    else {
+      if (last === 0) head = image;
+      else StackImage.next.set(memory, last, image);
+      last = image;
+    }
+    image = next;
+  }
+  if (last !== 0) StackImage.next.set(memory, last, 0);
+  return head;
+}
+
+/** A copy of the main context's checkpoints in a list, in the same order; undefined when the kernel heap is full. */
+export function copyMainCheckpoints(memory: KernelMemory, first: number): number | undefined {
   let head = 0;
   let last = 0;
   for (let image = first; image !== 0; image = StackImage.next.get(memory, image)) {
+    if (StackImage.context.get(memory, image) !== 0) continue;
     const copy = copyStackImage(memory, image);
     if (copy === 0) {
       freeStackImages(memory, head);

@@ -23,6 +23,7 @@ import {
   wakeQueue,
   type KernelMemory,
 } from "../shm/index.ts";
+import { freeContextTable } from "./context-table.ts";
 import { FutexWaiter } from "./futex.ts";
 import { findId } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
@@ -102,7 +103,7 @@ export const Thread = layout("Thread", {
   rawExpected: u64,
   rawTimeout: f64,
   rawAnswer: atomic32,
-  /** The stack that it begins with, or 0: a fork's child. The thread's, once it runs. */
+  /** The stack that it goes on with when it is given a carrier, or that is being taken apart, or 0. The thread's, once it runs. */
   image: address,
   /** Its deadline while it sleeps without a carrier, and neighbours by deadline: guarded by Carriers.lock. See `threads/sleepers.ts`. */
   sleepDeadline: f64,
@@ -121,6 +122,10 @@ export const Thread = layout("Thread", {
   forkPid: u32,
   /** Its checkpoints, the latest first: `StackImage`s. Its own. */
   checkpoints: address,
+  /** Its contexts, or 0; the number of the one that runs; and the stack pointer of the main one, while another runs. Its own. */
+  contexts: address,
+  mainStackPointer: u32,
+  context: f64,
   /** When it was made, in milliseconds of the monotonic clock: immutable. */
   born: f64,
 });
@@ -183,6 +188,7 @@ export function dropThread(kernel: Kernel, thread: number): void {
   freeStackImage(kernel.memory, Thread.image.get(kernel.memory, thread));
   freeStackImage(kernel.memory, Thread.forkImage.get(kernel.memory, thread));
   freeStackImages(kernel.memory, Thread.checkpoints.get(kernel.memory, thread));
+  freeContextTable(kernel.memory, Thread.contexts.get(kernel.memory, thread));
   KernelRoot.threads.add(kernel.memory, kernel.root, -1);
   Thread.free(kernel.memory, thread);
 }

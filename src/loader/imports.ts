@@ -8,7 +8,8 @@
 import { pointerParameters, WIDE_MODULE } from "../abi/call-types.ts";
 import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
-import type { Syscall, SyscallHandler } from "../syscalls/service.ts";
+import { recorded } from "../syscalls/recording.ts";
+import type { SyscallHandler } from "../syscalls/service.ts";
 import { narrowPointer } from "../syscalls/guest-memory.ts";
 import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
@@ -45,13 +46,14 @@ export function makeImports(
 ): Record<string, Record<string, unknown>> {
   const imports: Record<string, Record<string, unknown>> = {};
   for (const { module, name } of program.functions) {
-    const syscall =
+    const served =
       findSyscall(module, name) ?? panic(`imports: ${module}.${name} is served by nothing here`);
+    const syscall = recorded(context.kernel, served);
     const isLight = trace === undefined && LIGHT.has(name);
     const wrapped = (isLight ? wrapLight : wrapCall)(
       context,
-      handlerOf(syscall, trace),
-      syscall.handler.length - 1,
+      trace === undefined ? syscall.handler : traced(syscall, trace),
+      served.handler.length - 1,
     );
     const narrow = module === WIDE_MODULE ? wrapWide(module, name, wrapped) : wrapped;
     const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
@@ -85,10 +87,6 @@ const RESTARTS: ReadonlySet<string> = new Set([
   "thread_join",
   "thread_sleep",
 ]);
-
-function handlerOf(syscall: Syscall, trace: TraceSink | undefined): SyscallHandler {
-  return trace === undefined ? syscall.handler : traced(syscall, trace);
-}
 
 type Argument = number & bigint;
 type Import = (...parameters: Argument[]) => unknown;

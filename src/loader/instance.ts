@@ -11,6 +11,7 @@ import { SyscallContext } from "../syscalls/context.ts";
 import { panic } from "../shm/index.ts";
 import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
+import { contextEntry } from "./context-entry.ts";
 import { makeImports } from "./imports.ts";
 import { createGuestMemory } from "./program-memory.ts";
 import type { Program } from "./program.ts";
@@ -88,6 +89,8 @@ export class InstanceGroup {
         const found = stackPointer();
         if (found !== undefined && value !== undefined) found.value = value;
       },
+      isContextEntry: (index) =>
+        this.current !== undefined && contextEntry(this.current, index) !== undefined,
       has: (name) => typeof this.current?.exports[name] === "function",
       call: (name, argument) => {
         find(name)(argument);

@@ -11,20 +11,51 @@ import { Header, PAGE, type KernelMemory } from "./memory.ts";
 import { acquireLock, releaseLock } from "./mutex.ts";
 import { panic } from "./panic.ts";
 
-/** Sizes of blocks in bytes. Above the last, nothing can be had. */
+export const LARGEST_BLOCK = 2 ** 28;
+
+/** Pools (below) come after the coarse classes, the fine classes after the pools. */
+export const FIRST_POOL = 56;
+const FIRST_FINE = 64;
+
+/** Sizes of blocks in bytes by class. */
 const SIZES: readonly number[] = (() => {
   const sizes = [32, 64, 96, 128];
-  for (let size = 128; size < 2 ** 28; size *= 2) sizes.push(size * 1.5, size * 2);
+  for (let size = 128; size < LARGEST_BLOCK; size *= 2) sizes.push(size * 1.5, size * 2);
+  let fine = FIRST_FINE;
+  for (let size = 4096; size < 65536;) {
+    size += stepAfter(size);
+    sizes[fine++] = size;
+  }
   return sizes;
 })();
 
-export const LARGEST_BLOCK = SIZES[SIZES.length - 1];
+/** Between fine classes: 512 bytes from 4 to 16 KiB, then a sixteenth of a power of two. */
+function stepAfter(bytes: number): number {
+  return 1 << Math.max(9, 27 - Math.clz32(bytes));
+}
 
-/** Class of a size: by 32 bytes up to 128, then two classes for each power of two. */
+/**
+ * Class of a size: by 32 bytes up to 128, then two classes for each power of two; between 4 and 64 KiB, where most bytes of small files lie, finer ones, so
+ * that little of a block is left over.
+ */
 function classOf(bytes: number): number {
   if (bytes <= 128) return ((Math.max(bytes, 1) + 31) >> 5) - 1;
   const power = 31 - Math.clz32(bytes - 1);
+  if (power < 12 || power > 15) return coarseClassOf(bytes, power);
+  const first = power === 12 ? FIRST_FINE : FIRST_FINE + 8 + (power - 13) * 16;
+  return first + ((bytes - 1 - 2 ** power) >> Math.max(9, power - 4));
+}
+
+function coarseClassOf(bytes: number, power: number): number {
   return 4 + (power - 7) * 2 + (bytes > 1.5 * 2 ** power ? 1 : 0);
+}
+
+/**
+ * The bytes of the block to take for something that has grown to `bytes` and may grow on: at least a third or half more than the last such size, so that it
+ * is seldom moved.
+ */
+export function growingSize(bytes: number): number {
+  return bytes <= 128 ? blockSize(bytes) : SIZES[coarseClassOf(bytes, 31 - Math.clz32(bytes - 1))];
 }
 
 /** The bytes that a block for `bytes` really has. */
@@ -58,12 +89,10 @@ export function free(memory: KernelMemory, block: number, bytes: number): void {
   Atomics.sub(memory.i32, Header.used >> 2, SIZES[size] >>> 4);
 }
 
-/**
+/*
  * Pools: free lists that serve one kind of record only, so that a stale address always is a record of that kind. A free record keeps its
  * first word at zero (for open files: a count of zero); the link of the list is the second word.
  */
-export const FIRST_POOL = 56;
-
 /** A block from a pool; `bytes` must be the same at every call for one pool. */
 export function allocatePooled(memory: KernelMemory, pool: number, bytes: number): number {
   const list = Header.classes + (FIRST_POOL + pool) * 8;

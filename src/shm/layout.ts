@@ -62,6 +62,10 @@ export class Atomic32Field {
   load(memory: KernelMemory, record: number): number {
     return Atomics.load(memory.i32, (record + this.offset) >>> 2);
   }
+  /** The value by a plain read, which engines compile to one instruction: a guess, for an atomic operation that follows and checks it. */
+  guess(memory: KernelMemory, record: number): number {
+    return memory.i32[(record + this.offset) >>> 2];
+  }
   store(memory: KernelMemory, record: number, value: number): void {
     Atomics.store(memory.i32, (record + this.offset) >>> 2, value);
   }

@@ -1,7 +1,7 @@
 /**
  * Checkpoints: a stack is kept under a key and gone back to later, which is how the C library makes `setjmp` and `longjmp` without exceptions
- * (`abi/semantics.md` §3). Linear memory is not part of a checkpoint. Only a thread itself can go back to its checkpoints, as long as the function that made one
- * has not returned.
+ * (`abi/semantics.md` §3). Linear memory is not part of a checkpoint. Only a thread itself can go back to its checkpoints, in the context in which it made them, as
+ * long as the function that made one has not returned.
  */
 import { Errno } from "../abi/errno.ts";
 import { StackSnapshot } from "../abi/layouts.ts";
@@ -20,8 +20,7 @@ import { PROCESS_EXIT } from "./control.ts";
  * Keeps the calling stack, and writes what it is known by. Answers 0, and `result` is 0; answers 0 again, with another `result`, whenever something goes
  * back here.
  *
- * Errors: EMEMVIOLATION; ENOTSUP without asyncify, in a signal handler, and in another context than the main one where the engine suspends stacks; EOVERFLOW
- * where the stack's unused part is too small; ENOMEM.
+ * Errors: EMEMVIOLATION; ENOTSUP without asyncify and in a signal handler; EOVERFLOW where the stack's unused part is too small; ENOMEM.
  */
 export function stack_checkpoint(
   context: SyscallContext,
@@ -40,6 +39,7 @@ export function stack_checkpoint(
     StackImage.key1.set(memory, image, words[1]);
     StackImage.key2.set(memory, image, words[2]);
     StackImage.key3.set(memory, image, words[3]);
+    StackImage.context.set(memory, image, Thread.context.get(memory, thread));
     guest.setU64(snapshot + StackSnapshot.user, result >>> 0, 0);
     guest.setU64(snapshot + StackSnapshot.hash, words[0], words[1]);
     guest.setU64(snapshot + StackSnapshot.hash + 8, words[2], words[3]);
@@ -61,17 +61,17 @@ export function stack_restore(context: SyscallContext, snapshot: number, value: 
   const { view } = guest;
   const at = snapshot >>> 0;
   const word = (index: number) => view.getUint32(at + StackSnapshot.hash + index * 4, true);
-  const image = findCheckpoint(memory, Thread.checkpoints.get(memory, thread), [
-    word(0),
-    word(1),
-    word(2),
-    word(3),
-  ]);
+  const image = findCheckpoint(
+    memory,
+    Thread.checkpoints.get(memory, thread),
+    Thread.context.get(memory, thread),
+    [word(0), word(1), word(2), word(3)],
+  );
   if (image === 0 || unwinding === undefined)
     return endProcess(
       context,
       Errno.EUNKNOWN,
-      "the thread has no such checkpoint: none was made, or its function has returned",
+      "the thread has no such checkpoint: none was made in this context, or its function has returned",
     );
   const user = view.getUint32(at + StackSnapshot.user, true);
   if (!guest.has(user, 8))

@@ -17,13 +17,14 @@ import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
 import { proc_fork } from "./process-fork.ts";
 import { proc_fork_env } from "./process-vfork.ts";
 import { refuseSocketCall } from "./sock.ts";
+import { tty_get, tty_set } from "./tty.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
 
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
 const CONTEXTS =
-  "Where the engine can suspend stacks (JSPI: current Node, Chromium); elsewhere ENOTSUP.";
+  "Where the engine can suspend stacks (JSPI: current Node, Chromium), and elsewhere in programs that carry asyncify (weft instrument); in others ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
 const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
 
@@ -46,6 +47,9 @@ const wasix: Readonly<Record<string, Service>> = {
   epoll_ctl: full(epoll_ctl),
   epoll_wait: blocking(epoll_wait),
 
+  tty_get: full(tty_get),
+  tty_set: full(tty_set),
+
   stack_checkpoint: partial(
     stack_checkpoint,
     "In programs that carry asyncify (weft instrument); in others ENOTSUP.",
@@ -54,7 +58,7 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_raise_interval: full(proc_raise_interval),
   proc_fork: partial(
     proc_fork,
-    "In programs that carry asyncify (weft instrument) and import a shared memory, outside of signal handlers; elsewhere ENOTSUP.",
+    "In programs that carry asyncify (weft instrument) and import a shared memory, in the main context, outside of signal handlers; elsewhere ENOTSUP.",
   ),
   proc_fork_env: full(proc_fork_env),
   proc_exec: blocking(proc_exec),
@@ -70,7 +74,7 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_join: blocking(proc_join),
   proc_snapshot: partial(
     proc_snapshot,
-    "Where the host has the option onSnapshot (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to it.",
+    "Where the host has the option onSnapshot or keeps a journal (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to it, and none may have contexts.",
   ),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,

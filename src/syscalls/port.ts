@@ -28,12 +28,10 @@ export interface StackPort {
    * aligned; the timeout in nanoseconds, negative for none.
    */
   waitRaw(address: number, expected: number | bigint, timeout: number): Outcome;
-  /** Makes a context of the running thread; its number, or a negated errno. See `contexts.ts`. */
-  createContext(entry: number): number;
-  /** Suspends the running context in favour of another; an errno, later. */
-  switchContext(id: number): Outcome;
-  /** Ends a suspended context; an errno. */
-  destroyContext(id: number): number;
+  /** Suspends the running context in favour of another of the thread's, which is there: its number, and what it begins with. An errno, later. */
+  switchContext(id: number, entry: number): Outcome;
+  /** A context is no more, which does not run. */
+  forgetContext(id: number): void;
   /** Does a call that waits, with the stack suspended while it sleeps; ends the call as `SyscallContext.finish` and `leaveByThrow` do. */
   suspend(waiting: Waiting<number>): Promise<number>;
   /** Ends a call during which signals came: runs their handlers, on a stack of their own, then passes its result on. */
@@ -44,12 +42,14 @@ export interface StackPort {
 
 /** How a thread goes on whose stack was taken apart. */
 export interface Rewind {
-  /** The stack to put back. */
+  /** The stack to put back; 0 where it is one that begins. */
   readonly image: number;
   /** What the call that took it apart answers; undefined where the call is made again, now that its stack is back. */
   readonly result: number | undefined;
   /** Whether somebody keeps the image; else it is freed. */
   readonly isKept?: boolean;
+  /** Whether the instance's globals, but for the stack pointer, stay as they are: it is another stack of the thread's. */
+  readonly keepsGlobals?: boolean;
   /** Is called when linear memory is as it was, too. */
   readonly finish?: () => void;
 }
@@ -60,6 +60,8 @@ export interface UnwindPort {
   readonly isBusy: boolean;
   /** Whether a stack is being put back: the call that is reached ends that. */
   readonly isRewinding: boolean;
+  /** Whether a call can take the stack apart that makes it: "module.name". */
+  unwindsAt(call: string): boolean;
   /** A stack is back. Returns what the call answers, or undefined where it is to be made again. */
   endRewind(): number | undefined;
   /**
@@ -117,6 +119,8 @@ export interface GuestPort {
   call(name: string, argument: number): void;
   /** The same on a stack of its own. Only where stacks can be suspended. */
   callSuspendably(name: string, argument: number): Promise<void>;
+  /** Whether a context can begin with what stands at an index of the program's table: a function without parameters. */
+  isContextEntry(index: number): boolean;
   /** The instance's stack pointer, where it exports that. */
   stackPointer: number | undefined;
 }

@@ -18,9 +18,8 @@ function loseStacks(fixture: SyscallFixture): void {
     hasOthers: () => false,
     pass: refuse,
     waitRaw: refuse,
-    createContext: refuse,
     switchContext: refuse,
-    destroyContext: refuse,
+    forgetContext: refuse,
     finishLater: refuse,
     handleFirst: refuse,
     suspend: (waiting) => {

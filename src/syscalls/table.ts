@@ -81,7 +81,6 @@ import {
   thread_spawn,
   thread_spawn_v2,
 } from "./thread.ts";
-import { tty_get, tty_set } from "./tty.ts";
 import { chdir, getcwd } from "./working-directory.ts";
 
 const preview1: Readonly<Record<string, Service>> = {
@@ -137,8 +136,6 @@ const wasix: Readonly<Record<string, Service>> = {
   fd_dup: full(fd_dup),
   fd_dup2: full(fd_dup2),
   fd_pipe: full(fd_pipe),
-  tty_get: full(tty_get),
-  tty_set: full(tty_set),
   getcwd: full(getcwd),
   chdir: full(chdir),
   callback_signal: full(callback_signal),

@@ -8,8 +8,6 @@ import {
   type Clock,
   createKernel,
   type Kernel,
-  openOwnTerminal,
-  TerminalOperations,
   type KernelLimits,
   KernelRoot,
   Pending,
@@ -30,10 +28,9 @@ export interface Drivers {
 export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
-  installDevfs(vfs, kernel.randomness, openOwnTerminal);
+  installDevfs(vfs, kernel.randomness);
   installProcfs(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
-  vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   local?.install(kernel);
 }
 

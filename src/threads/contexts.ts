@@ -1,23 +1,16 @@
 /**
- * The contexts of one thread: its stacks, of which one runs at a time while the others are suspended in `context_switch`.
+ * The contexts of one thread whose stacks the engine suspends: those that do not run are suspended in `context_switch`.
  *
  * The main context (0) is the stack that the thread's entry runs on. The others begin with a function of the program's table when they are first switched
  * to. All use one instance, so its stack pointer is put by with a context and put back, where the program exports it. A destroyed context is never resumed:
  * its stack goes with the last reference to it. When the entry of another context returns or throws, the thread ends by that (`abi/semantics.md` §4).
  *
- * Life: made at a thread's first context; the thread's carrier's agent's alone.
+ * Life: made at a thread's first switch; the thread's carrier's agent's alone. Which contexts there are stands in the thread's record (`kernel/context-table.ts`).
  */
-import { Errno } from "../abi/errno.ts";
+import { type Kernel, Thread } from "../kernel/index.ts";
+import type { InstanceGroup } from "../loader/instance.ts";
+import { contextEntry } from "../loader/context-entry.ts";
 import { promising } from "../loader/suspension.ts";
-
-/** Contexts of a thread besides its main one. */
-const MOST_CONTEXTS = 100_000;
-
-/** A context that is suspended: not begun, or in a switch. */
-interface Suspended {
-  /** Begins it, or lets its switch return. */
-  resume: () => void;
-}
 
 /** Why a thread ended in another context than its main one. */
 export class ContextReturned extends Error {
@@ -28,77 +21,68 @@ export class ContextReturned extends Error {
 }
 
 export class Contexts {
-  private readonly suspended = new Map<number, Suspended>();
-  private current = 0;
-  private last = 0;
+  /** What lets the switch of a suspended context return, by its number. */
+  private readonly suspended = new Map<number, () => void>();
 
-  /**
-   * @param instance the thread's; @param leave gives the guest its mark before a context's entry is called
-   * @param end ends the thread by what a context's entry threw
-   */
+  /** @param end ends the thread by what a context's entry threw */
   constructor(
-    private readonly instance: WebAssembly.Instance,
-    private readonly leave: () => void,
+    private readonly kernel: Kernel,
+    private readonly group: InstanceGroup,
+    private readonly thread: number,
     private readonly end: (error: unknown) => void,
   ) {}
 
-  /** Makes a context that begins with a function of the table. Returns its number or a negated errno. */
-  create(entry: number): number {
-    const table = this.instance.exports.__indirect_function_table;
-    if (!(table instanceof WebAssembly.Table) || entry >= table.length) return -Errno.EINVAL;
-    // A table of 64-bit indexes counts in big integers, of which TypeScript does not know yet.
-    const isWide = typeof (table.length as number | bigint) === "bigint";
-    const callee = table.get((isWide ? BigInt(entry) : entry) as number) as
-      ((...parameters: number[]) => unknown) | null;
-    if (callee === null || callee.length !== 0) return -Errno.EINVAL;
-    if (this.suspended.size >= MOST_CONTEXTS) return -Errno.ENOMEM;
-    const id = ++this.last;
-    // In a turn of its own, or a chain of contexts that begin each other would be a chain of calls.
-    this.suspended.set(id, {
-      resume: () => void Promise.resolve().then(() => this.run(id, callee)),
-    });
-    return id;
-  }
-
-  /** Suspends the current context and resumes another; resolves when something switches back. Undefined where there is none such. */
-  switchTo(id: number): Promise<void> | undefined {
-    const target = this.suspended.get(id);
-    if (target === undefined) return undefined;
-    const pointer = this.instance.exports.__stack_pointer;
-    const before: unknown = pointer instanceof WebAssembly.Global ? pointer.value : undefined;
+  /**
+   * Suspends the current context and resumes another, or begins it; resolves when something switches back.
+   *
+   * @param entry the index of the function that it begins with
+   */
+  switchTo(id: number, entry: number): Promise<void> {
+    const { group, thread } = this;
+    const { memory } = this.kernel;
+    const { exports } = group.current!;
+    const pointer = exports[group.program.asyncify?.stackPointer ?? "__stack_pointer"];
+    const value: unknown = pointer instanceof WebAssembly.Global ? pointer.value : undefined;
+    const before = Thread.context.get(memory, thread);
+    if (before === 0 && typeof value === "number")
+      Thread.mainStackPointer.set(memory, thread, value);
+    Thread.context.set(memory, thread, id);
     const back = new Promise<void>((resolve) => {
-      this.suspended.set(this.current, {
-        resume: () => {
-          if (pointer instanceof WebAssembly.Global) pointer.value = before;
-          resolve();
-        },
+      this.suspended.set(before, () => {
+        if (pointer instanceof WebAssembly.Global) pointer.value = value;
+        resolve();
       });
     });
+    const resume = this.suspended.get(id);
     this.suspended.delete(id);
-    this.current = id;
-    target.resume();
+    if (resume !== undefined) resume();
+    else {
+      const callee = contextEntry(group.current!, entry)!;
+      // In a turn of its own, or a chain of contexts that begin each other would be a chain of calls.
+      void Promise.resolve().then(() => this.run(id, callee));
+    }
     return back;
   }
 
-  /** Whether a context is the one that runs. */
-  isCurrent(id: number): boolean {
-    return this.current === id;
-  }
-
   /** Forgets a suspended context. */
-  destroy(id: number): number {
-    if (id === this.current || id === 0) return Errno.EINVAL;
+  forget(id: number): void {
     this.suspended.delete(id);
-    return 0;
   }
 
+  /** Runs a context from its entry to its end, or from there on again where its stack was taken apart. */
   private async run(id: number, callee: () => unknown): Promise<void> {
-    try {
-      this.leave();
-      await promising(callee)();
-      this.end(new ContextReturned(id));
-    } catch (error) {
-      this.end(error);
+    const { context } = this.group;
+    const start = promising(callee);
+    context.leave();
+    for (;;) {
+      let thrown: { readonly error: unknown } | undefined;
+      try {
+        await start();
+      } catch (error) {
+        thrown = { error };
+      }
+      if (context.unwinding?.afterEntry(thrown) === "rewind") continue;
+      return this.end(thrown === undefined ? new ContextReturned(id) : thrown.error);
     }
   }
 }

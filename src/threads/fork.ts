@@ -5,8 +5,8 @@
 import { Errno } from "../abi/errno.ts";
 import {
   addThread,
+  copyMainCheckpoints,
   copyStackImage,
-  copyStackImages,
   freeStackImage,
   freeStackImages,
   createThread,
@@ -70,7 +70,7 @@ function copyCrew(kernel: Kernel, parent: number, child: number): number {
 function copyThread(kernel: Kernel, caller: number, child: number, image: number): number {
   const { memory } = kernel;
   const stack = copyStackImage(memory, image);
-  const checkpoints = copyStackImages(memory, Thread.checkpoints.get(memory, caller));
+  const checkpoints = copyMainCheckpoints(memory, Thread.checkpoints.get(memory, caller));
   const thread = createThread(
     kernel,
     child,

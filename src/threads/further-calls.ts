@@ -1,13 +1,14 @@
 /**
- * The calls that few programs make, with the kernel objects that only those make (epoll sets, event objects), and what takes stacks
- * apart.
+ * The calls that few programs make, with the kernel objects that only those make (epoll sets, event objects), terminals, and what takes
+ * stacks apart.
  *
  * A part of its own: an agent is given it before it runs a program that needs it, and every agent of a machine that begins to serve a process after that,
  * because a process may have descriptors from another. The host's agent is given it first: it closes what processes leave behind.
  */
+import { installDevfs } from "../fs/devfs/index.ts";
 import { installEpoll } from "../kernel/epoll-file.ts";
 import { EventOperations } from "../kernel/event-file.ts";
-import type { Kernel } from "../kernel/index.ts";
+import { type Kernel, openOwnTerminal, TerminalOperations } from "../kernel/index.ts";
 import { furtherServices } from "../syscalls/further-table.ts";
 import { provideFurtherServices } from "../syscalls/table.ts";
 import { OperationsId } from "../vfs/index.ts";
@@ -15,9 +16,11 @@ import { Unwinding } from "./unwinding.ts";
 import { provideUnwinding } from "./unwinding-slot.ts";
 
 /** Gives an agent all of it. */
-export function installFurtherCalls({ vfs }: Kernel): void {
+export function installFurtherCalls({ vfs, randomness }: Kernel): void {
   provideFurtherServices(furtherServices);
   vfs.addOperations(OperationsId.event, new EventOperations());
   installEpoll(vfs);
+  vfs.addOperations(OperationsId.terminal, new TerminalOperations());
+  installDevfs(vfs, randomness, openOwnTerminal);
   provideUnwinding(Unwinding);
 }

@@ -37,6 +37,7 @@ export function resumeKernel(
   KernelRoot.hostCalls.store(memory, root, 0);
   KernelRoot.eventMask.store(memory, root, 0);
   KernelRoot.startsPrograms.set(memory, root, 0);
+  KernelRoot.journal.set(memory, root, 0);
   addDrivers(kernel, local);
   for (const carrier of left.carriers) Carrier.free(memory, carrier);
   return kernel;

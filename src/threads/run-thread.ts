@@ -14,14 +14,17 @@ import {
   EndReason,
   EventKind,
   exitProcess,
+  findContext,
   finishThread,
   type Kernel,
   Pending,
   Process,
+  StackContext,
   StartKind,
   Thread,
   ThreadState,
 } from "../kernel/index.ts";
+import { contextEntry } from "../loader/context-entry.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { describeTrap } from "../loader/trap-description.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
@@ -110,10 +113,23 @@ function entryOf({ memory }: Kernel, group: InstanceGroup, thread: number): Entr
   };
 }
 
-/** The same for a stack that is put back: what an instance runs before a thread's entry is not run again. */
+/**
+ * The same for a stack that is put back, and for a context: what an instance runs before a thread's entry is not run again.
+ *
+ * @throws where the program has taken a context's entry out of its table
+ */
 export function rewindEntryOf(kernel: Kernel, group: InstanceGroup, thread: number): Entry {
+  const { memory } = kernel;
+  const id = Thread.context.get(memory, thread);
+  if (id !== 0) {
+    const context = findContext(memory, Thread.contexts.get(memory, thread), id);
+    const callee = contextEntry(group.current!, StackContext.entry.get(memory, context));
+    if (callee === undefined)
+      throw new Error(`the entry function of context ${id} is in the program's table no more`);
+    return { callee, parameters: [] };
+  }
   const entry = entryOf(kernel, group, thread);
-  if (Thread.startKind.get(kernel.memory, thread) === StartKind.main) return entry;
+  if (Thread.startKind.get(memory, thread) === StartKind.main) return entry;
   return { ...entry, callee: group.current!.exports.wasi_thread_start as Entry["callee"] };
 }
 
@@ -179,6 +195,8 @@ export function runThread(
       thrown = { error };
     }
     const after = context.unwinding?.afterEntry(thrown) ?? "ended";
+    const current = Thread.context.get(kernel.memory, thread);
+    if (after === "ended" && current !== 0) thrown ??= { error: new ContextReturned(current) };
     if (after === "ended") return endThread(kernel, group, thread, crew, clear, thrown);
     if (after === "asleep") {
       group.setAside();

@@ -404,23 +404,17 @@ export class StackCarrier implements StackPort {
     reject(this.group.context.leaveByThrow(error));
   }
 
-  createContext(entry: number): number {
+  switchContext(id: number, entry: number): Outcome {
+    if (!this.canSuspend) return Errno.ENOTSUP;
     const stack = this.active!;
-    const { context, current } = this.group;
-    stack.contexts ??= new Contexts(
-      current!,
-      () => context.leave(),
-      (error) => stack.endElsewhere(error),
+    stack.contexts ??= new Contexts(this.kernel, this.group, stack.thread, (error) =>
+      stack.endElsewhere(error),
     );
-    return stack.contexts.create(entry);
+    return this.returnLater(stack.contexts.switchTo(id, entry));
   }
 
-  switchContext(id: number): Outcome {
-    const { contexts } = this.active!;
-    if (contexts?.isCurrent(id) ?? id === 0) return 0;
-    if (!this.canSuspend) return Errno.ENOTSUP;
-    const back = contexts?.switchTo(id);
-    return back === undefined ? Errno.EINVAL : this.returnLater(back);
+  forgetContext(id: number): void {
+    this.active!.contexts?.forget(id);
   }
 
   private async returnLater(back: Promise<void>): Promise<number> {
@@ -430,11 +424,6 @@ export class StackCarrier implements StackPort {
     await back;
     onEnd?.(0);
     return this.finish(0);
-  }
-
-  destroyContext(id: number): number {
-    const { contexts } = this.active!;
-    return contexts?.destroy(id) ?? (id === 0 ? Errno.EINVAL : 0);
   }
 
   suspend(waiting: Waiting<number>): Promise<number> {

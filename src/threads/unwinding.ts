@@ -5,6 +5,8 @@
  *
  * The buffer that the program's code writes to lies in the unused part of the stack, right below the stack pointer, wherever the linker put the stack; it is
  * measured before, and no stack is taken apart that has no room for it. Afterwards its bytes are in the image, and that part of the stack is unused again.
+ * Stacks of contexts are of the program's own making, of which nobody knows the ends: their buffer lies in the unused part of the thread's own. A context may run
+ * there all the same, so in a thread that has some what the buffer covered is put back.
  *
  * Life: one for an agent and instance group, used by the thread that runs there.
  */
@@ -44,7 +46,9 @@ interface Unwound {
 
 export class Unwinding implements UnwindPort {
   private unwound: Unwound | undefined;
-  private rewinding: { readonly result: number | undefined } | undefined;
+  private rewinding: { readonly result: number | undefined; readonly buffer: number } | undefined;
+  /** What the buffer covered, where that is to be put back. */
+  private covered: Uint8Array | undefined;
   /** What `restore` was given. */
   private restored: Rewind | undefined;
   private readonly largestFrame: number;
@@ -78,6 +82,10 @@ export class Unwinding implements UnwindPort {
     return (this.global(this.asyncify.stackPointer).value as number) >>> 0;
   }
 
+  unwindsAt(call: string): boolean {
+    return this.asyncify.unwinds.has(call);
+  }
+
   unwind(call: string, then: (image: number) => Rewind | undefined): number {
     const { memory } = this.kernel;
     const { context } = this.group;
@@ -90,6 +98,7 @@ export class Unwinding implements UnwindPort {
     if (buffer < 0) return Errno.EOVERFLOW;
     const image = createStackImage(memory, asyncify.globals.length, bytes);
     if (image === 0) return Errno.ENOMEM;
+    this.cover(buffer, bytes);
     this.writeHead(buffer, 0, bytes);
     this.calls.asyncify_start_unwind(buffer);
     // The thread's from here on: it can be ended in the middle.
@@ -98,16 +107,33 @@ export class Unwinding implements UnwindPort {
     return UNWINDS;
   }
 
-  /** Where a buffer for so many bytes lies below a stack pointer; negative where the stack has no room for it. */
+  /** Where a buffer for so many bytes lies, for a stack with that pointer; negative where there is no room for it. */
   private placeBuffer(stackPointer: number, bytes: number): number {
     const { memory } = this.kernel;
     const { thread, guest } = this.group.context;
-    const buffer = Math.floor((stackPointer - bytes - BUFFER_HEAD) / 16) * 16;
     const lower = Thread.stackLower.get(memory, thread);
-    // A stack that the program made itself is not known; then it must have the room, as for a function that it would call.
-    const isKnown = stackPointer > lower && stackPointer <= Thread.stackUpper.get(memory, thread);
-    const hasRoom = buffer >= (isKnown ? lower : 0) && guest.has(buffer, stackPointer - buffer);
+    const upper = Thread.stackUpper.get(memory, thread);
+    const isKnown = (pointer: number) => pointer > lower && pointer <= upper;
+    let top = stackPointer;
+    if (Thread.context.get(memory, thread) !== 0) {
+      const main = Thread.mainStackPointer.get(memory, thread);
+      if (isKnown(main)) top = isKnown(stackPointer) ? Math.min(stackPointer, main) : main;
+    }
+    const buffer = Math.floor((top - bytes - BUFFER_HEAD) / 16) * 16;
+    // A stack that is not known must have the room, as for a function that the program would call.
+    const hasRoom = buffer >= (isKnown(top) ? lower : 0) && guest.has(buffer, top - buffer);
     return hasRoom ? buffer : -1;
+  }
+
+  /** Notes what the buffer is going to cover, where a context's stack may lie there. */
+  private cover(buffer: number, bytes: number): void {
+    const { guest, thread } = this.group.context;
+    if (Thread.contexts.get(this.kernel.memory, thread) === 0) this.covered = undefined;
+    else this.covered = guest.u8.slice(buffer, buffer + BUFFER_HEAD + bytes);
+  }
+
+  private uncover(buffer: number): void {
+    if (this.covered !== undefined) this.group.context.guest.u8.set(this.covered, buffer);
   }
 
   private writeHead(buffer: number, length: number, bytes: number): void {
@@ -151,6 +177,7 @@ export class Unwinding implements UnwindPort {
     StackImage.stackPointer.set(memory, image, this.stackPointer);
     globals.forEach((name, index) => this.saveGlobal(name, data + index * GLOBAL_BYTES));
     memory.u8.set(guest.u8.subarray(start, start + length), data + globals.length * GLOBAL_BYTES);
+    this.uncover(buffer);
     return image;
   }
 
@@ -172,27 +199,28 @@ export class Unwinding implements UnwindPort {
         : memory.f64[at >>> 3];
   }
 
-  begin({ image, result, isKept, finish }: Rewind): void {
+  begin({ image, result, isKept, keepsGlobals, finish }: Rewind): void {
+    if (image === 0) return;
     const { memory } = this.kernel;
     const { guest } = this.group.context;
     const { globals } = this.asyncify;
     const data = StackImage.data.get(memory, image);
     const length = StackImage.length.get(memory, image);
-    globals.forEach((name, index) => this.loadGlobal(name, data + index * GLOBAL_BYTES));
-    const buffer = this.placeBuffer(StackImage.stackPointer.get(memory, image), length);
+    const stackPointer = StackImage.stackPointer.get(memory, image);
+    if (keepsGlobals === true) this.global(this.asyncify.stackPointer).value = stackPointer | 0;
+    else globals.forEach((name, index) => this.loadGlobal(name, data + index * GLOBAL_BYTES));
+    const buffer = this.placeBuffer(stackPointer, length);
     if (buffer < 0) panic("unwinding: a stack has no room for what was taken from it");
     const frames = data + globals.length * GLOBAL_BYTES;
+    this.cover(buffer, length);
     this.writeHead(buffer, length, length);
     guest.u8.set(memory.u8.subarray(frames, frames + length), buffer + BUFFER_HEAD);
     this.calls.asyncify_start_rewind(buffer);
-    this.rewinding = { result };
+    this.rewinding = { result, buffer };
     const stack = StackImage.stack.get(memory, image);
     if (stack !== 0) {
       const bytes = StackImage.stackBytes.get(memory, image);
-      guest.u8.set(
-        memory.u8.subarray(stack, stack + bytes),
-        StackImage.stackPointer.get(memory, image),
-      );
+      guest.u8.set(memory.u8.subarray(stack, stack + bytes), stackPointer);
     }
     finish?.();
     if (isKept !== true) freeStackImage(memory, image);
@@ -202,6 +230,7 @@ export class Unwinding implements UnwindPort {
     const { rewinding } = this;
     this.rewinding = undefined;
     this.calls.asyncify_stop_rewind();
+    if (rewinding !== undefined) this.uncover(rewinding.buffer);
     return rewinding?.result;
   }
 

@@ -14,6 +14,11 @@ declare namespace WebAssembly {
     constructor(module: Module, imports?: Record<string, Record<string, unknown>>);
     readonly exports: Record<string, unknown>;
   }
+  type AnyFunction = (...parameters: never[]) => unknown;
+  /** JavaScript Promise Integration: undefined where the engine has none. Declared here, so that the bundler leaves the names as they are. */
+  const Suspending: (new (callee: AnyFunction) => object) | undefined;
+  const promising:
+    ((callee: AnyFunction) => (...parameters: (number | bigint)[]) => Promise<unknown>) | undefined;
   interface MemoryDescriptor {
     initial: number;
     maximum?: number;

@@ -105,7 +105,7 @@ export function keepFile(memory: KernelMemory, file: number): number {
 /** Takes a count of a file that may be going away: false when it already has none. */
 export function tryKeepFile(memory: KernelMemory, file: number): boolean {
   for (;;) {
-    const refs = OpenFile.refs.load(memory, file);
+    const refs = OpenFile.refs.guess(memory, file);
     if (refs <= 0) return false;
     if (OpenFile.refs.compareExchange(memory, file, refs, refs + 1) === refs) return true;
   }

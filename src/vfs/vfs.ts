@@ -30,7 +30,7 @@ export class Vfs {
 
   constructor(
     readonly memory: KernelMemory,
-    readonly clock: WallClock,
+    public clock: WallClock,
   ) {}
 
   addFilesystem(id: number, filesystem: Filesystem): void {

@@ -89,3 +89,13 @@ test("a worker without work keeps the code of all, and takes none that does not 
     assert.equal(await run(directory), "4 threads: sum 500500\n");
   });
 });
+
+test("the bundles ask the engine by its own names whether it suspends stacks", async () => {
+  const directory = dirname(command);
+  for (const pattern of [/^command\.cjs$/, /^kernel-.*\.cjs$/, /^worker-browser\.js$/]) {
+    const name = (await readdir(directory)).find((name) => pattern.test(name));
+    assert.ok(name);
+    const text = await readFile(join(directory, name), "utf8");
+    assert.match(text, /WebAssembly\.Suspending\b[^]*WebAssembly\.promising\b/);
+  }
+});

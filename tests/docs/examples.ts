@@ -29,6 +29,7 @@ const programs: Readonly<Record<string, string>> = {
   "shell.wasm": "echo_arguments",
   "double.wasm": "instantiated",
   "snapshot.wasm": "process_snapshot",
+  "use.wasm": "use_files",
   "start.wasm": "start_program",
 };
 

@@ -151,6 +151,28 @@ test("anything can be mounted so that it cannot be changed", async () => {
   });
 });
 
+test("something can be mounted in what cannot be changed, where its directory is there", async () => {
+  await withHost(async (directory) => {
+    const mounts = {
+      "/host": readOnly(directory),
+      "/host/d": memory(),
+      "/tar": archive(tarTree({ "inner/deep": null })),
+      "/tar/inner/deep": memory(),
+    };
+    await withMachine({ mounts }, async (machine) => {
+      for (const where of ["/host/d", "/tar/inner/deep"]) {
+        await machine.fs.writeFile(`${where}/x`, where);
+        assert.equal(await machine.fs.readTextFile(`${where}/x`), where);
+        await assert.rejects(machine.fs.mkdir(where), /EEXIST/);
+      }
+      await assert.rejects(machine.fs.writeFile("/host/x", ""), /EROFS/);
+      await machine.fs.mkdir("/host/d/a/b", { recursive: true });
+    });
+    await refuses({ "/host": readOnly(directory), "/host/none": memory() }, "ERR_FILE", /EROFS/);
+    assert.deepEqual(fs.readdirSync(path.join(directory, "d")), ["f"]);
+  });
+});
+
 test("what cannot be mounted says why, and leaves nothing open", async () => {
   await withHost(async (directory) => {
     const good = { "/good": directory, "/g": archive(zipTree({})) };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Worker } from "node:worker_threads";
+import { furtherParts } from "../../src/api/further-parts.ts";
 import { BaseMachine } from "../../src/api/machine.ts";
 import { createNodeHost } from "../../src/hosts/node/host.ts";
 import type { WorkerMessage } from "../../src/threads/messages.ts";
@@ -31,6 +32,10 @@ class FailingMachine extends BaseMachine {
       },
     };
     super({ ...host, workers }, { debug: true });
+  }
+
+  protected override loadFurtherParts() {
+    return Promise.resolve(furtherParts);
   }
 }
 

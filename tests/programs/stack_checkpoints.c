@@ -1,32 +1,7 @@
 // guest: threads
 // instrumented: yes
 // Checkpoints, as setjmp and longjmp are made of them. stack_checkpoints CASE
-#include "weft.h"
-
-// As a jmp_buf. The result lies beside the snapshot: it outlives the function's locals.
-struct jump {
-  struct wasi_stack_snapshot snapshot;
-  uint64_t result;
-};
-
-// Returns once with 0, and again with what each jump gives.
-#define CHECKPOINT(jump)                                                                                               \
-  ({                                                                                                                   \
-    CHECK_OK(wasix_stack_checkpoint(&(jump)->snapshot, &(jump)->result));                                              \
-    (jump)->result;                                                                                                    \
-  })
-
-static _Noreturn void leap(struct jump *jump, uint64_t value) {
-  wasix_stack_restore(&jump->snapshot, value);
-  __builtin_unreachable();
-}
-
-__attribute__((noinline)) static void descend(struct jump *jump, uint32_t depth, uint64_t value) {
-  volatile uint8_t frame[16];
-  frame[depth % 16] = (uint8_t)depth;
-  if (depth == 0) leap(jump, value);
-  descend(jump, depth - 1, value + frame[depth % 16] - (uint8_t)depth);
-}
+#include "jumps.h"
 
 // The value of each jump arrives, also 0 and one of 64 bits; locals in memory keep what they were last.
 static void values(void) {

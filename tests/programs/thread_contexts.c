@@ -1,38 +1,8 @@
 // guest: threads
 // Contexts: several stacks in one thread. thread_contexts CASE
-#include "weft.h"
+#include "contexts.h"
 
-#define STACK 8192
 #define MOST 2000
-
-__asm__(".globaltype __stack_pointer, i32\n");
-
-// The host gives a context no stack in the memory: its entry takes one.
-static inline void use_stack(void *top) {
-  __asm__ volatile("local.get %0\n\tglobal.set __stack_pointer" ::"r"(top));
-}
-
-static __thread uint64_t back;
-static __thread void (*body)(void);
-static __thread uint8_t *top;
-
-__attribute__((noinline)) static void enter(void) {
-  use_stack(top);
-  body();
-}
-
-static uint64_t make(void) {
-  uint64_t id = 0;
-  CHECK_OK(wasix_context_create(&id, (uint32_t)(uintptr_t)enter));
-  return id;
-}
-
-// Begins a context with a stack of its own.
-static void begin(uint64_t id, void (*run)(void)) {
-  body = run;
-  top = (uint8_t *)allocate(STACK) + STACK;
-  CHECK_OK(wasix_context_switch(id));
-}
 
 static __thread uint32_t steps;
 
@@ -44,10 +14,10 @@ static void count_for_ever(void) {
 }
 
 static void test_switches(void) {
-  uint64_t other = make();
+  uint64_t other = make_context();
   CHECK(other == 1);
   steps = 0;
-  begin(other, count_for_ever);
+  begin_context(other, count_for_ever);
   for (uint32_t round = 1; round < 20000; round++) {
     CHECK(steps == round);
     CHECK_OK(wasix_context_switch(other));
@@ -56,20 +26,61 @@ static void test_switches(void) {
   CHECK_OK(wasix_context_destroy(other));
 }
 
+// Numbers of every type, and the stack's memory, are as they were.
+static void keep_locals(void) {
+  volatile uint32_t on_stack[4] = {steps, steps + 1, steps + 2, steps + 3};
+  uint32_t number = ++steps;
+  uint64_t wide = (uint64_t)number << 40 | 5;
+  float narrow = (float)number + 0.25f;
+  double real = (double)number * 1.5;
+  for (;;) {
+    CHECK_OK(wasix_context_switch(back));
+    CHECK(wide == ((uint64_t)number << 40 | 5) && narrow == (float)number + 0.25f && real == number * 1.5);
+    for (uint32_t index = 0; index < 4; index++) CHECK(on_stack[index] == number - 1 + index);
+  }
+}
+
+static void test_locals(void) {
+  uint64_t ids[20];
+  steps = 0;
+  for (uint32_t index = 0; index < 20; index++) begin_context(ids[index] = make_context(), keep_locals);
+  for (uint32_t round = 0; round < 300; round++) CHECK_OK(wasix_context_switch(ids[round * 7 % 20]));
+}
+
+// Contexts that begin further down on the stack of the one that switches to them: what lies there outlives switches to others.
+static uint64_t lower, upper;
+
+static void stay_below(void) {
+  volatile uint32_t numbers[200];
+  for (uint32_t index = 0; index < 200; index++) numbers[index] = index * 3;
+  begin_context(upper, count_for_ever);
+  for (uint32_t round = 0; round < 5; round++) CHECK_OK(wasix_context_switch(upper));
+  for (uint32_t index = 0; index < 200; index++) CHECK(numbers[index] == index * 3);
+  CHECK_OK(wasix_context_switch(0));
+}
+
+static void test_below(void) {
+  CHECK_OK(wasix_context_create(&lower, (uint32_t)(uintptr_t)stay_below));
+  upper = make_context();
+  back = lower;
+  CHECK_OK(wasix_context_switch(lower));
+  CHECK(steps == 6);
+}
+
 static uint64_t chain[MOST];
 static uint32_t depth;
 
 // Each context begins the next; the last goes back through all of them.
 static void go_deeper(void) {
   uint32_t place = depth++;
-  if (depth < MOST) begin(chain[depth], go_deeper);
+  if (depth < MOST) begin_context(chain[depth], go_deeper);
   steps++;
   CHECK_OK(wasix_context_switch(place == 0 ? 0 : chain[place - 1]));
 }
 
 static void test_chain(void) {
-  for (uint32_t index = 0; index < MOST; index++) chain[index] = make();
-  begin(chain[0], go_deeper);
+  for (uint32_t index = 0; index < MOST; index++) chain[index] = make_context();
+  begin_context(chain[0], go_deeper);
   CHECK(depth == MOST && steps == MOST);
 }
 
@@ -81,14 +92,14 @@ static void test_errors(void) {
   CHECK(wasix_context_create(&id, 1000000) == WASI_EINVAL);
   CHECK(wasix_context_create(&id, 0) == WASI_EINVAL);
   CHECK(id == 77);
-  CHECK(wasix_context_create((uint64_t *)-4, (uint32_t)(uintptr_t)enter) != 0);
+  CHECK(wasix_context_create((uint64_t *)-4, (uint32_t)(uintptr_t)enter_context) != 0);
   CHECK(wasix_context_destroy(0) == WASI_EINVAL);
   CHECK_OK(wasix_context_destroy(12345));
-  id = make();
+  id = make_context();
   CHECK_OK(wasix_context_destroy(id));
   CHECK_OK(wasix_context_destroy(id));
   CHECK(wasix_context_switch(id) == WASI_EINVAL);
-  uint64_t next = make();
+  uint64_t next = make_context();
   CHECK(next == id + 1);
 }
 
@@ -99,12 +110,12 @@ static void destroy_itself(void) {
 }
 
 static void test_destroyed(void) {
-  uint64_t id = make();
-  begin(id, destroy_itself);
+  uint64_t id = make_context();
+  begin_context(id, destroy_itself);
   CHECK_OK(wasix_context_destroy(id));
   CHECK(wasix_context_switch(id) == WASI_EINVAL);
   for (uint32_t round = 0; round < 5000; round++) {
-    id = make();
+    id = make_context();
     CHECK_OK(wasix_context_destroy(id));
   }
 }
@@ -125,10 +136,10 @@ static void wait_in_context(void) {
 }
 
 static void *wait_on_thread(void *argument) {
-  uint64_t id = make();
+  uint64_t id = make_context();
   CHECK(id == 1);
   awake++;
-  begin(id, wait_in_context);
+  begin_context(id, wait_in_context);
   CHECK(steps == 1);
   return argument;
 }
@@ -145,6 +156,88 @@ static void test_waits(void) {
   for (uint32_t index = 0; index < 12; index++) CHECK_OK(wasix_thread_join(threads[index]->tid));
 }
 
+static int32_t reader = -1, writer = -1;
+static _Atomic uint32_t handled;
+static _Atomic int32_t waiting;
+
+__attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
+  CHECK(signal == 10);
+  handled++;
+}
+
+// A call that waits in a context: for bytes of another thread, and for a signal. The context reads on after each.
+static void read_in_context(void) {
+  for (uint8_t expected = 1;; expected++) {
+    uint8_t byte = 0;
+    const struct wasi_iovec piece = {&byte, 1};
+    uint32_t count = 0;
+    int32_t error;
+    while ((error = wasi_fd_read(reader, &piece, 1, &count)) == WASI_EINTR) continue;
+    CHECK_OK(error);
+    CHECK(count == 1 && byte == expected);
+    steps++;
+    CHECK_OK(wasix_context_switch(back));
+  }
+}
+
+static void *call_from_contexts(void *argument) {
+  int32_t tid = 0;
+  CHECK_OK(wasix_thread_id(&tid));
+  wasix_callback_signal("take_signal", 11);
+  uint64_t id = make_context();
+  waiting = tid;
+  begin_context(id, read_in_context);
+  for (uint32_t round = 1; round < 20; round++) {
+    CHECK(steps == round);
+    if (round % 5 == 0) {
+      // One that is due at a switch.
+      uint32_t before = handled;
+      CHECK_OK(wasix_thread_signal(tid, 10));
+      CHECK_OK(wasix_context_switch(id));
+      CHECK(handled > before);
+    } else CHECK_OK(wasix_context_switch(id));
+  }
+  return argument;
+}
+
+static void test_calls(void) {
+  CHECK_OK(wasix_fd_pipe(&reader, &writer));
+  struct thread *thread = thread_start(call_from_contexts, NULL);
+  while (waiting == 0) wasix_thread_sleep(1000000);
+  for (uint8_t byte = 1; byte <= 20; byte++) {
+    if (byte % 3 == 0) CHECK_OK(wasix_thread_signal(waiting, 10));
+    if (byte % 4 == 0) wasix_thread_sleep(15000000);
+    CHECK_OK(write_bytes(writer, &byte, 1));
+  }
+  CHECK_OK(wasix_thread_join(thread->tid));
+  CHECK(handled > 0);
+}
+
+static void sleep_for_ever(void) {
+  awake++;
+  word_wait(&word, 0, FOREVER);
+}
+
+static void *sleep_on_thread(void *argument) {
+  begin_context(make_context(), sleep_for_ever);
+  return argument;
+}
+
+// The process ends while threads sleep in contexts.
+static void test_asleep(void) {
+  for (uint32_t index = 0; index < 12; index++) thread_start(sleep_on_thread, NULL);
+  while (awake < 12) wasix_thread_sleep(1000000);
+  wasix_thread_sleep(20000000);
+}
+
+static void *switch_for_ever(void *argument) {
+  uint64_t id = make_context();
+  begin_context(id, count_for_ever);
+  print("ready\n");
+  for (;;) CHECK_OK(wasix_context_switch(id));
+  return argument;
+}
+
 static void just_return(void) {}
 
 static void trap(void) { __builtin_trap(); }
@@ -154,7 +247,7 @@ static void leave_process(void) { wasi_proc_exit(7); }
 static void leave_thread(void) { wasix_thread_exit(0); }
 
 static void *leave_from_context(void *argument) {
-  begin(make(), leave_thread);
+  begin_context(make_context(), leave_thread);
   CHECK(false);
   return argument;
 }
@@ -164,7 +257,7 @@ static void test_leaving(void) {
 }
 
 static void *return_on_thread(void *argument) {
-  begin(make(), just_return);
+  begin_context(make_context(), just_return);
   return argument;
 }
 
@@ -174,20 +267,28 @@ int main(int argc, char **argv) {
   CHECK(argc == 2);
   if (text_equal(argv[1], "supported")) {
     uint64_t id;
-    print("%d %d %d\n", wasix_context_create(&id, (uint32_t)(uintptr_t)enter), wasix_context_switch(5), wasix_context_destroy(5));
+    print("%d %d %d\n", wasix_context_create(&id, (uint32_t)(uintptr_t)enter_context), wasix_context_switch(5), wasix_context_destroy(5));
     return 0;
   }
   if (text_equal(argv[1], "switches")) test_switches();
   else if (text_equal(argv[1], "chain")) test_chain();
   else if (text_equal(argv[1], "errors")) test_errors();
   else if (text_equal(argv[1], "destroyed")) test_destroyed();
+  else if (text_equal(argv[1], "locals")) test_locals();
+  else if (text_equal(argv[1], "below")) test_below();
+  else if (text_equal(argv[1], "calls")) test_calls();
+  else if (text_equal(argv[1], "asleep")) test_asleep();
   else if (text_equal(argv[1], "waits")) test_waits();
   else if (text_equal(argv[1], "leaving")) test_leaving();
-  else if (text_equal(argv[1], "return")) begin(make(), just_return);
+  else if (text_equal(argv[1], "return")) begin_context(make_context(), just_return);
   else if (text_equal(argv[1], "return-thread")) wasix_thread_join(thread_start(return_on_thread, NULL)->tid);
-  else if (text_equal(argv[1], "trap")) begin(make(), trap);
-  else if (text_equal(argv[1], "exit")) begin(make(), leave_process);
-  else if (text_equal(argv[1], "hang")) begin(make(), wait_for_ever);
+  else if (text_equal(argv[1], "trap")) begin_context(make_context(), trap);
+  else if (text_equal(argv[1], "exit")) begin_context(make_context(), leave_process);
+  else if (text_equal(argv[1], "busy")) {
+    thread_start(switch_for_ever, NULL);
+    switch_for_ever(NULL);
+  }
+  else if (text_equal(argv[1], "hang")) begin_context(make_context(), wait_for_ever);
   else CHECK(false);
   print("%s: done\n", argv[1]);
   return 0;

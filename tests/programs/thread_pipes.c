@@ -107,6 +107,59 @@ static void test_nonblocking(void) {
   CHECK_ERRNO(WASI_EAGAIN, read_some(bytes, 1, &count));
 }
 
+// A pipe through which much has gone holds more for writers that wait, and nothing else tells it from others.
+static uint8_t written_next, read_next;
+
+static uint32_t write_pattern(uint32_t size) {
+  static uint8_t bytes[4 * PIPE_SIZE];
+  CHECK(size <= sizeof bytes);
+  for (uint32_t index = 0; index < size; index++) bytes[index] = (uint8_t)(written_next + index);
+  uint32_t count;
+  int32_t error = write_some(bytes, size, &count);
+  CHECK(error == WASI_SUCCESS || error == WASI_EAGAIN);
+  written_next += count;
+  return count;
+}
+
+static void read_pattern(uint32_t size) {
+  static uint8_t bytes[PIPE_SIZE];
+  while (size > 0) {
+    uint32_t count;
+    CHECK_OK(read_some(bytes, size < sizeof bytes ? size : sizeof bytes, &count));
+    for (uint32_t index = 0; index < count; index++) CHECK(bytes[index] == read_next++);
+    size -= count;
+  }
+}
+
+static void *write_large_pattern(void *argument) {
+  for (uint32_t round = 0; round < 8; round++) CHECK(write_pattern(4 * PIPE_SIZE - round) == 4 * PIPE_SIZE - round);
+  state = 1;
+  return argument;
+}
+
+static void test_flow(void) {
+  for (uint32_t round = 0; round < 5; round++) {
+    CHECK(write_pattern(60001) == 60001);
+    read_pattern(60001);
+  }
+  CHECK(write_pattern(40000) == 40000);
+  // Nobody reads: it comes back since there is room.
+  CHECK(write_pattern(3 * PIPE_SIZE) == 3 * PIPE_SIZE);
+  CHECK_OK(wasi_fd_fdstat_set_flags(writer, WASI_FDFLAGS_NONBLOCK));
+  CHECK(write_pattern(1) == 0);
+  read_pattern(3 * PIPE_SIZE - 30000);
+  CHECK(write_pattern(5000) == 0);
+  read_pattern(10000);
+  CHECK(write_pattern(8000) == PIPE_SIZE - 60000);
+  CHECK_OK(wasi_fd_fdstat_set_flags(writer, 0));
+  struct thread *thread = thread_start(write_large_pattern, NULL);
+  settle();
+  CHECK(state == 0);
+  read_pattern(PIPE_SIZE);
+  for (uint32_t round = 0; round < 8; round++) read_pattern(4 * PIPE_SIZE - round);
+  CHECK_OK(wasix_thread_join(thread->tid));
+}
+
 // The last reader goes while a writer waits: EPIPE after a signal for each write that took nothing, or what was taken.
 static void *write_until_broken(void *argument) {
   static uint8_t bytes[2 * PIPE_SIZE];
@@ -158,6 +211,7 @@ int main(int argc, char **argv) {
   if (text_equal(argv[1], "large")) test_large();
   else if (text_equal(argv[1], "atomic")) test_atomic();
   else if (text_equal(argv[1], "non-blocking")) test_nonblocking();
+  else if (text_equal(argv[1], "flow")) test_flow();
   else if (text_equal(argv[1], "broken")) test_broken();
   else if (text_equal(argv[1], "end")) test_end();
   else CHECK(false);

@@ -22,6 +22,8 @@ import { C_LIBRARIES, C_LIBRARY_PATH, C_START, loadTools, readToolFiles } from "
 export interface CompileOptions {
   /** More options for the compiler, after all others. */
   flags?: string[];
+  /** With asyncify, also where its first lines do not say so. */
+  instrumented?: boolean;
 }
 
 const root = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -66,7 +68,7 @@ export async function compileGuest(name: string, options: CompileOptions = {}): 
   await withLock(path + ".lock", async () => {
     if (existsSync(path)) return;
     const plain = text.wat ? await assemble(name, text.wat) : await compile(name, text.c!, options);
-    const bytes = isInstrumented(text) ? await instrumentProgram(plain, name) : plain;
+    const bytes = isInstrumented(text, options) ? await instrumentProgram(plain, name) : plain;
     const temporary = `${path}.${process.pid}`;
     await writeFile(temporary, bytes);
     await rename(temporary, path);
@@ -97,7 +99,8 @@ async function readProgram(name: string): Promise<ProgramText> {
   throw new Error(`no guest program ${name}: neither tests/programs/${name}.c nor ${name}.wat`);
 }
 
-function isInstrumented({ c, wat }: ProgramText): boolean {
+function isInstrumented({ c, wat }: ProgramText, options: CompileOptions): boolean {
+  if (options.instrumented === true) return true;
   return c === undefined
     ? /^;; instrumented: yes$/m.test(wat!)
     : headValue(c, "instrumented") === "yes";
@@ -128,7 +131,7 @@ async function hashProgram(text: ProgramText, options: CompileOptions): Promise<
     add(...compilerFlags("", text.c!, options));
     for (const [path, header] of Object.entries(await readHeaders())) add(path, header);
   }
-  if (isInstrumented(text)) add("binaryen", await packageVersion("binaryen"));
+  if (isInstrumented(text, options)) add("binaryen", await packageVersion("binaryen"));
   return hash.digest("hex").slice(0, 16);
 }
 

@@ -7,11 +7,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Machine, type MachineEvent } from "../../src/api/node.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "../../src/api/options.ts";
 import type { Process, ProcessResult } from "../../src/api/process.ts";
-import { compileGuest } from "./compile.ts";
+import { compileGuest, type CompileOptions } from "./compile.ts";
 
 /** A guest program loaded for a machine. */
-export async function loadGuest(machine: Machine, name: string): Promise<LoadedProgram> {
-  return machine.load(await compileGuest(name), name);
+export async function loadGuest(
+  machine: Machine,
+  name: string,
+  options?: CompileOptions,
+): Promise<LoadedProgram> {
+  return machine.load(await compileGuest(name, options), name);
 }
 
 /** Makes a machine that checks the order of its locks, and closes it after the action, whatever comes of that. */
@@ -32,7 +36,11 @@ export class SharedMachine {
   private readonly made: Promise<Machine>;
   private readonly programs = new Map<string, Promise<LoadedProgram>>();
 
-  constructor(options: MachineOptions = {}) {
+  /** @param compiling how its programs are compiled */
+  constructor(
+    options: MachineOptions = {},
+    private readonly compiling?: CompileOptions,
+  ) {
     this.made = Machine.create({ debug: true, ...options });
     after(async () => (await this.made).close());
   }
@@ -42,7 +50,8 @@ export class SharedMachine {
   }
 
   async load(name: string): Promise<LoadedProgram> {
-    if (!this.programs.has(name)) this.programs.set(name, loadGuest(await this.made, name));
+    if (!this.programs.has(name))
+      this.programs.set(name, loadGuest(await this.made, name, this.compiling));
     return this.programs.get(name)!;
   }
 

@@ -300,6 +300,7 @@ export class SyscallFixture {
     const guestPort = {
       stackPointer: undefined,
       has: (name: string) => name === "handler",
+      isContextEntry: () => false,
       call: (_name: string, signal: number) => {
         this.signals.push(signal);
       },

@@ -25,6 +25,7 @@ for (const [name, title] of [
   ["large", "a write of more than a pipe holds waits until all is taken"],
   ["atomic", "writes of up to 4096 bytes from many threads are never mixed"],
   ["non-blocking", "non-blocking ends take what goes, or answer EAGAIN"],
+  ["flow", "a pipe through which much has gone holds more for those who wait only"],
   ["broken", "a reader that goes away ends a write that waits"],
   ["end", "a writer that goes away ends every read that waits"],
 ] as const) {

@@ -57,12 +57,19 @@ const DEEPEST = 1024;
 
 const NO_PATH = new Uint8Array(0);
 
+interface RootPath {
+  readonly mount: number;
+  readonly serial: number;
+  readonly path: string;
+}
+
 export class HostfsDriver implements Filesystem {
   private readonly stat = new HostStat();
   private readonly here = new HostPlace();
   private readonly there = new HostPlace();
-  /** Texts of the roots' paths by mount, each with the serial of the mount it was made for. */
-  private readonly roots = new Map<number, { serial: number; path: string }>();
+  /** Texts of the roots' paths by mount, each with the serial of the mount it was made for; and the one that was asked for last. */
+  private readonly roots = new Map<number, RootPath>();
+  private lastRoot: RootPath = { mount: 0, serial: 0, path: "" };
 
   constructor(readonly port: HostFiles) {}
 
@@ -146,7 +153,9 @@ export class HostfsDriver implements Filesystem {
       if (descriptor === -Errno.ENOENT && asked !== request) return -Errno.EROFS;
       return this.whyNotOpened(place, name, request, descriptor);
     }
-    const type = port.typeOf(descriptor);
+    // What an exclusive open has made is a regular file: the host need not be asked.
+    const made = (asked & Open.create) !== 0 && (asked & Open.exclusive) !== 0;
+    const type = made ? Filetype.REGULAR_FILE : port.typeOf(descriptor);
     if (type < 0) {
       port.close(descriptor);
       return type;
@@ -263,12 +272,18 @@ export class HostfsDriver implements Filesystem {
     const host = Mount.state.get(memory, mount);
     if (HostMount.pinned.load(memory, host) !== 0) return "";
     const serial = HostMount.serial.get(memory, host);
+    const last = this.lastRoot;
+    if (last.mount === mount && last.serial === serial) return last.path;
     const known = this.roots.get(mount);
-    if (known !== undefined && known.serial === serial) return known.path;
+    if (known !== undefined && known.serial === serial) {
+      this.lastRoot = known;
+      return known.path;
+    }
     const start = Mount.source.get(memory, mount);
     const length = Mount.sourceLength.get(memory, mount);
     const path = this.port.text(memory.u8.slice(start, start + length));
-    this.roots.set(mount, { serial, path });
+    this.lastRoot = { mount, serial, path };
+    this.roots.set(mount, this.lastRoot);
     return path;
   }
 

@@ -19,7 +19,7 @@ import {
   Transfer,
   Vfs,
 } from "../../vfs/index.ts";
-import { writeBytes } from "../tmpfs/bytes.ts";
+import { trimBytes, writeBytes } from "../tmpfs/bytes.ts";
 import { TmpfsEntry } from "../tmpfs/entry.ts";
 import { setInodeSize, TmpfsFile } from "../tmpfs/file.ts";
 import { linkInode, Tmpfs } from "../tmpfs/filesystem.ts";
@@ -206,6 +206,10 @@ export class Replay {
         view.getUint32(index * 8, true),
         view.getUint32(index * 8 + 4, true),
       );
+    // In an image a file's stamp comes after its bytes.
+    TmpfsInode.lock.acquire(memory, inode);
+    trimBytes(memory, inode);
+    TmpfsInode.lock.release(memory, inode);
   }
 }
 

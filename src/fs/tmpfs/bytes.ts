@@ -4,6 +4,9 @@
  * Up to `CHUNK` bytes lie in one block that grows by size class. Above that, the inode's `data` is a table of chunks, 0 for a hole; what
  * lies beyond the table is a hole too. So a large size costs nothing until something is written there.
  *
+ * Whoever has written closes the file with `trimBytes`: the block, or the chunk at the size, is moved to a smaller one if much of it is left over. Such a **short
+ * chunk**, of which a file has one at most, is made whole before anything is written behind its end.
+ *
  * Invariant: below the size, a byte that is in a block or chunk is the file's, and any other reads as zero; at and above the
  * size, bytes in blocks and chunks are garbage, and no chunk lies wholly there. Hence whoever raises the size zeroes the gap first
  * (`zeroGap`), and whoever adds a block or chunk zeroes what of it is below the size and not about to be written.
@@ -11,7 +14,7 @@
  * Lock: everything here needs the inode's lock held, or an inode that nobody else knows.
  */
 import { Errno } from "../../abi/errno.ts";
-import { allocate, blockSize, free, type KernelMemory } from "../../shm/index.ts";
+import { allocate, blockSize, free, growingSize, type KernelMemory } from "../../shm/index.ts";
 import type { Transfer } from "../../vfs/index.ts";
 import { TmpfsInode } from "./inode.ts";
 
@@ -45,8 +48,9 @@ export function readBytes(
     const offset = position + done - index * CHUNK;
     const piece = Math.min(length - done, CHUNK - offset);
     const chunk = index < chunks ? memory.u32[(data >>> 2) + index] : 0;
-    if (chunk === 0) into.putZeros(piece);
-    else into.put(memory.u8, chunk + offset, piece);
+    const there = chunk === 0 ? 0 : Math.min(piece, chunkSize(memory, inode, index) - offset);
+    if (there > 0) into.put(memory.u8, chunk + offset, there);
+    if (there < piece) into.putZeros(piece - Math.max(there, 0));
     done += piece;
   }
 }
@@ -72,11 +76,16 @@ export function writeBytes(
     (end <= CHUNK || !split(memory, inode, position))
   ) {
     if (end > TmpfsInode.capacity.get(memory, inode))
-      growBlock(memory, inode, Math.min(end, CHUNK), position);
+      growBlock(memory, inode, Math.min(end, CHUNK), position, false);
     written = Math.min(length, TmpfsInode.capacity.get(memory, inode) - position);
     if (written > 0) from.take(memory.u8, TmpfsInode.data.get(memory, inode) + position, written);
   } else {
-    written = writeChunks(memory, inode, from, position, length);
+    const short = TmpfsInode.capacity.get(memory, inode);
+    const fits =
+      short === 0 || end <= short || makeWhole(memory, inode, position)
+        ? length
+        : Math.min(length, short - position);
+    written = fits > 0 ? writeChunks(memory, inode, from, position, fits) : 0;
   }
   if (written <= 0) return -Errno.ENOSPC;
   if (position + written > size) TmpfsInode.size.set(memory, inode, position + written);
@@ -107,9 +116,11 @@ export function reserveBytes(memory: KernelMemory, inode: number, end: number): 
   ) {
     if (end > CHUNK) return -Errno.ENOSPC;
     const { capacity } = TmpfsInode;
-    if (end > capacity.get(memory, inode)) growBlock(memory, inode, end, target);
+    if (end > capacity.get(memory, inode)) growBlock(memory, inode, end, target, true);
     if (end > capacity.get(memory, inode)) return -Errno.ENOSPC;
   } else {
+    const short = TmpfsInode.capacity.get(memory, inode);
+    if (short !== 0 && end > short && !makeWhole(memory, inode, target)) return -Errno.ENOSPC;
     for (let index = 0; index * CHUNK < end; index++) {
       if (chunkAt(memory, inode, index) !== 0) continue;
       const chunk = addChunk(memory, inode, index);
@@ -122,6 +133,30 @@ export function reserveBytes(memory: KernelMemory, inode: number, end: number): 
   }
   TmpfsInode.size.set(memory, inode, target);
   return 0;
+}
+
+/** Gives back what of the memory of a file is left over, if it is more than a thirty-second of its size. Needs no memory. */
+export function trimBytes(memory: KernelMemory, inode: number): void {
+  const size = TmpfsInode.size.get(memory, inode);
+  const chunks = TmpfsInode.chunks.get(memory, inode);
+  const capacity = TmpfsInode.capacity.get(memory, inode);
+  const isTable = chunks !== 0;
+  const index = isTable ? Math.floor((size - 1) / CHUNK) : 0;
+  const place = isTable ? (TmpfsInode.data.get(memory, inode) >>> 2) + index : 0;
+  if (size === 0 || index >= Math.max(chunks, 1)) return;
+  const have = isTable ? chunkSize(memory, inode, index) : capacity;
+  const bytes = size - index * CHUNK;
+  if (bytes >= have || have - bytes <= size / 32) return;
+  const old = isTable ? memory.u32[place] : TmpfsInode.data.get(memory, inode);
+  const wanted = blockSize(bytes);
+  if (old === 0 || wanted >= have) return;
+  const block = allocate(memory, wanted);
+  if (block === 0) return;
+  memory.u8.copyWithin(block, old, old + bytes);
+  free(memory, old, have);
+  if (isTable) memory.u32[place] = block;
+  else TmpfsInode.data.set(memory, inode, block);
+  TmpfsInode.capacity.set(memory, inode, index * CHUNK + wanted);
 }
 
 /** Frees all bytes; the size is left to the caller. */
@@ -152,15 +187,25 @@ function zeroGap(memory: KernelMemory, inode: number, size: number, end: number)
   // No chunk lies wholly above the size, so only the one that the size cuts is in memory.
   if (offset === 0) return;
   const chunk = chunkAt(memory, inode, index);
-  if (chunk !== 0) memory.u8.fill(0, chunk + offset, chunk + Math.min(CHUNK, end - index * CHUNK));
+  if (chunk === 0) return;
+  const stop = Math.min(chunkSize(memory, inode, index), end - index * CHUNK);
+  if (stop > offset) memory.u8.fill(0, chunk + offset, chunk + stop);
 }
 
 /**
- * Moves the only block to a larger one, if the heap has one. Bytes from the old end to `position`, where the caller is about to write, and
+ * Moves the only block to a larger one, if the heap has one: of the size that is asked for where it is the first, or `exact`ly that is wanted, else of one that
+ * leaves room to grow. Bytes from the old end to `position`, where the caller is about to write, and
  * those after what it writes and below the size become zero.
  */
-function growBlock(memory: KernelMemory, inode: number, end: number, position: number): void {
-  const capacity = blockSize(end);
+function growBlock(
+  memory: KernelMemory,
+  inode: number,
+  end: number,
+  position: number,
+  exact: boolean,
+): void {
+  const isFirst = TmpfsInode.capacity.get(memory, inode) === 0;
+  const capacity = isFirst || exact ? blockSize(end) : growingSize(end);
   const block = allocate(memory, capacity);
   if (block === 0) return;
   const live = Math.max(TmpfsInode.size.get(memory, inode), position);
@@ -216,6 +261,28 @@ function split(memory: KernelMemory, inode: number, position: number): boolean {
   return true;
 }
 
+/**
+ * Makes the short chunk whole; its new bytes below the size, or `position` if that is more, are zero.
+ *
+ * @returns false when the heap is full
+ */
+function makeWhole(memory: KernelMemory, inode: number, position: number): boolean {
+  const end = TmpfsInode.capacity.get(memory, inode);
+  const index = Math.floor(end / CHUNK);
+  const chunk = allocate(memory, CHUNK);
+  if (chunk === 0) return false;
+  const place = (TmpfsInode.data.get(memory, inode) >>> 2) + index;
+  const old = memory.u32[place];
+  const have = end - index * CHUNK;
+  memory.u8.copyWithin(chunk, old, old + have);
+  const live = Math.max(TmpfsInode.size.get(memory, inode), position) - index * CHUNK;
+  if (live > have) memory.u8.fill(0, chunk + have, chunk + Math.min(live, CHUNK));
+  free(memory, old, have);
+  memory.u32[place] = chunk;
+  TmpfsInode.capacity.set(memory, inode, 0);
+  return true;
+}
+
 function writeChunks(
   memory: KernelMemory,
   inode: number,
@@ -245,6 +312,13 @@ function writeChunks(
 function chunkAt(memory: KernelMemory, inode: number, index: number): number {
   if (index >= TmpfsInode.chunks.get(memory, inode)) return 0;
   return memory.u32[(TmpfsInode.data.get(memory, inode) >>> 2) + index];
+}
+
+/** The bytes of a chunk: fewer than `CHUNK` of the short one. */
+function chunkSize(memory: KernelMemory, inode: number, index: number): number {
+  const end = TmpfsInode.capacity.get(memory, inode);
+  const short = end - index * CHUNK;
+  return short > 0 && short < CHUNK ? short : CHUNK;
 }
 
 /** Fills a hole with a chunk of any content; 0 when the heap is full. */
@@ -277,7 +351,9 @@ function freeChunks(memory: KernelMemory, inode: number, from: number): void {
   for (let index = from; index < chunks; index++) {
     const chunk = memory.u32[table + index];
     if (chunk === 0) continue;
-    free(memory, chunk, CHUNK);
+    const bytes = chunkSize(memory, inode, index);
+    free(memory, chunk, bytes);
+    if (bytes < CHUNK) TmpfsInode.capacity.set(memory, inode, 0);
     memory.u32[table + index] = 0;
   }
 }

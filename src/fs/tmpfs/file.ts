@@ -7,6 +7,7 @@
 import { Errno } from "../../abi/errno.ts";
 import { Fdflags } from "../../abi/flags.ts";
 import {
+  Access,
   AT_OFFSET,
   FileOperations,
   isReadOnly,
@@ -16,7 +17,14 @@ import {
   type Transfer,
   type Vfs,
 } from "../../vfs/index.ts";
-import { LARGEST_FILE, readBytes, reserveBytes, resizeBytes, writeBytes } from "./bytes.ts";
+import {
+  LARGEST_FILE,
+  readBytes,
+  reserveBytes,
+  resizeBytes,
+  trimBytes,
+  writeBytes,
+} from "./bytes.ts";
 import {
   describeInode,
   setInodeTimes,
@@ -92,6 +100,15 @@ export class TmpfsFile extends FileOperations {
 
   override sync(_vfs: Vfs, _file: number): number {
     return 0;
+  }
+
+  override release(vfs: Vfs, file: number): void {
+    const { memory } = vfs;
+    if ((OpenFile.access.get(memory, file) & Access.write) === 0) return;
+    const inode = OpenFile.inode.get(memory, file);
+    TmpfsInode.lock.acquire(memory, inode);
+    trimBytes(memory, inode);
+    TmpfsInode.lock.release(memory, inode);
   }
 
   override available(vfs: Vfs, file: number): number {

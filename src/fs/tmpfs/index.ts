@@ -18,7 +18,7 @@ import {
   Transfer,
   type Vfs,
 } from "../../vfs/index.ts";
-import { releaseBytes, writeBytes } from "./bytes.ts";
+import { releaseBytes, trimBytes, writeBytes } from "./bytes.ts";
 import { TmpfsDirectory } from "./directory.ts";
 import { TmpfsEntry } from "./entry.ts";
 import { TmpfsFile } from "./file.ts";
@@ -105,6 +105,7 @@ function makeNamelessFile(vfs: Vfs, mount: number, bytes: Uint8Array): number {
   const transfer = new Transfer().single(bytes, 0, bytes.length);
   TmpfsInode.lock.acquire(memory, inode);
   const done = bytes.length === 0 ? 0 : writeBytes(memory, inode, transfer, 0, bytes.length);
+  trimBytes(memory, inode);
   TmpfsInode.lock.release(memory, inode);
   const { tmpfsFile } = OperationsId;
   const file =

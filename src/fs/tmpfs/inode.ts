@@ -20,6 +20,7 @@ export const TmpfsInode = layout("TmpfsInode", {
   size: f64,
   /** One block of `capacity` bytes, or, when `chunks` is not 0, a table of that many addresses of chunks. See `bytes.ts`. */
   data: address,
+  /** With a table: the position at which the memory of the one short chunk ends, or 0 when all are whole. */
   capacity: u32,
   chunks: u32,
   /** Where the bytes are when they lie in an archive (`packed.ts`), or 0: immutable once the file is known. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { KernelMachine } from "../../../tests/support/kernel-machine.ts";
+import { Random } from "../../../tests/support/kernel-random.ts";
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import { Fdflags } from "../../abi/flags.ts";
@@ -451,17 +452,72 @@ onMachine("many names stay findable while the table grows and empties", (machine
   }
 });
 
-test("files of a megabyte and more cost at most a twentieth more than their bytes", () => {
-  for (const [count, size] of [
-    [1, 64 * 2 ** 20],
-    [40, 1_000_000],
-  ]) {
-    const machine = KernelMachine.create();
-    const before = usedBytes(machine.memory);
-    const bytes = new Uint8Array(size).fill(1);
-    for (let index = 0; index < count; index++) machine.put(`/${index}`, bytes);
-    const used = usedBytes(machine.memory) - before;
-    assert.ok(used < 1.05 * count * size, `${count} of ${size}: ${used / (count * size)}`);
-    assert.deepEqual(machine.destroy(), { ledger: {}, bytes: 0 });
-  }
+test("files of 10 kB and more cost at most a twentieth more than their bytes", () => {
+  const random = new Random(5);
+  const sizes = {
+    "64 MiB": [64 * 2 ** 20],
+    "a megabyte": new Array<number>(20).fill(1_000_000),
+    "10 kB": new Array<number>(500).fill(10_000),
+    "66 kB": new Array<number>(100).fill(66_000),
+    "10 to 100 kB": Array.from({ length: 300 }, () => 10_000 + random.below(90_000)),
+    "50 to 500 kB": Array.from({ length: 100 }, () => 50_000 + random.below(450_000)),
+  };
+  for (const [name, list] of Object.entries(sizes))
+    for (const piece of [Infinity, 4096, 1000]) {
+      const machine = KernelMachine.create();
+      const before = usedBytes(machine.memory);
+      list.forEach((size, index) => {
+        const file = machine.open(`/${index}`, write | create);
+        for (let done = 0; done < size; done += piece)
+          machine.write(file, new Uint8Array(Math.min(size - done, piece)).fill(1));
+        machine.close(file);
+      });
+      const sum = list.reduce((all, size) => all + size, 0);
+      const used = usedBytes(machine.memory) - before;
+      assert.ok(used < 1.05 * sum, `${name}, by ${piece}: ${used / sum}`);
+      assert.deepEqual(machine.destroy(), { ledger: {}, bytes: 0 });
+    }
 });
+
+onMachine(
+  "a file that was cut to its size goes on growing, shrinking and having holes",
+  (machine) => {
+    for (const size of [1, 5000, 40_000, 65_536, 70_000, 100_000, 140_000]) {
+      const bytes = new Uint8Array(300_000);
+      let end = 0;
+      const put = (file: number, at: number, length: number) => {
+        const own = new Uint8Array(length).fill((at % 255) + 1);
+        assert.equal(machine.write(file, own, at), length);
+        bytes.set(own, at);
+        end = Math.max(end, at + length);
+      };
+      const cut = (file: number, to: number) => {
+        assert.equal(machine.truncate(file, to), 0);
+        bytes.fill(0, Math.min(to, end), end);
+        end = to;
+      };
+      const changes: ((file: number) => void)[] = [
+        (file) => put(file, 0, size),
+        (file) => put(file, end, 10),
+        (file) => cut(file, end + 50),
+        (file) => cut(file, end + 100_000),
+        (file) => put(file, size >> 1, 5),
+        (file) => put(file, end - 20_000, 7),
+        (file) => cut(file, Math.min(end, size)),
+        (file) => put(file, end + 3000, 100),
+        (file) => cut(file, size >> 1),
+        (file) => put(file, end, 66_000),
+      ];
+      for (const change of changes) {
+        const file = machine.open("/f", read | write | create);
+        change(file);
+        machine.close(file);
+        const again = machine.open("/f", read);
+        const seen = machine.read(again, 300_000);
+        assert.deepEqual(seen, bytes.slice(0, end), `${size}: ${change}`);
+        machine.close(again);
+      }
+      machine.unlink("/f");
+    }
+  },
+);

@@ -1,13 +1,17 @@
 /**
  * What Node tells of files, as the kernel wants it: 64-bit numbers in halves, types as the ABI numbers them; and times on their way back.
  */
-import { type BigIntStats, constants, lstatSync } from "node:fs";
+import * as fs from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import type { HostStat } from "../../fs/hostfs/index.ts";
 import type { Times } from "../../vfs/index.ts";
 import { errnoOf } from "./errno.ts";
 import type { Path } from "./file-path.ts";
+
+const { constants, lstatSync } = fs;
+const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFSOCK } = constants;
 
 /** Options for exact numbers, and no exception for what is missing. */
 export const EXACT = { bigint: true, throwIfNoEntry: false } as const;
@@ -59,18 +63,18 @@ export function fillStat(stats: BigIntStats, into: HostStat): number {
 
 /** The `Filetype` that a mode tells. The ABI has no number for a named pipe. */
 export function typeOfMode(mode: number): number {
-  switch (mode & constants.S_IFMT) {
-    case constants.S_IFREG:
+  switch (mode & S_IFMT) {
+    case S_IFREG:
       return Filetype.REGULAR_FILE;
-    case constants.S_IFDIR:
+    case S_IFDIR:
       return Filetype.DIRECTORY;
-    case constants.S_IFLNK:
+    case S_IFLNK:
       return Filetype.SYMBOLIC_LINK;
-    case constants.S_IFCHR:
+    case S_IFCHR:
       return Filetype.CHARACTER_DEVICE;
-    case constants.S_IFBLK:
+    case S_IFBLK:
       return Filetype.BLOCK_DEVICE;
-    case constants.S_IFSOCK:
+    case S_IFSOCK:
       return Filetype.SOCKET_STREAM;
     default:
       return Filetype.UNKNOWN;

@@ -12,7 +12,18 @@
  *
  * Descriptors belong to the process and can be used by all its threads, as workers are started without `trackUnmanagedFds`.
  */
-import {
+import * as fs from "node:fs";
+import { Filetype } from "../../abi/enums.ts";
+import { Errno } from "../../abi/errno.ts";
+import { Fdflags } from "../../abi/flags.ts";
+import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.ts";
+import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
+import { errnoOf } from "./errno.ts";
+import { directoryPathOf, isPlain, type Path, pathOf, withSlash } from "./file-path.ts";
+import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath, typeOfMode } from "./file-stat.ts";
+
+// Taken out once: in the bundle a name of an imported module is a property that is looked up in a large object at each use, and its call cannot be inlined.
+const {
   closeSync,
   constants,
   fdatasyncSync,
@@ -38,15 +49,7 @@ import {
   utimesSync,
   writeSync,
   writevSync,
-} from "node:fs";
-import { Filetype } from "../../abi/enums.ts";
-import { Errno } from "../../abi/errno.ts";
-import { Fdflags } from "../../abi/flags.ts";
-import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.ts";
-import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
-import { errnoOf } from "./errno.ts";
-import { directoryPathOf, isPlain, type Path, pathOf, withSlash } from "./file-path.ts";
-import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath, typeOfMode } from "./file-stat.ts";
+} = fs;
 
 /** Linux: only to name the file, no right to read it is needed. Node has no constant for it. */
 const O_PATH = 0o10000000;

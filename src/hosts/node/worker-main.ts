@@ -1,8 +1,9 @@
 /** What a worker of Node runs: the one file behind every carrier. */
 import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { attachKernel } from "../../kernel/index.ts";
+import { attachKernel, KernelRoot } from "../../kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { provideRecorder } from "../../syscalls/recording.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
@@ -31,6 +32,10 @@ function listen(onIdle?: () => void, directories?: HostDirectories): void {
   port.on("message", async (message: BindMessage) => {
     if (message.trace !== undefined) {
       provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+    }
+    if (KernelRoot.journal.get(memory, kernel.root) !== 0) {
+      const { journalRecorder } = await import("../../threads/journal-sink.ts");
+      provideRecorder(kernel, journalRecorder(kernel));
     }
     await handleBind(kernel, start, message, availableParallelism(), parts, post, onIdle);
   });
