@@ -3,8 +3,8 @@
 //   node tools/gen-abi.mjs [path of wasix-abi.json]
 //
 // The output is committed, so a change of the ABI is a readable diff, and neither building nor testing needs the
-// description. What the description does not hold (meanings of errno values, the layouts of the first WASI
-// snapshot) is written here.
+// description. What the description does not hold is written by hand: the meanings of errno values here, the layouts of
+// the first WASI snapshot and of wide programs, and what looks things up, beside the files that are written.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -265,39 +265,7 @@ function layoutsFile() {
 Shapes of the guest's structs (wasm32, little endian): offset of each field in bytes, with the size and the
 alignment of the whole under \`$size\` and \`$align\`. A part that is a struct itself is listed with its own offset
 and with its fields as \`part_field\`; the members of a tagged union stand beside their \`tag\`, at one offset.
-`)}${layouts.join("")}
-/** \`filestat\` of the first WASI snapshot (module \`wasi_unstable\`): the link count has 32 bits. */
-export const FilestatSnapshot0 = {
-  $size: 56,
-  $align: 8,
-  dev: 0,
-  ino: 8,
-  filetype: 16,
-  nlink: 20,
-  size: 24,
-  atim: 32,
-  mtim: 40,
-  ctim: 48,
-} as const;
-
-/** \`subscription\` of the first WASI snapshot (module \`wasi_unstable\`): a clock carries an identifier more. */
-export const SubscriptionSnapshot0 = {
-  $size: 56,
-  $align: 8,
-  userdata: 0,
-  tag: 8,
-  clock: 16,
-  clock_identifier: 16,
-  clock_id: 24,
-  clock_timeout: 32,
-  clock_precision: 40,
-  clock_flags: 48,
-  fd_read: 16,
-  fd_read_file_descriptor: 16,
-  fd_write: 16,
-  fd_write_file_descriptor: 16,
-} as const;
-`;
+`)}${layouts.join("")}`;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -312,7 +280,7 @@ function encodeType(type) {
   return pointer ? "*" + encodeType(pointer[1]) : plainType(type);
 }
 
-function signaturesFile() {
+function signatureLinesFile() {
   const wide = new Set();
   const narrow = new Set();
   for (const call of Object.values(abi.modules).flat()) {
@@ -351,133 +319,25 @@ function signaturesFile() {
   });
 
   return `${opening(`
-Every import that WASI and WASIX programs may ask for, with the names and types of its parameters.
+The imports of all modules, for \`signatures.ts\`.
 
-The table is text, of which only what is asked for is parsed: a start needs the few calls that its program imports.
 A line is a call: name(parameters)result, where no result means "errno". A parameter is [mark]name:type; the mark
 tells the direction of a pointer (< in, > out, = both), "*" is a pointer to what follows, and a parameter without
 a name is the next place for a result: retptr0, retptr1. A line with nothing but a name repeats the preview1 call.
 `)}
-/** A parameter of an import. */
-export interface Parameter {
-  readonly name: string;
-  /** How it is passed. */
-  readonly wasm: "i32" | "i64";
-  /** The ABI's name of its type: \`fd\`, \`pointer<iovec>\`. */
-  readonly type: string;
-  /** Who fills what a pointer points at: the guest (\`in\`), the kernel (\`out\`), or one after the other. */
-  readonly direction?: "in" | "out" | "inout";
-}
-
-/** An import: where it is found and how it is called. */
-export interface Signature {
-  readonly module: string;
-  readonly name: string;
-  readonly parameters: readonly Parameter[];
-  /** \`i32\` is a number of its own meaning; \`none\` returns nothing; \`noreturn\` does not return. */
-  readonly result: "errno" | "none" | "noreturn" | "i32";
-}
-
 /** The types passed in 64 bits. */
-const wide = " ${[...wide].join(" ")} ";
+export const WIDE_TYPES = " ${[...wide].join(" ")} ";
 
-const directions = { "<": "in", ">": "out", "=": "inout" } as const;
-
-const modules = {
+export const MODULES = {
 ${modules.join("\n")}
 };
-
-function parseType(text: string): string {
-  return text.startsWith("*") ? \`pointer<\${parseType(text.slice(1))}>\` : text;
-}
-
-function parseParameters(text: string): Parameter[] {
-  let results = 0;
-  return text.split(" ").map((word) => {
-    const [, mark, name, type] = /^([<>=]?)(.*):(.*)$/.exec(word)!;
-    const parameter = {
-      name: name || \`retptr\${results++}\`,
-      wasm: wide.includes(\` \${type} \`) ? "i64" : "i32",
-      type: parseType(type!),
-    } as const;
-    return mark ? { ...parameter, direction: directions[mark as "<"] } : parameter;
-  });
-}
-
-/** Reads one line; a call that only repeats its name is the preview1 call. */
-function parseLine(module: string, line: string): Signature | undefined {
-  const [, name, parameters, result] = /^(.*)\\((.*)\\)(.*)$/.exec(line) ?? [];
-  if (name === undefined) {
-    const repeated = findSignature("wasi_snapshot_preview1", line);
-    return repeated && { ...repeated, module };
-  }
-  return {
-    module,
-    name,
-    parameters: parameters ? parseParameters(parameters) : [],
-    result: (result || "errno") as Signature["result"],
-  };
-}
-
-/** The line of a call in a module's text. */
-function findLine(text: string, name: string): string | undefined {
-  for (let at = text.indexOf(\`\\n\${name}\`); at >= 0; at = text.indexOf(\`\\n\${name}\`, at + 1)) {
-    const end = text.indexOf("\\n", at + 1);
-    const line = end < 0 ? text.slice(at + 1) : text.slice(at + 1, end);
-    if (line === name || line.startsWith(\`\${name}(\`)) return line;
-  }
-  return undefined;
-}
-
-let parsed: readonly Signature[] | undefined;
-
-/**
- * Lists every import of the modules \`wasi_snapshot_preview1\`, \`wasix_32v1\` and \`wasi\`.
- * @returns the same list at every call
- */
-export function signatures(): readonly Signature[] {
-  parsed ??= Object.entries(modules).flatMap(([module, text]) =>
-    text
-      .slice(1)
-      .split("\\n")
-      .map((line) => parseLine(module, line)!),
-  );
-  return parsed;
-}
-
-/**
- * Lists the imports of \`wasi_unstable\`, the first WASI snapshot. They are called as their preview1 namesakes, but
- * \`fd_filestat_get\` and \`path_filestat_get\` fill a \`FilestatSnapshot0\`, \`fd_seek\` counts its whence as
- * \`WhenceSnapshot0\` does, and \`poll_oneoff\` reads \`SubscriptionSnapshot0\`.
- */
-export function wasiUnstableNames(): string[] {
-  return signatures()
-    .filter(({ module, name }) => module === "wasi_snapshot_preview1" && name !== "sock_accept")
-    .map(({ name }) => name);
-}
-
-/**
- * Finds an import.
- * @param module its module; \`wasi_unstable\` is answered with the preview1 call of that name
- * @param name its name in that module
- * @returns nothing where no such import exists
- */
-export function findSignature(module: string, name: string): Signature | undefined {
-  const unstable = module === "wasi_unstable" && name !== "sock_accept";
-  const home = unstable ? "wasi_snapshot_preview1" : module;
-  // The name comes from a module: only what can be a name is looked for among the lines.
-  if (!/^[\\w-]+$/.test(name) || !Object.hasOwn(modules, home)) return undefined;
-  const line = findLine(modules[home as keyof typeof modules], name);
-  return line === undefined ? undefined : parseLine(home, line);
-}
 `;
 }
 
-/** Calls by what they are as functions of WebAssembly: those of preview 1, and those that WASIX adds or has otherwise. */
 /** What `wasix_64v1` passes in 64 bits, and `wasix_32v1` in 32. */
 const isPointerSized = (type) => /^(?:pointer<.*>|size|pointersize)$/.test(type);
 
-function callTypesFile() {
+function callLettersFile() {
   const typeOf = ({ params, result }) =>
     (result === "none" || result === "noreturn" ? "!" : ">") +
     params
@@ -497,85 +357,17 @@ function callTypesFile() {
     throw new Error("wasi is not thread-spawn alone");
   }
   return `${opening(`
-The types of imported functions, for the check of a program's imports before it is linked: all that a run needs of their signatures, which are in
-\`signatures.ts\`.
+The types of all calls, for \`call-types.ts\`.
 
 A line is a type and the names that have it: > for an errno or another number as result, ! for none; i and l for a parameter of 32 and 64 bits, p for
 a pointer or a size, which has 64 bits in \`wasix_64v1\`.
 `)}
-const PREVIEW1 = \`
+export const PREVIEW1 = \`
 ${listCalls(preview1)}\`;
 
 /** What WASIX adds to preview 1, or has otherwise. */
-const WASIX = \`
+export const WASIX = \`
 ${listCalls(others)}\`;
-
-/** The module of programs with a 64-bit memory. Its calls are those of \`wasix_32v1\`. */
-export const WIDE_MODULE = "wasix_64v1";
-
-/** The type of a call as WebAssembly names it. */
-export interface CallType {
-  readonly parameters: readonly ("i32" | "i64")[];
-  readonly results: readonly "i32"[];
-}
-
-/** The line of a call, up to the names that have it. */
-function lettersOf(module: string, name: string): string | undefined {
-  // The name comes from a module: it may be anything.
-  if (!/^[\\w-]+$/.test(name)) return undefined;
-  const isThreadSpawn = name === "thread-spawn";
-  switch (module) {
-    case "wasi_unstable":
-      return name === "sock_accept" ? undefined : findLetters(PREVIEW1, name);
-    case "wasi_snapshot_preview1":
-      return findLetters(PREVIEW1, name);
-    case "wasix_32v1":
-    case WIDE_MODULE:
-      return isThreadSpawn ? undefined : (findLetters(WASIX, name) ?? findLetters(PREVIEW1, name));
-    case "wasi":
-      return isThreadSpawn ? findLetters(PREVIEW1, name) : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function findLetters(text: string, name: string): string | undefined {
-  const at = text.indexOf(\` \${name} \`);
-  if (at < 0) return undefined;
-  const line = text.lastIndexOf("\\n", at) + 1;
-  return text.slice(line, text.indexOf(" ", line));
-}
-
-/**
- * The type of an import.
- * @returns nothing where no such import exists
- */
-export function callType(module: string, name: string): CallType | undefined {
-  const found = lettersOf(module, name);
-  if (found === undefined) return undefined;
-  const [result, ...letters] = found;
-  const isWide = module === WIDE_MODULE;
-  const parameters = letters.map((letter) =>
-    letter === "l" || (letter === "p" && isWide) ? "i64" : "i32",
-  );
-  return { parameters, results: result === ">" ? ["i32"] : [] };
-}
-
-/** Which parameters of an import are pointers or sizes. */
-export function pointerParameters(module: string, name: string): number[] {
-  const letters = lettersOf(module, name)?.slice(1) ?? "";
-  return [...letters].flatMap((letter, index) => (letter === "p" ? [index] : []));
-}
-
-/** All imports that exist, as \`module.name\`, but those of \`wasix_64v1\`. */
-export function callNames(): string[] {
-  const names = (PREVIEW1 + WASIX).match(/[\\w-]+(?= )/g)!;
-  return ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasi"].flatMap((module) =>
-    names
-      .filter((name) => callType(module, name) !== undefined)
-      .map((name) => \`\${module}.\${name}\`),
-  );
-}
 `;
 }
 
@@ -586,5 +378,5 @@ await write("errno-meanings.ts", errnoMeaningsFile());
 await write("flags.ts", flagsFile());
 await write("enums.ts", enumsFile());
 await write("layouts.ts", layoutsFile());
-await write("signatures.ts", signaturesFile());
-await write("call-types.ts", callTypesFile());
+await write("signature-lines.ts", signatureLinesFile());
+await write("call-letters.ts", callLettersFile());

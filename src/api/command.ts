@@ -16,6 +16,8 @@ import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { furtherParts } from "./further-parts.ts";
 import type { MachineEvent } from "./machine-event.ts";
+import { guestMemoryFor } from "./launch.ts";
+import { createRecord } from "./process-record.ts";
 import { BaseMachine } from "./machine.ts";
 import { createMountMaker } from "./mount-maker.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
@@ -85,8 +87,8 @@ export class CommandMachine extends BaseMachine {
     }
     const { kernel } = this;
     const { memory } = kernel;
-    const guestMemory = this.guestMemoryFor(loaded);
-    const record = this.createRecord(loaded, options);
+    const guestMemory = guestMemoryFor(loaded);
+    const record = createRecord(this.kernel, this.tree, loaded.name, options);
     if (loaded.program.needsFurtherCalls) installFurtherCalls(kernel);
     const { trace } = this.openFiles(
       record,

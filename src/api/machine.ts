@@ -4,10 +4,8 @@
  * Life: `create` boots it; processes run in it, one after the other or at once, and share its files; `close` ends them, gives everything back and
  * checks that nothing is left.
  */
-import { errnoName } from "../abi/errno.ts";
 import type { Host } from "../hosts/port.ts";
 import {
-  createProcess,
   dropProcess,
   dropTerminal,
   giveUpProcess,
@@ -15,19 +13,17 @@ import {
   keepTerminal,
   type Kernel,
   KernelRoot,
-  makeStringList,
-  packStrings,
   Process as Record_,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import { createGuestMemory } from "../loader/program-memory.ts";
 import { isBroken, readLedger } from "../shm/index.ts";
 import { haltKernel } from "../threads/boot.ts";
 import type { Launch, ProcessRunner } from "../threads/port.ts";
 import { Supervisor } from "../threads/supervisor.ts";
-import { dropFile, dropInode } from "../vfs/index.ts";
+import { dropFile } from "../vfs/index.ts";
 import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
+import { launchOf } from "./launch.ts";
 import { MachineFiles } from "./files.ts";
 import type { FurtherParts } from "./further-parts.ts";
 import { failWaits } from "./host-waiter.ts";
@@ -53,17 +49,14 @@ import type {
 import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import { Process, type ProcessResult } from "./process.ts";
-import { mayLeaveCarriers } from "../loader/program.ts";
+import { createRecord } from "./process-record.ts";
 import { loadProgram } from "./program.ts";
 import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
 import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
 
-const DEFAULTS = {
-  maxThreads: 512,
-  maxThreadsSharing: 16_384,
-  maxBuffer: 64 * 2 ** 20,
-};
+/** Bytes that an output keeps for who has not read them, where nothing else is said. */
+const MAX_BUFFER = 64 * 2 ** 20;
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
@@ -157,8 +150,8 @@ export abstract class BaseMachine {
     const source = this.sources.get(loaded.program);
     const identity = source && (await this.journalPart?.identify(source.bytes));
     this.mustBeOpen();
-    const launch = adjust(this.launchOf(loaded));
-    const record = this.createRecord(loaded, options);
+    const launch = adjust(launchOf(loaded, this.options.maxThreads));
+    const record = createRecord(this.kernel, this.tree, loaded.name, options);
     const { memory } = this.kernel;
     const files = this.openFiles(record, options, loaded);
     Record_.refs.add(memory, record, 1);
@@ -179,7 +172,7 @@ export abstract class BaseMachine {
     const output = (source: ByteSource | undefined) =>
       source === undefined
         ? undefined
-        : new Output(source, options.maxBuffer ?? DEFAULTS.maxBuffer, overflow);
+        : new Output(source, options.maxBuffer ?? MAX_BUFFER, overflow);
     const terminal =
       files.terminal === undefined
         ? undefined
@@ -308,7 +301,7 @@ export abstract class BaseMachine {
         start: (record, loaded, memory) => {
           const runner = this.runProcesses();
           if (runner.resume !== undefined)
-            return runner.resume(record, this.launchOf(loaded, 0, memory));
+            return runner.resume(record, launchOf(loaded, this.options.maxThreads, 0, memory));
           throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
         },
         kernel: this.kernel,
@@ -446,7 +439,7 @@ export abstract class BaseMachine {
       runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
       load: (bytes, name) => this.loadAny(bytes, name),
       // Most programs that others start are short: the first thread of one that is not may wait for a worker.
-      launch: (program) => this.launchOf(program, 0),
+      launch: (program) => launchOf(program, this.options.maxThreads, 0),
       onRefused: (pid, path, cause) => {
         const event = { type: "program-refused", pid, path, cause } as const;
         for (const listener of this.listeners) listener(event);
@@ -467,40 +460,6 @@ export abstract class BaseMachine {
     return this.load(source);
   }
 
-  /** What a process of a program is started with. @param spare carriers to have ready for its threads @throws WeftError: ERR_LIMIT */
-  private launchOf(
-    loaded: LoadedProgram,
-    spare = loaded.program.importsThreadSpawn ? 1 : 0,
-    memory = this.guestMemoryFor(loaded),
-  ): Launch {
-    const { program, shareable } = loaded;
-    const { maxThreads } = this.options;
-    const needsWorkers = shareable === undefined && !mayLeaveCarriers(program);
-    return {
-      program,
-      memory,
-      options: {
-        threads: maxThreads ?? (needsWorkers ? DEFAULTS.maxThreads : DEFAULTS.maxThreadsSharing),
-        workers: maxThreads ?? DEFAULTS.maxThreads,
-        spare,
-        shareable,
-        sharesAtOnce: loaded.sharesAtOnce === true,
-      },
-    };
-  }
-
-  protected guestMemoryFor(loaded: LoadedProgram): WebAssembly.Memory | undefined {
-    // A memory that is not shared cannot be sent to a worker: the one that runs the program makes it.
-    if (!loaded.program.hasSharedMemory) return undefined;
-    try {
-      return createGuestMemory(loaded.program);
-    } catch (cause) {
-      throw new WeftError("ERR_LIMIT", cause instanceof Error ? cause.message : String(cause), {
-        cause,
-      });
-    }
-  }
-
   /** Gives back a process that got no thread; what to throw. */
   protected abandon(record: number, counts: number): WeftError {
     giveUpProcess(this.kernel, record);
@@ -509,42 +468,6 @@ export abstract class BaseMachine {
       "ERR_LIMIT",
       "no thread could be made: the kernel's memory is full (option maxKernelMemory)",
     );
-  }
-
-  /** Makes the process's record with its working directory and the descriptor 3 for `/`. */
-  protected createRecord(loaded: LoadedProgram, options: SpawnOptions): number {
-    const { kernel } = this;
-    const { memory, root, vfs } = kernel;
-    const rootDirectory = KernelRoot.rootInode.get(memory, root);
-    const cwd = options.cwd ?? "/";
-    const strings = [options.name ?? loaded.name, ...(options.args ?? [])];
-    const environment = Object.entries(options.env ?? {}).map(([name, value]) => {
-      if (name === "" || name.includes("="))
-        throw new WeftError("ERR_OPTION", `env: ${JSON.stringify(name)} is no name of a variable`);
-      return `${name}=${value}`;
-    });
-    const bad = [...strings, ...environment].find((text) => text.includes("\0"));
-    if (bad !== undefined)
-      throw new WeftError(
-        "ERR_OPTION",
-        `args and env: ${JSON.stringify(bad)} holds a NUL character`,
-      );
-    const workingDirectory = this.tree.findDirectory(cwd);
-    const record = createProcess(kernel, {
-      arguments: makeStringList(memory, packStrings(strings)),
-      environment: makeStringList(memory, packStrings(environment)),
-      rootDirectory,
-      workingDirectory,
-      workingPath: new TextEncoder().encode(cwd),
-      session: 0,
-    });
-    dropInode(vfs, workingDirectory);
-    if (record < 0) {
-      throw new WeftError("ERR_LIMIT", `no process could be made: ${errnoName(-record)}`, {
-        errno: errnoName(-record),
-      });
-    }
-    return record;
   }
 
   /** Opens what a process begins with. Where that fails, gives the process back. */

@@ -52,8 +52,8 @@ What the program sees: nothing of this machine but what these give it.
   --argv0 NAME                its own name; else that of its file
 
 Going on after this machine was switched off
-  --journal FILE              write down in FILE what it does; where FILE is there, go on from it: its files in memory, what it
-                              had open, and where it last called proc_snapshot
+  --journal FILE              write down in FILE what it does; where FILE is there, go on from it: its files in
+                              memory, what it had open, and where it last called proc_snapshot
 
 Limits
   --timeout SECONDS           end it after so long (exit code 124)

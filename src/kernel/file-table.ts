@@ -20,7 +20,15 @@ import {
   u32,
   type KernelMemory,
 } from "../shm/index.ts";
-import { dropFile, OpenFile, tryKeepFile, type Vfs } from "../vfs/index.ts";
+import { dropFile, keepFile, OpenFile, tryKeepFile, type Vfs } from "../vfs/index.ts";
+import {
+  coveredRights,
+  CoveredPreopen,
+  findCovered,
+  makeCovered,
+  setCoveredRights,
+} from "./covered-preopen.ts";
+import { type DescriptorRights, FileEntry, rightsOf } from "./file-entry.ts";
 
 /** Most descriptors of a process. */
 export const DESCRIPTOR_LIMIT = 65536;
@@ -34,42 +42,12 @@ export const FileTable = layout("FileTable", {
   retired: address,
   /** No entry below is free: guarded by lock. */
   lowest: u32,
+  /** First record of preopened directories whose numbers were taken: changed under lock, read by anyone. */
+  covered: address,
 });
 
 /** What stands before the entries of an array. */
 const ArrayHead = layout("FileTableArray", { capacity: u32, next: address, padding: block(24) });
-
-/** One descriptor. Guarded by the table's lock; `file` and rights are read by lookups without it. */
-export const FileEntry = layout("FileEntry", {
-  /** The open file, with a count, or 0. */
-  file: u32,
-  /** `Fdflagsext`: close on exec. */
-  flags: u32,
-  /** `Rights` in two halves: what may be done, and what descriptors opened through this one may do. */
-  rightsLow: u32,
-  rightsHigh: u32,
-  inheritingLow: u32,
-  inheritingHigh: u32,
-  /** UTF-8 name of a preopened directory, and its length; 0 for others. */
-  preopen: address,
-  preopenLength: u32,
-});
-
-/** The rights a new descriptor gets. */
-export interface DescriptorRights {
-  low: number;
-  high: number;
-  inheritingLow: number;
-  inheritingHigh: number;
-}
-
-/** Every right there is, in halves. */
-export const ALL_RIGHTS: DescriptorRights = {
-  low: 0xffffffff,
-  high: 0x7f,
-  inheritingLow: 0xffffffff,
-  inheritingHigh: 0x7f,
-};
 
 /** Makes an empty table; 0 when the kernel heap is full. */
 export function createFileTable(memory: KernelMemory): number {
@@ -175,15 +153,29 @@ function setEntryLocked(
   const array = growLocked(memory, table, fd);
   if (array === 0) return -Errno.ENOMEM;
   const entry = entryAt(array, fd);
+  FileEntry.preopen.set(memory, entry, 0);
+  FileEntry.preopenLength.set(memory, entry, 0);
+  replaceLocked(memory, entry, file, rights, flags);
+  return fd;
+}
+
+/** Makes an entry stand for another file; answers the one before, with the entry's count. */
+function replaceLocked(
+  memory: KernelMemory,
+  entry: number,
+  file: number,
+  rights: DescriptorRights,
+  flags: number,
+): number {
+  // Nobody may find the old file with the new rights.
+  const before = Atomics.exchange(memory.u32, entry >>> 2, 0);
   FileEntry.flags.set(memory, entry, flags);
   FileEntry.rightsLow.set(memory, entry, rights.low);
   FileEntry.rightsHigh.set(memory, entry, rights.high);
   FileEntry.inheritingLow.set(memory, entry, rights.inheritingLow);
   FileEntry.inheritingHigh.set(memory, entry, rights.inheritingHigh);
-  FileEntry.preopen.set(memory, entry, 0);
-  FileEntry.preopenLength.set(memory, entry, 0);
   Atomics.store(memory.u32, entry >>> 2, file);
-  return fd;
+  return before;
 }
 
 function growLocked(memory: KernelMemory, table: number, fd: number): number {
@@ -221,8 +213,17 @@ export function setPreopen(
   return 0;
 }
 
-/** Closes a descriptor: EBADF when it is not open. */
-export function closeDescriptor(vfs: Vfs, table: number, fd: number): number {
+/**
+ * Closes a descriptor: EBADF when it is not open.
+ *
+ * @param keepsPreopens whether a preopened directory stays, and comes back where its number stands for something else
+ */
+export function closeDescriptor(
+  vfs: Vfs,
+  table: number,
+  fd: number,
+  keepsPreopens = false,
+): number {
   const { memory } = vfs;
   FileTable.lock.acquire(memory, table);
   const entry = entryOf(memory, table, fd);
@@ -230,11 +231,49 @@ export function closeDescriptor(vfs: Vfs, table: number, fd: number): number {
     FileTable.lock.release(memory, table);
     return -Errno.EBADF;
   }
-  const file = clearEntryLocked(memory, entry);
-  if (fd < FileTable.lowest.get(memory, table)) FileTable.lowest.set(memory, table, fd);
+  let file = 0;
+  if (!keepsPreopens || FileEntry.preopen.get(memory, entry) === 0) {
+    file = clearEntryLocked(memory, entry);
+    if (fd < FileTable.lowest.get(memory, table)) FileTable.lowest.set(memory, table, fd);
+  } else {
+    const covered = findCovered(memory, FileTable.covered.get(memory, table), fd);
+    if (covered !== 0) file = uncoverLocked(memory, entry, covered);
+  }
   FileTable.lock.release(memory, table);
-  dropFile(vfs, file);
+  if (file !== 0) dropFile(vfs, file);
   return 0;
+}
+
+/** The record of the preopened directory whose number stands for something else now, or 0. Takes no lock. */
+export function coveredPreopen(memory: KernelMemory, table: number, fd: number): number {
+  const first = FileTable.covered.get(memory, table);
+  if (first === 0) return 0;
+  const covered = findCovered(memory, first, fd);
+  const entry = covered === 0 ? 0 : entryOf(memory, table, fd);
+  const isThere =
+    entry !== 0 && FileEntry.file.get(memory, entry) === CoveredPreopen.file.get(memory, covered);
+  return isThere ? 0 : covered;
+}
+
+/** Makes an entry its preopened directory again; answers the file that it stood for, with the entry's count. */
+function uncoverLocked(memory: KernelMemory, entry: number, covered: number): number {
+  const directory = keepFile(memory, CoveredPreopen.file.get(memory, covered));
+  return replaceLocked(memory, entry, directory, coveredRights(memory, covered), 0);
+}
+
+/** Notes the preopened directory that a descriptor stands for, whose number is about to be taken. False when the kernel heap is full. */
+function coverLocked(memory: KernelMemory, table: number, fd: number, entry: number): boolean {
+  const first = FileTable.covered.get(memory, table);
+  const known = findCovered(memory, first, fd);
+  const file = FileEntry.file.get(memory, entry);
+  const rights = rightsOf(memory, entry);
+  if (known === 0) {
+    const covered = makeCovered(memory, first, fd, file, rights);
+    if (covered !== 0) FileTable.covered.set(memory, table, covered);
+    return covered !== 0;
+  }
+  if (CoveredPreopen.file.get(memory, known) === file) setCoveredRights(memory, known, rights);
+  return true;
 }
 
 function clearEntryLocked(memory: KernelMemory, entry: number): number {
@@ -247,7 +286,7 @@ function clearEntryLocked(memory: KernelMemory, entry: number): number {
 
 /**
  * Makes `to` another descriptor of what `from` stands for, closing what `to` was. dup2(2), which the C library builds on `fd_renumber`: the source
- * stays open, close-on-exec is cleared (`abi/semantics.md` §7).
+ * stays open, close-on-exec is cleared (`abi/semantics.md` §7). A preopened directory stays behind its number.
  */
 export function duplicateTo(vfs: Vfs, table: number, from: number, to: number): number {
   const { memory } = vfs;
@@ -258,20 +297,15 @@ export function duplicateTo(vfs: Vfs, table: number, from: number, to: number): 
   let replaced = 0;
   if (source !== 0) {
     result = to;
-    const target = entryOf(memory, table, to);
-    if (from !== to && target !== 0 && FileEntry.preopen.get(memory, target) !== 0)
-      result = -Errno.ENOTSUP;
-    else if (from !== to) {
-      const file = FileEntry.file.get(memory, source);
-      tryKeepFile(memory, file);
+    if (from !== to) {
+      const file = keepFile(memory, FileEntry.file.get(memory, source));
       const rights = rightsOf(memory, source);
-      if (growLocked(memory, table, to) === 0) {
-        result = -Errno.ENOMEM;
-        replaced = file;
-      } else {
-        if (target !== 0) replaced = clearEntryLocked(memory, entryOf(memory, table, to));
-        setEntryLocked(memory, table, to, file, rights, 0);
-      }
+      const target = entryOf(memory, table, to);
+      const isPreopen = target !== 0 && FileEntry.preopen.get(memory, target) !== 0;
+      if (isPreopen && !coverLocked(memory, table, to, target)) result = -Errno.ENOMEM;
+      else if (target !== 0) replaced = replaceLocked(memory, target, file, rights, 0);
+      else result = setEntryLocked(memory, table, to, file, rights, 0);
+      if (result < 0) replaced = file;
     }
   }
   FileTable.lock.release(memory, table);
@@ -328,6 +362,13 @@ export function copyFileTable(memory: KernelMemory, from: number, to: number): n
     const made = entryOf(memory, to, fd);
     FileEntry.preopen.set(memory, made, copy);
     FileEntry.preopenLength.set(memory, made, copy === 0 ? 0 : length);
+    const covered = findCovered(memory, FileTable.covered.get(memory, from), fd);
+    if (covered === 0) continue;
+    const behind = CoveredPreopen.file.get(memory, covered);
+    const first = FileTable.covered.get(memory, to);
+    const another = makeCovered(memory, first, fd, behind, coveredRights(memory, covered));
+    if (another === 0) result = -Errno.ENOMEM;
+    else FileTable.covered.set(memory, to, another);
   }
   FileTable.lowest.set(memory, to, FileTable.lowest.get(memory, from));
   FileTable.lock.release(memory, from);
@@ -346,18 +387,8 @@ export function closeOnExec(vfs: Vfs, table: number): void {
   for (const { fd } of readDescriptors(memory, table, 0)) {
     const entry = entryOf(memory, table, fd);
     if (entry !== 0 && (FileEntry.flags.get(memory, entry) & Fdflagsext.CLOEXEC) !== 0)
-      closeDescriptor(vfs, table, fd);
+      closeDescriptor(vfs, table, fd, true);
   }
-}
-
-/** The rights of an entry, as `installFile` takes them. */
-export function rightsOf(memory: KernelMemory, entry: number): DescriptorRights {
-  return {
-    low: FileEntry.rightsLow.get(memory, entry),
-    high: FileEntry.rightsHigh.get(memory, entry),
-    inheritingLow: FileEntry.inheritingLow.get(memory, entry),
-    inheritingHigh: FileEntry.inheritingHigh.get(memory, entry),
-  };
 }
 
 /** The open descriptors from `from` on, ascending, with the types of their files. */
@@ -385,6 +416,12 @@ export function destroyFileTable(vfs: Vfs, table: number): void {
   const capacity = ArrayHead.capacity.get(memory, array);
   for (let fd = 0; fd < capacity; fd++) {
     if (FileEntry.file.get(memory, entryAt(array, fd)) !== 0) closeDescriptor(vfs, table, fd);
+  }
+  for (let covered = FileTable.covered.get(memory, table); covered !== 0;) {
+    const next = CoveredPreopen.next.get(memory, covered);
+    dropFile(vfs, CoveredPreopen.file.get(memory, covered));
+    CoveredPreopen.free(memory, covered);
+    covered = next;
   }
   freeArray(memory, array);
   let retired = FileTable.retired.get(memory, table);

@@ -1,8 +1,10 @@
 /** Floor 2b: kernel objects. What the floors above use of it, but for those that only parts use (`threads/further-calls.ts`): `epoll.ts`, `event-file.ts`. */
 export * from "./child-process.ts";
 export * from "./context-table.ts";
+export * from "./covered-preopen.ts";
 export * from "./events.ts";
 export * from "./family.ts";
+export * from "./file-entry.ts";
 export * from "./file-table.ts";
 export * from "./futex.ts";
 export * from "./id-table.ts";

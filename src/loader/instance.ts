@@ -13,7 +13,7 @@ import type { GuestPort, ThreadPort } from "../syscalls/port.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { contextEntry } from "./context-entry.ts";
 import { makeImports } from "./imports.ts";
-import { createGuestMemory } from "./program-memory.ts";
+import { createGuestMemory, GUEST_PAGE } from "./program-memory.ts";
 import type { Program } from "./program.ts";
 import type { StopInstances } from "./stop-instances.ts";
 import { promising } from "./suspension.ts";
@@ -55,6 +55,8 @@ export class InstanceGroup {
   private nextBytes = 0;
   /** The instance that threads share, and the running thread's place in it. */
   private states: ThreadStates | undefined;
+  /** Of a forked process: what its memory is to hold, where that is not shared. Until its thread takes an instance. */
+  content: Uint8Array | undefined;
   private place = 0;
 
   constructor(
@@ -193,7 +195,18 @@ export class InstanceGroup {
         this.context.guest = new GuestMemory(exported, this.program.isWide);
       }
     }
+    if (this.content !== undefined) this.layContent(this.content);
     return instance;
+  }
+
+  /** A memory that is not shared becomes the copy of a forked process's. Throws RangeError where the host has no room. */
+  private layContent(content: Uint8Array): void {
+    this.content = undefined;
+    const { guest } = this.context;
+    const lacking = (content.length - guest.memory.buffer.byteLength) / GUEST_PAGE;
+    if (lacking > 0) guest.memory.grow((this.program.isWide ? BigInt(lacking) : lacking) as number);
+    guest.refresh();
+    guest.u8.set(content);
   }
 
   /** What a spawned thread begins with, of the instance that was taken: parameters are its id and its start pointer. */

@@ -75,7 +75,7 @@ export function fd_dup2(
 
 /**
  * Makes `to` another descriptor of what `fd` stands for, closing what it was; `fd` stays open, on which the C library's dup2 depends
- * (`abi/semantics.md` §7). ENOTSUP for a preopened directory as the target.
+ * (`abi/semantics.md` §7). A preopened directory as the target stays behind its number (`kernel/covered-preopen.ts`), where the reference answers ENOTSUP.
  *
  * A program of plain WASI preview 1 means something else by it: `to` must be open, and `fd` is closed.
  */

@@ -3,7 +3,7 @@ import { Errno } from "../abi/errno.ts";
 import { Advice, Filetype, Preopentype } from "../abi/enums.ts";
 import { Fdflags, Fdflagsext, Rights } from "../abi/flags.ts";
 import { Fdstat, Filestat, Prestat } from "../abi/layouts.ts";
-import { entryOf, FileEntry, FileTable } from "../kernel/index.ts";
+import { CoveredPreopen, coveredPreopen, entryOf, FileEntry, FileTable } from "../kernel/index.ts";
 import { dropFile, OpenFile } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
 import { readTimes, writeFilestat } from "./filestat.ts";
@@ -45,10 +45,15 @@ export function fd_fdstat_get(context: SyscallContext, fd: number, result: numbe
     FileEntry.rightsLow.get(memory, entry) & ~useless,
     FileEntry.rightsHigh.get(memory, entry),
   );
+  // What the C library asks for when it opens a path by this number.
+  const covered = coveredPreopen(memory, context.files, fd);
+  const { inheritingLow, inheritingHigh } = covered === 0 ? FileEntry : CoveredPreopen;
+  const source = covered === 0 ? entry : covered;
+  const inherits = directory || covered !== 0;
   guest.setU64(
     at + Fdstat.fs_rights_inheriting,
-    directory ? FileEntry.inheritingLow.get(memory, entry) : 0,
-    directory ? FileEntry.inheritingHigh.get(memory, entry) : 0,
+    inherits ? inheritingLow.get(memory, source) : 0,
+    inherits ? inheritingHigh.get(memory, source) : 0,
   );
   return 0;
 }

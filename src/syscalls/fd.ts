@@ -259,9 +259,13 @@ export function fd_tell(context: SyscallContext, fd: number, result: number): nu
   return errnoOf(answer);
 }
 
-/** Closes a descriptor. What it stood for lives on while other descriptors or calls in progress hold it. */
+/**
+ * Closes a descriptor. What it stood for lives on while other descriptors or calls in progress hold it. A preopened directory stays open, as in the reference, and
+ * comes back where its number was taken for something else; for a program of plain WASI preview 1 it is closed like any other.
+ */
 export function fd_close(context: SyscallContext, fd: number): number {
-  return errnoOf(closeDescriptor(context.vfs, context.files, fd));
+  const { files, isPreview1, vfs } = context;
+  return errnoOf(closeDescriptor(vfs, files, fd, !isPreview1));
 }
 
 /** Makes sure that a range of a file has its space; the file grows to the range's end. EINVAL for no bytes, EFBIG, ESPIPE, EBADF. */

@@ -1,7 +1,8 @@
 /** How `filestat` and times pass between guest and kernel. */
 import { Errno } from "../abi/errno.ts";
 import { Fstflags } from "../abi/flags.ts";
-import { Filestat, FilestatSnapshot0 } from "../abi/layouts.ts";
+import { Filestat } from "../abi/layouts.ts";
+import { FilestatSnapshot0 } from "../abi/snapshot0-layouts.ts";
 import type { Stat, Times, Vfs } from "../vfs/index.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { highHalf, lowHalf } from "./wide.ts";

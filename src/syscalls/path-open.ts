@@ -2,10 +2,16 @@
 import { Errno } from "../abi/errno.ts";
 import { Filetype } from "../abi/enums.ts";
 import { Fdflags, Fdflagsext, Lookupflags, Oflags, Rights } from "../abi/flags.ts";
-import { type DescriptorRights, entryOf, FileEntry, installFile } from "../kernel/index.ts";
+import {
+  CoveredPreopen,
+  type DescriptorRights,
+  entryOf,
+  FileEntry,
+  installFile,
+} from "../kernel/index.ts";
 import { dropFile, IS_SYMLINK, isReadOnly, Open, OpenFile, type PathWalk } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
-import { beginWalk } from "./path-walk.ts";
+import { beginWalk, coveredBase } from "./path-walk.ts";
 import { highHalf, lowHalf } from "./wide.ts";
 
 export const EVERY_FDFLAG =
@@ -79,8 +85,15 @@ export function path_open2(
     const base = entryOf(memory, files, fd);
     if (base === 0) answer = -Errno.EBADF;
     else {
-      const low = FileEntry.inheritingLow.get(memory, base);
-      const high = FileEntry.inheritingHigh.get(memory, base);
+      const covered = coveredBase(context, fd, path, length);
+      const low =
+        covered === 0
+          ? FileEntry.inheritingLow.get(memory, base)
+          : CoveredPreopen.inheritingLow.get(memory, covered);
+      const high =
+        covered === 0
+          ? FileEntry.inheritingHigh.get(memory, base)
+          : CoveredPreopen.inheritingHigh.get(memory, covered);
       granted.low = (lowHalf(rights) & low) >>> 0;
       granted.high = highHalf(rights) & high & KNOWN_HIGH;
       granted.inheritingLow = (lowHalf(inheriting) & low) >>> 0;

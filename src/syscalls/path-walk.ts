@@ -1,8 +1,8 @@
 /** From a descriptor and a path in guest memory to a walk that stands before the last name. */
 import { Errno } from "../abi/errno.ts";
 import { Filetype } from "../abi/enums.ts";
-import { Process } from "../kernel/index.ts";
-import { dropFile, OpenFile, type PathWalk } from "../vfs/index.ts";
+import { CoveredPreopen, coveredPreopen, Process } from "../kernel/index.ts";
+import { dropFile, keepFile, OpenFile, type PathWalk } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
 
 const SLASH = 47;
@@ -24,7 +24,8 @@ export function beginWalk(
   length: number,
 ): number {
   const { guest, memory, vfs } = context;
-  const file = context.lookup(fd, rights);
+  const covered = coveredBase(context, fd, path, length);
+  const file = covered === 0 ? context.lookup(fd, rights) : lookupCovered(context, covered, rights);
   if (file < 0) return file === -Errno.ENOTCAPABLE ? refuseBase(context, fd) : file;
   let answer: number = -Errno.ENOTDIR;
   if (OpenFile.type.get(memory, file) === Filetype.DIRECTORY) {
@@ -34,6 +35,29 @@ export function beginWalk(
   }
   dropFile(vfs, file);
   return answer;
+}
+
+/**
+ * The preopened directory behind a descriptor, if the path goes by that: an absolute one does, and any of preview 1, whose library drops the slash. 0 where it
+ * goes by what the descriptor stands for.
+ */
+export function coveredBase(
+  { files, guest, isPreview1, memory }: SyscallContext,
+  fd: number,
+  path: number,
+  length: number,
+): number {
+  const covered = coveredPreopen(memory, files, fd);
+  if (covered === 0) return 0;
+  const isAbsolute = length !== 0 && guest.u8[path >>> 0] === SLASH;
+  return isAbsolute || isPreview1 ? covered : 0;
+}
+
+function lookupCovered(context: SyscallContext, covered: number, rights: number): number {
+  const { memory } = context;
+  if ((CoveredPreopen.rightsLow.get(memory, covered) & rights) !== rights)
+    return -Errno.ENOTCAPABLE;
+  return keepFile(memory, CoveredPreopen.file.get(memory, covered));
 }
 
 /** Why a descriptor without the rights cannot be a base: first of all, it may be no directory. */

@@ -4,7 +4,8 @@ import { type SyscallFixture, withProcess } from "../../tests/support/syscall-fi
 import { Filetype } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Fdflagsext, Fstflags, Lookupflags, Oflags, Rights } from "../abi/flags.ts";
-import { Filestat, FilestatSnapshot0 } from "../abi/layouts.ts";
+import { Filestat } from "../abi/layouts.ts";
+import { FilestatSnapshot0 } from "../abi/snapshot0-layouts.ts";
 
 const ALL = -1n;
 const READ = BigInt(Rights.FD_READ);

@@ -4,7 +4,8 @@ import { type SyscallFixture, withProcess } from "../../tests/support/syscall-fi
 import { Clockid, Eventtype } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Eventrwflags, Oflags, Rights, Subclockflags } from "../abi/flags.ts";
-import { Event, Subscription, SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import { Event, Subscription } from "../abi/layouts.ts";
+import { SubscriptionSnapshot0 } from "../abi/snapshot0-layouts.ts";
 
 interface Told {
   userdata: bigint;

@@ -7,7 +7,7 @@
 import { Errno } from "../abi/errno.ts";
 import { Clockid, Eventtype } from "../abi/enums.ts";
 import { Eventrwflags, Rights, Subclockflags } from "../abi/flags.ts";
-import type { SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import type { SubscriptionSnapshot0 } from "../abi/snapshot0-layouts.ts";
 import { Event, Subscription } from "../abi/layouts.ts";
 import { dropFile, EVERY_READINESS, Readiness, WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, type Outcome, type Waiting, waitOnFiles } from "./block.ts";

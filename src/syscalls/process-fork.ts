@@ -28,7 +28,7 @@ const CALL = "wasix_32v1.proc_fork";
  * Forks; writes 0 in the child and the child's pid in the parent.
  *
  * Errors: EMEMVIOLATION; EAGAIN (a limit), ENOMEM; EOVERFLOW where the stack has no room to be taken apart; ENOTSUP in a child that shares its memory, in a
- * signal's handler, in another context than the main one, without a shared memory to copy, and in programs without asyncify, of which the host is told.
+ * signal's handler, in another context than the main one, and in programs without asyncify, of which the host is told.
  */
 export function proc_fork(context: SyscallContext, copiesMemory: number, result: number): number {
   const { guest, kernel, memory, process, thread, unwinding, forking } = context;

@@ -211,12 +211,9 @@ function perform(context: SyscallContext, at: number): number {
   const path = guest.pointerAt(at + layout.path);
   const length = guest.pointerAt(at + layout.path_len);
   switch (guest.u8[at + layout.cmd]) {
-    case ProcSpawnFdOpName.CLOSE: {
-      const entry = entryOf(memory, files, fd);
+    case ProcSpawnFdOpName.CLOSE:
       // What a program begins with stays its way to its files.
-      if (entry !== 0 && fd > 2 && FileEntry.preopen.get(memory, entry) !== 0) return 0;
-      return -closeDescriptor(vfs, files, fd);
-    }
+      return -closeDescriptor(vfs, files, fd, true);
     case ProcSpawnFdOpName.DUP2: {
       const from = guest.view.getUint32(at + layout.src_fd, true);
       const answer = duplicateTo(vfs, files, from, fd);

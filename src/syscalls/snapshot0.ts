@@ -1,7 +1,7 @@
 /** The calls of `wasi_unstable`, the first WASI snapshot, that differ from their preview 1 namesakes. */
 import { Errno } from "../abi/errno.ts";
 import { Whence, WhenceSnapshot0 } from "../abi/enums.ts";
-import { FilestatSnapshot0, SubscriptionSnapshot0 } from "../abi/layouts.ts";
+import { FilestatSnapshot0, SubscriptionSnapshot0 } from "../abi/snapshot0-layouts.ts";
 import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import * as fd from "./fd.ts";

@@ -13,7 +13,8 @@ import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
 import { DeepSleep } from "./deep-sleep.ts";
-import { GUEST_PAGE, sleepIdle, sleepWatching } from "./idle-carrier.ts";
+import { GUEST_PAGE } from "../loader/program-memory.ts";
+import { sleepIdle, sleepWatching } from "./idle-carrier.ts";
 import type { BindMessage, ForkMessage } from "./messages.ts";
 import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
@@ -41,7 +42,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
 export async function serveCrew(
   kernel: Kernel,
   carrier: number,
-  { crew, program, memory: guestMemory, sharing }: BindMessage,
+  { crew, program, memory: guestMemory, content, sharing }: BindMessage,
   cores: number,
   trace: TraceSink | undefined,
   loadStacks: () => Promise<typeof StackCarrier>,
@@ -63,6 +64,7 @@ export async function serveCrew(
     trace,
     given?.imports,
   );
+  group.content = content;
   group.onInstance = given?.onInstance?.bind(given);
   if (program.asyncify !== undefined) {
     attachUnwinding(kernel, group);

@@ -6,12 +6,19 @@
  *
  * Life: with the carrier, as long as it serves the process. Used by its agent alone; the host tells by a word of shared memory that a child's has no user any more.
  */
-import { createGuestMemory } from "../loader/program-memory.ts";
+import { createGuestMemory, GUEST_PAGE } from "../loader/program-memory.ts";
 import type { Program } from "../loader/program.ts";
-import { GUEST_PAGE } from "./idle-carrier.ts";
 
 /** A child's memory, as it is sent to the host. */
-export interface ForkMemory {
+export type ForkMemory = LentMemory | ForkContent;
+
+/** What a memory holds that is not shared: such a one cannot be sent, so the child's agent makes its own. */
+export interface ForkContent {
+  readonly memory: undefined;
+  readonly content: Uint8Array;
+}
+
+export interface LentMemory {
   readonly memory: WebAssembly.Memory;
   /** One word, 0 until the host says that nobody uses the memory any more (`giveBack`). */
   readonly isFree: Int32Array;
@@ -21,19 +28,20 @@ export interface ForkMemory {
 const MOST_KEPT = 2;
 
 /** For the host: nobody uses the memory any more, nor ever will. */
-export function giveBack({ isFree }: Pick<ForkMemory, "isFree">): void {
+export function giveBack({ isFree }: LentMemory): void {
   Atomics.store(isFree, 0, 1);
 }
 
 export class ForkMemories {
   /** The last that were made, oldest first. */
-  private readonly given: ForkMemory[] = [];
+  private readonly given: LentMemory[] = [];
 
   constructor(private readonly program: Program) {}
 
-  /** A memory with the same content as the parent's; undefined where the host has none. */
+  /** The same content as the parent's; undefined where the host has no room. */
   copy(from: WebAssembly.Memory): ForkMemory | undefined {
     const { buffer } = from;
+    if (!this.program.hasSharedMemory) return copyContent(buffer);
     const used = this.takeFree(buffer.byteLength);
     const memory = used ?? this.make(buffer.byteLength);
     if (memory === undefined) return undefined;
@@ -67,6 +75,17 @@ export class ForkMemories {
       return undefined;
     }
     return memory.buffer.byteLength === bytes ? memory : undefined;
+  }
+}
+
+/** In shared bytes, so that whoever passes them on need not copy them. */
+function copyContent(buffer: ArrayBufferLike): ForkContent | undefined {
+  try {
+    const content = new Uint8Array(new SharedArrayBuffer(buffer.byteLength));
+    content.set(new Uint8Array(buffer));
+    return { memory: undefined, content };
+  } catch {
+    return undefined;
   }
 }
 

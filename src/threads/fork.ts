@@ -29,16 +29,14 @@ export class CrewForkPort implements ForkPort {
   /** @param post sends to the host */
   constructor(
     private readonly kernel: Kernel,
-    private readonly program: Program,
+    program: Program,
     private readonly post: (message: ForkMessage) => void,
   ) {
     this.memories = new ForkMemories(program);
   }
 
   copy(context: SyscallContext, child: number, image: number): number {
-    const { kernel, program } = this;
-    // A memory that is not shared cannot be sent to the child's worker.
-    if (!program.hasSharedMemory) return Errno.ENOTSUP;
+    const { kernel } = this;
     const copy = this.memories.copy(context.guest.memory);
     if (copy === undefined) return Errno.ENOMEM;
     const crew = copyCrew(kernel, context.process, child);
@@ -48,7 +46,7 @@ export class CrewForkPort implements ForkPort {
       destroyCrew(kernel, child, crew);
       return -thread;
     }
-    this.post({ kind: "forked", process: child, crew, thread, ...copy });
+    this.post({ kind: "forked", process: child, crew, thread, copy });
     return 0;
   }
 }

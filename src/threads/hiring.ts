@@ -122,7 +122,7 @@ export class Hiring {
   }
 
   private bind(
-    { crew, memory, trace, shared, program, here }: Team,
+    { crew, memory, content, trace, shared, program, here }: Team,
     { handle, isShared }: Worker,
   ): void {
     handle.post({
@@ -130,6 +130,7 @@ export class Hiring {
       crew,
       program: isShared ? shared! : program,
       memory,
+      content,
       trace,
       sharing: isShared,
       furtherCalls: this.furtherCalls,

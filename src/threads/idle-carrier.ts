@@ -5,9 +5,6 @@ import { type Kernel, Process, ProcessState } from "../kernel/index.ts";
 import { Carrier, Crew, endWatch, isCalled, takeWatch, watchBell } from "./crew.ts";
 import { firstDeadline, hasReadySleeper } from "./sleepers.ts";
 
-/** Bytes of a page of guest memory. */
-export const GUEST_PAGE = 65536;
-
 /** Whether a carrier may make an instance ahead: the main thread has its own, and the process or its program is not about to end. */
 function mayPrepare(memory: KernelMemory, crew: number): boolean {
   return (

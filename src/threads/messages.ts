@@ -21,6 +21,8 @@ export interface BindMessage {
   readonly program: Program;
   /** The memory that its instances share, when the program imports one. */
   readonly memory: WebAssembly.Memory | undefined;
+  /** Of a forked process whose memory is not shared: what its parent's held. */
+  readonly content: Uint8Array | undefined;
   /** Address of a module that gives threads' instances their imports beside the kernel's. */
   readonly threadImports: string | undefined;
   /** Whether to serve as a shared carrier. */
@@ -37,12 +39,13 @@ export interface TraceTarget {
 }
 
 /** Worker to host: a process was copied, and its main thread wants a carrier. */
-export interface ForkMessage extends ForkMemory {
+export interface ForkMessage {
   readonly kind: "forked";
   /** The child's process with a count for the host, its crew and its main thread: records. */
   readonly process: number;
   readonly crew: number;
   readonly thread: number;
+  readonly copy: ForkMemory;
 }
 
 /** Worker to host. */

@@ -46,7 +46,8 @@ import {
 } from "./crew.ts";
 import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
-import { GUEST_PAGE, sleepIdle } from "./idle-carrier.ts";
+import { GUEST_PAGE } from "../loader/program-memory.ts";
+import { sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
 import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.ts";
 

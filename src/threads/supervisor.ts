@@ -180,13 +180,15 @@ export class Supervisor implements ProcessRunner, PoolEvents {
 
   /** Takes up a process that another was copied to, with its crew and its main thread. */
   private adopt(parent: Team | undefined, message: ForkMessage): void {
-    const { process, crew, thread, memory } = message;
+    const { process, crew, thread, copy } = message;
+    const { memory } = copy;
     const { kernel } = this;
     if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
     const { program, options, trace } = parent;
     if (trace !== undefined) keepFile(kernel.memory, trace.file);
     const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
-    team.lent = message;
+    if (copy.memory === undefined) team.content = copy.content;
+    else team.lent = copy;
     placeThread(kernel, crew, thread);
     if (this.isClosing) exitProcess(kernel, process, 137, EndReason.killed, 9);
     this.hiring.hire(team);

@@ -8,7 +8,7 @@ import { dropThread, type Kernel, Process, Thread } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import { Carrier } from "./crew.ts";
-import type { ForkMemory } from "./fork-memories.ts";
+import type { LentMemory } from "./fork-memories.ts";
 import type { HostThread } from "./host-thread.ts";
 import type { TraceTarget } from "./messages.ts";
 import type { HostPart, Launch, RunOptions } from "./port.ts";
@@ -38,7 +38,9 @@ export interface Team {
   /** Tells who reaps that a process or its program has ended. */
   lookAgain: (() => void) | undefined;
   /** Where the memory is a copy that another may use again, as long as no agent was ended that used it: such a one may go on for a moment. */
-  lent: Pick<ForkMemory, "isFree"> | undefined;
+  lent: LentMemory | undefined;
+  /** What the memory is to hold, where it is a copy that is not shared. */
+  content: Uint8Array | undefined;
   /** Whether a loop looks after its threads: see `Hiring`. */
   isLookedAfter: boolean;
   /** False when it is over: then its process's address may be another's. */
@@ -95,6 +97,7 @@ export function createTeam(
     reaping: false,
     lookAgain: undefined,
     lent: undefined,
+    content: undefined,
     isLookedAfter: false,
     isServed: true,
   };

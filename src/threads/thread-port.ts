@@ -13,7 +13,7 @@ import type { KernelMemory } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { ThreadPort } from "../syscalls/port.ts";
 import { Crew, placeThread, reserveThread, unreserveThread } from "./crew.ts";
-import { GUEST_PAGE } from "./idle-carrier.ts";
+import { GUEST_PAGE } from "../loader/program-memory.ts";
 
 function notePages(memory: KernelMemory, crew: number, pages: number): void {
   for (let known = Crew.pages.load(memory, crew); known < pages;) {

@@ -4,7 +4,7 @@ import {
   readingContract,
   refusingContract,
   writingContract,
-} from "../support/filesystem-contract.ts";
+} from "../support/filesystem-contract/index.ts";
 import {
   hostByPathSubject,
   hostSubject,

@@ -54,6 +54,7 @@ for (const name of ["same-pid", "threads"]) {
 
 for (const [name, expected] of [
   ["descriptors", "cdef\n"],
+  ["taken", "written\nwritten\n"],
   ["environment", "A=1\nB=two\n"],
   ["race", "raced\n"],
   ["vfork", "from the child\n"],

@@ -33,6 +33,14 @@ for (const [name, what] of [
   });
 }
 
+test("fork: a memory that is not shared", async () => {
+  const path = await compileGuest("process_fork_unshared");
+  await withMachine({}, async (machine) => {
+    const { exitCode, stdout, stderr, message } = await machine.run(path);
+    assert.deepEqual([exitCode, stdout, stderr, message], [0, "done\n", "", undefined]);
+  });
+});
+
 test("fork: children of children", async () => {
   const { exitCode, stderr } = await runCase("nested");
   assert.deepEqual([exitCode, stderr], [14, ""]);

@@ -41,6 +41,45 @@ static void do_read(void) {
   print("\n");
 }
 
+// A shell's `exec 3>file`: the number of the preopened directory stands for a file, and absolute paths go by the directory all the same, here, in a child and in the next program.
+static void test_taken(void) {
+  const char *path = "/tmp/taken.txt";
+  const uint64_t rights = WASI_RIGHTS_FD_READ | WASI_RIGHTS_FD_WRITE | WASI_RIGHTS_FD_SEEK;
+  int32_t file, other;
+  CHECK_OK(wasi_path_open(3, 0, path, text_length(path), WASI_OFLAGS_CREAT, rights, rights, 0, &file));
+  CHECK_OK(wasi_fd_close(3));
+  struct wasi_filestat status;
+  CHECK_OK(wasi_path_filestat_get(3, 0, "tmp", 3, &status));
+  CHECK_OK(wasi_fd_renumber(file, 3));
+  CHECK_OK(wasi_fd_close(file));
+  CHECK_OK(write_bytes(3, "abc", 3));
+  CHECK_OK(wasi_path_filestat_get(3, 0, path, text_length(path), &status));
+  CHECK(status.size == 3);
+  CHECK_ERRNO(WASI_ENOTDIR, wasi_path_filestat_get(3, 0, "tmp", 3, &status));
+  CHECK_OK(wasi_path_open(3, 0, path, text_length(path), 0, WASI_RIGHTS_FD_READ, 0, 0, &other));
+  CHECK(other == file);
+  CHECK_OK(wasi_fd_close(other));
+  expect_exit(spawn_self("self\ntaken-on\n3"), 0);
+  exec(SELF, "self\ntaken-on\n6");
+  CHECK(false);
+}
+
+static void do_taken_on(uint32_t size) {
+  struct wasi_prestat preopen;
+  CHECK_OK(wasi_fd_prestat_get(3, &preopen));
+  CHECK(preopen.u.dir.pr_name_len == 1);
+  CHECK_OK(write_bytes(3, "def", 3));
+  struct wasi_filestat status;
+  CHECK_OK(wasi_path_filestat_get(3, 0, "/tmp/taken.txt", 14, &status));
+  CHECK(status.size == size + 3);
+  // To another file, and back to the directory.
+  CHECK_OK(wasi_fd_renumber(1, 3));
+  CHECK_OK(write_bytes(3, "written\n", 8));
+  if (size == 6) CHECK_OK(wasi_path_unlink_file(3, "/tmp/taken.txt", 14));
+  CHECK_OK(wasi_fd_close(3));
+  CHECK_OK(wasi_path_filestat_get(3, 0, "tmp", 3, &status));
+}
+
 static _Atomic uint32_t never;
 
 static void *wait_for_ever(void *unused) {
@@ -182,6 +221,8 @@ int main(int argc, char **argv) {
   else if (text_equal(what, "vfork-exit")) test_vfork_exit();
   else if (text_equal(what, "pid")) print("%d\n", own_pid());
   else if (text_equal(what, "say")) print("%s\n", argv[2]);
+  else if (text_equal(what, "taken")) test_taken();
+  else if (text_equal(what, "taken-on")) do_taken_on((uint32_t)text_number(argv[2]));
   else if (text_equal(what, "read")) do_read();
   else if (text_equal(what, "variables")) do_variables();
   else return 2;

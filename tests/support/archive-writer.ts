@@ -1,7 +1,7 @@
 /** Tar and zip archives for tests, made entry by entry, so that each can be wrong in any way. */
 import { crc32 } from "../../src/fs/crc32.ts";
 import { deflateRawSync } from "node:zlib";
-import type { Tree } from "./filesystem-contract.ts";
+import type { Tree } from "./filesystem-contract/index.ts";
 
 const MODIFIED = 1_600_000_000;
 

@@ -27,7 +27,7 @@ import {
   type Vfs,
 } from "../../src/vfs/index.ts";
 import { tarTree, zipTree } from "./archive-writer.ts";
-import type { Departures, Tree } from "./filesystem-contract.ts";
+import type { Departures, Tree } from "./filesystem-contract/index.ts";
 import { openDescriptors } from "./hostfs-fixture.ts";
 import { KernelMachine } from "./kernel-machine.ts";
 import { describeTree, MemoryLog } from "./log-store.ts";

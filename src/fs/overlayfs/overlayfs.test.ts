@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import { tarOf } from "../../../tests/support/archive-writer.ts";
-import type { Tree } from "../../../tests/support/filesystem-contract.ts";
+import type { Tree } from "../../../tests/support/filesystem-contract/index.ts";
 import {
   fillDirectory,
   makeArchive,
