@@ -7,6 +7,7 @@
 import { callNames, callType } from "../abi/call-types.ts";
 import { isFurtherCall } from "../syscalls/table.ts";
 import type { Asyncify, readAsyncify } from "./asyncify.ts";
+import type { tellForeign } from "./foreign-format.ts";
 import { findLinkFaults, type KnownImports } from "./link-faults.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
@@ -61,6 +62,17 @@ export interface Program {
 /** Whether a program can have threads that share carriers, where the engine can suspend stacks. */
 export function mayShareCarriers(program: Program): boolean {
   return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
+}
+
+/** Bytes of a program up to which it is compiled for shared carriers while it starts: that takes less than a worker's start then. */
+const SMALL = 1024 * 1024;
+
+/**
+ * Whether all threads of such a program but the main one are to share carriers, also where there are few: it waits by calls, which suspend a stack within
+ * microseconds, and not by the engine's instruction, which then takes the host's event loop.
+ */
+export function sharesAtOnce(program: Program, bytes: number): boolean {
+  return bytes <= SMALL && program.functions.some(({ name }) => name === "futex_wait");
 }
 
 /** Whether a program's threads can leave their carriers while they wait, in every engine: their stacks can be taken apart. */
@@ -124,9 +136,10 @@ export function knownImports(): KnownImports {
   return known;
 }
 
-/** What it takes to read a program that is instrumented, or to say why one cannot be linked. A part of its own (`further-reading.ts`). */
+/** What it takes to read a program that is instrumented, or to say why one cannot be linked or is none. A part of its own (`further-reading.ts`). */
 export interface FurtherReading {
   readonly readAsyncify: typeof readAsyncify;
+  readonly tellForeign: typeof tellForeign;
   /** All that is wrong with a program's imports, a line each. */
   tellLinkProblems(
     description: ModuleDescription,
@@ -165,7 +178,7 @@ export function readProgram(
   maximumPages: number,
   given?: GivenNames,
 ): ProgramDescription {
-  const description = describeModule(bytes);
+  const description = describe(bytes);
   if (findLinkFaults(description, known, given).length > 0) {
     const problems = readFurther().tellLinkProblems(description, known, given);
     throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${problems}`);
@@ -197,6 +210,15 @@ export function readProgram(
     asyncify: undefined,
     ...findAsyncify(limited, description),
   };
+}
+
+function describe(bytes: Uint8Array): ModuleDescription {
+  try {
+    return describeModule(bytes);
+  } catch (error) {
+    const isForeign = error instanceof ModuleError && error.code === "ERR_NOT_WASM";
+    throw isForeign ? readFurther().tellForeign(error, bytes) : error;
+  }
 }
 
 function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {

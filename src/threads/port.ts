@@ -45,6 +45,8 @@ export interface Launch {
 
 /** What the host program gives a program that it instantiates. */
 export interface HostPart {
+  /** What makes the instance, a part that few host programs need. */
+  readonly Thread: typeof HostThread;
   readonly imports: GivenImports;
   /** Address of a module that gives the imports of threads. */
   readonly threadImports: string | undefined;
@@ -62,6 +64,8 @@ export interface RunOptions {
   spare: number;
   /** Compiles the program for carriers that several of its threads share; undefined where none can, or the promise's value. */
   shareable?: (() => Promise<Program | undefined>) | undefined;
+  /** Whether all threads but the main one do so. */
+  sharesAtOnce?: boolean;
 }
 
 /** A process that runs, as far as the kernel heap does not tell it. */
