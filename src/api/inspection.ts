@@ -3,6 +3,8 @@
  * of its own, `weft/inspect`.
  */
 import { signatures, wasiUnstableNames } from "../abi/signatures.ts";
+import { readDylinkSection } from "../loader/dylink-section.ts";
+import { tellForeign } from "../loader/foreign-format.ts";
 import { checkImports, type LinkProblem } from "../loader/link-check.ts";
 import {
   describeModule,
@@ -107,12 +109,15 @@ export function inspectProgram(bytes: Uint8Array, name = "program.wasm"): Inspec
   let description: ModuleDescription;
   let tools: ToolDescription;
   let problems: LinkProblem[];
+  let libraries: readonly string[] | undefined;
   try {
     description = describeModule(bytes);
     tools = describeTools(bytes);
     problems = checkImports(description, knownImports());
+    const { dylink } = description;
+    libraries = dylink && readDylinkSection(bytes, dylink.start, dylink.end).needed;
   } catch (cause) {
-    throw programError(name, cause);
+    throw programError(name, tellForeign(cause, bytes));
   }
   const reasons = problemsOf(description, problems);
   const refused = new Map(
@@ -133,7 +138,7 @@ export function inspectProgram(bytes: Uint8Array, name = "program.wasm"): Inspec
       sharesMemory: shared && description.memory.importName !== undefined,
     },
     asyncify: description.asyncify,
-    libraries: description.dylink?.needed,
+    libraries,
     imports: description.imports.map((entry) => inspectImport(description, entry, refused)),
     exports: description.exports.map((entry) => ({
       name: entry.name,

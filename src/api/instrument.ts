@@ -2,6 +2,7 @@
  * Instrumenting a program, so that its stacks can be taken apart and put back: binaryen's asyncify, for the calls of WASI and WASIX that can unwind a stack. An
  * entry of its own, `weft/instrument`. It needs the package `binaryen`, which who installs Weft chooses to have.
  */
+import { tellForeign } from "../loader/foreign-format.ts";
 import { describeModule, type ModuleDescription } from "../loader/module-description.ts";
 import { mayUnwind } from "../loader/unwinding-imports.ts";
 import { WeftError } from "./errors.ts";
@@ -31,7 +32,7 @@ export async function instrumentProgram(
   try {
     description = describeModule(bytes);
   } catch (cause) {
-    throw programError(name, cause);
+    throw programError(name, tellForeign(cause, bytes));
   }
   const calls = checkProgram(description, name);
   const binaryen = await loadBinaryen();

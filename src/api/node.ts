@@ -103,10 +103,12 @@ export class Machine extends BaseMachine {
     } catch (cause) {
       throw programError(name, cause);
     }
+    const { HostThread } = await import("../threads/host-thread.ts");
     let memory: WebAssembly.Memory | undefined;
     const process = await this.launch({ name, program }, others, (launch) => {
       ({ memory } = launch);
       const here = {
+        Thread: HostThread,
         imports,
         threadImports: threadImports && String(threadImports),
         onMessage: onMessage ?? (() => {}),

@@ -3,6 +3,8 @@
  * what to do about it.
  */
 
+import { ModuleError } from "./module-error.ts";
+
 /** First bytes in hexadecimal, and the end of the sentence "this is …". */
 const SIGNATURES: readonly (readonly [string, string])[] = [
   ["1f8b", "gzip-compressed data: decompress it first"],
@@ -20,8 +22,17 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
   ["2321", "a script, not a module"],
 ];
 
+/** The refusal of a file that is no module, with what it is instead; any other is left as it is. */
+export function tellForeign(refusal: unknown, bytes: Uint8Array): unknown {
+  if (!(refusal instanceof ModuleError) || refusal.code !== "ERR_NOT_WASM") return refusal;
+  return new ModuleError(
+    refusal.code,
+    `${refusal.message}: this is ${recogniseForeignFormat(bytes)}`,
+  );
+}
+
 /** Says what `bytes`, which do not begin as a module does, seem to be: the end of a sentence "this is …". */
-export function recogniseForeignFormat(bytes: Uint8Array): string {
+function recogniseForeignFormat(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
   let head = "";
   let text = "";

@@ -26,6 +26,7 @@ import {
   vector,
   WIDE,
 } from "../../tests/support/wasm-builder.ts";
+import { readDylinkSection } from "./dylink-section.ts";
 import { describeModule, exportedGlobalValue } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { describeTools } from "./tool-sections.ts";
@@ -268,6 +269,11 @@ test("a stack pointer that is not exported is found by name, or as the first glo
   );
 });
 
+function readDylink(bytes: Uint8Array) {
+  const { start, end } = describeModule(bytes).dylink!;
+  return readDylinkSection(bytes, start, end);
+}
+
 test("dylink.0 is read whole, and refused when broken", () => {
   const part = (kind: number, content: number[]) => [kind, ...unsigned(content.length), ...content];
   const content = [
@@ -278,9 +284,9 @@ test("dylink.0 is read whole, and refused when broken", () => {
     ...part(5, vector([text("/lib")])),
     ...part(77, [1, 2, 3]),
   ];
-  const description = describeModule(moduleOf(customSection("dylink.0", content)));
-  assert.equal(description.isDynamic, true);
-  assert.deepEqual(description.dylink, {
+  const bytes = moduleOf(customSection("dylink.0", content));
+  assert.equal(describeModule(bytes).isDynamic, true);
+  assert.deepEqual(readDylink(bytes), {
     memorySize: 1000,
     memoryAlignment: 16,
     tableSize: 7,
@@ -292,7 +298,7 @@ test("dylink.0 is read whole, and refused when broken", () => {
   });
   for (const broken of [content.slice(0, 9), part(1, [0, 40, 0, 0]), [2, 200, 1, 9]]) {
     assert.throws(
-      () => describeModule(moduleOf(customSection("dylink.0", broken))),
+      () => readDylink(moduleOf(customSection("dylink.0", broken))),
       (error) => error instanceof ModuleError && error.code === "ERR_DYLINK",
     );
   }

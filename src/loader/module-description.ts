@@ -4,7 +4,6 @@
  *
  * Life: made once per module, immutable, plain data (it can be posted to a worker).
  */
-import { type DylinkSection, readDylinkSection } from "./dylink-section.ts";
 import { ModuleError } from "./module-error.ts";
 import { NameKind, readNames } from "./tool-sections.ts";
 import { Limit, readSections, SectionId, WasmReader } from "./wasm-binary.ts";
@@ -62,7 +61,8 @@ export interface ModuleDescription {
 
   /** Names of custom sections in file order, each once. */
   readonly customSections: readonly string[];
-  readonly dylink: DylinkSection | undefined;
+  /** Where the content of the `dylink.0` section is: see `dylink-section.ts`. */
+  readonly dylink: { readonly start: number; readonly end: number } | undefined;
 
   /** Exports `_start`. */
   readonly isCommand: boolean;
@@ -105,7 +105,7 @@ class ModuleReading {
   readonly customSections = new Set<string>();
   functionCount = 0;
   hasStart = false;
-  dylink: DylinkSection | undefined;
+  dylink: { start: number; end: number } | undefined;
   globalNames: Map<number, string> | undefined;
 
   private readonly bytes: Uint8Array;
@@ -286,7 +286,7 @@ class ModuleReading {
       throw new ModuleError("ERR_MODULE_LIMIT", `more than ${seen} custom sections`, reader.offset);
     }
     if (name === "dylink.0") {
-      this.dylink = readDylinkSection(this.bytes, reader.offset, reader.end);
+      this.dylink = { start: reader.offset, end: reader.end };
     } else if (name === "name") this.globalNames = readNames(reader, NameKind.global);
   }
 }

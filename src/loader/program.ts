@@ -7,6 +7,7 @@
 import { callNames, callType } from "../abi/call-types.ts";
 import { isFurtherCall } from "../syscalls/table.ts";
 import type { Asyncify, readAsyncify } from "./asyncify.ts";
+import type { tellForeign } from "./foreign-format.ts";
 import { findLinkFaults, type KnownImports } from "./link-faults.ts";
 import { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
@@ -124,9 +125,10 @@ export function knownImports(): KnownImports {
   return known;
 }
 
-/** What it takes to read a program that is instrumented, or to say why one cannot be linked. A part of its own (`further-reading.ts`). */
+/** What it takes to read a program that is instrumented, or to say why one cannot be linked or is none. A part of its own (`further-reading.ts`). */
 export interface FurtherReading {
   readonly readAsyncify: typeof readAsyncify;
+  readonly tellForeign: typeof tellForeign;
   /** All that is wrong with a program's imports, a line each. */
   tellLinkProblems(
     description: ModuleDescription,
@@ -165,7 +167,7 @@ export function readProgram(
   maximumPages: number,
   given?: GivenNames,
 ): ProgramDescription {
-  const description = describeModule(bytes);
+  const description = describe(bytes);
   if (findLinkFaults(description, known, given).length > 0) {
     const problems = readFurther().tellLinkProblems(description, known, given);
     throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${problems}`);
@@ -197,6 +199,15 @@ export function readProgram(
     asyncify: undefined,
     ...findAsyncify(limited, description),
   };
+}
+
+function describe(bytes: Uint8Array): ModuleDescription {
+  try {
+    return describeModule(bytes);
+  } catch (error) {
+    const isForeign = error instanceof ModuleError && error.code === "ERR_NOT_WASM";
+    throw isForeign ? readFurther().tellForeign(error, bytes) : error;
+  }
 }
 
 function findAsyncify(bytes: Uint8Array, description: ModuleDescription) {

@@ -9,6 +9,7 @@ import {
   text,
   unsigned,
 } from "../../tests/support/wasm-builder.ts";
+import { tellForeign } from "./foreign-format.ts";
 import { ModuleError } from "./module-error.ts";
 import { readSections, WasmReader } from "./wasm-binary.ts";
 
@@ -129,7 +130,8 @@ test("a file that is no module is named for what it is", () => {
   for (const [content, expected] of cases) {
     const error = refusal(() => [...readSections(content)]);
     assert.equal(error.code, "ERR_NOT_WASM");
-    assert.match(error.message, expected);
+    const told = tellForeign(error, content);
+    assert.match((told as ModuleError).message, expected);
   }
 });
 

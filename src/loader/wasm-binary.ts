@@ -8,7 +8,6 @@
  * Source: WebAssembly Core Specification, "Binary Format"; limits as in the JavaScript API's "Implementation-defined
  * Limits", which all browsers share.
  */
-import { recogniseForeignFormat } from "./foreign-format.ts";
 import { ModuleError, type ModuleErrorCode } from "./module-error.ts";
 
 /** Section numbers, as the format assigns them. */
@@ -166,17 +165,14 @@ export class WasmReader {
   }
 }
 
-/** Checks the eight bytes that open a module; says what the file is when it is none. */
+/** Checks the eight bytes that open a module; `foreign-format.ts` knows what a file is that is none. */
 function checkHeader(bytes: Uint8Array): void {
   const magic = [0x00, 0x61, 0x73, 0x6d];
   if (
     bytes.length === 0 ||
     magic.some((byte, index) => index < bytes.length && bytes[index] !== byte)
   ) {
-    throw new ModuleError(
-      "ERR_NOT_WASM",
-      `not a WebAssembly module: this is ${recogniseForeignFormat(bytes)}`,
-    );
+    throw new ModuleError("ERR_NOT_WASM", "not a WebAssembly module");
   }
   if (bytes.length < 8) {
     throw new ModuleError("ERR_MALFORMED", "the module is cut off inside its header", bytes.length);

@@ -12,16 +12,14 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
-import { DeepSleep } from "./deep-sleep.ts";
 import { GUEST_PAGE } from "../loader/program-memory.ts";
 import { sleepIdle, sleepWatching } from "./idle-carrier.ts";
 import type { BindMessage, ForkMessage } from "./messages.ts";
-import { CrewForkPort } from "./fork.ts";
 import { runThread } from "./run-thread.ts";
 import type { ThreadImports } from "./worker.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 import { CrewThreadPort } from "./thread-port.ts";
-import { attachUnwinding } from "./unwinding-slot.ts";
+import { attachUnwinding, stackParts } from "./unwinding-slot.ts";
 
 /** An unbound agent enters the kernel to serve a crew. False when it was recalled, which is over with that: the crew is no more. */
 export function beginToServe(memory: KernelMemory, carrier: number): boolean {
@@ -68,6 +66,7 @@ export async function serveCrew(
   group.onInstance = given?.onInstance?.bind(given);
   if (program.asyncify !== undefined) {
     attachUnwinding(kernel, group);
+    const { CrewForkPort, DeepSleep } = stackParts();
     group.context.forking = new CrewForkPort(kernel, program, post);
     // Where the engine suspends stacks, threads beyond the first few are on shared carriers: that costs less.
     if (

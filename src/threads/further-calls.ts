@@ -12,6 +12,8 @@ import { type Kernel, openOwnTerminal, TerminalOperations } from "../kernel/inde
 import { furtherServices } from "../syscalls/further-table.ts";
 import { provideFurtherServices } from "../syscalls/table.ts";
 import { OperationsId } from "../vfs/index.ts";
+import { DeepSleep, wakeSleeper } from "./deep-sleep.ts";
+import { CrewForkPort } from "./fork.ts";
 import { Unwinding } from "./unwinding.ts";
 import { provideUnwinding } from "./unwinding-slot.ts";
 
@@ -22,5 +24,5 @@ export function installFurtherCalls({ vfs, randomness }: Kernel): void {
   installEpoll(vfs);
   vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   installDevfs(vfs, randomness, openOwnTerminal);
-  provideUnwinding(Unwinding);
+  provideUnwinding({ Unwinding, CrewForkPort, DeepSleep, wakeSleeper });
 }

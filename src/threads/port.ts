@@ -45,6 +45,8 @@ export interface Launch {
 
 /** What the host program gives a program that it instantiates. */
 export interface HostPart {
+  /** What makes the instance, a part that few host programs need. */
+  readonly Thread: typeof HostThread;
   readonly imports: GivenImports;
   /** Address of a module that gives the imports of threads. */
   readonly threadImports: string | undefined;

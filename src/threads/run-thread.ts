@@ -31,8 +31,8 @@ import { KernelPanic, panic } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
 import { ContextReturned } from "./contexts.ts";
-import { wakeSleeper } from "./deep-sleep.ts";
 import { openInstances, unreserveThread } from "./crew.ts";
+import { stackParts } from "./unwinding-slot.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
 export const TRAP_EXIT_MAIN = 45;
@@ -58,7 +58,7 @@ export function beginThread(
   const { memory } = kernel;
   const { context } = group;
   if (Thread.sleepsDeeply.get(memory, thread) !== 0) {
-    wakeSleeper(kernel, group, thread);
+    stackParts().wakeSleeper(kernel, group, thread);
     return rewindEntryOf(kernel, group, thread);
   }
   const isMain = Thread.startKind.get(memory, thread) === StartKind.main;

@@ -25,7 +25,7 @@ import { dropFile, keepFile } from "../vfs/index.ts";
 import { Carrier, placeThread } from "./crew.ts";
 import { giveBack } from "./fork-memories.ts";
 import { Hiring } from "./hiring.ts";
-import { HostThread } from "./host-thread.ts";
+import type { HostThread } from "./host-thread.ts";
 import type { ForkMessage, TraceTarget, WorkerMessage } from "./messages.ts";
 import {
   createCrew,
@@ -216,7 +216,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     if (carrier === 0) return this.giveUp(team, "the kernel's memory is full");
     const sink = trace && traceSinkOf(kernel, trace.file);
     const hire = () => this.hiring.hire(team);
-    team.hostThread = new HostThread(
+    team.hostThread = new here.Thread(
       kernel,
       carrier,
       crew,
