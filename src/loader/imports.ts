@@ -5,7 +5,7 @@
  * arguments because gathering them in an array would be felt in every call. What is thrown through the kernel's frames leaves the kernel here, after every
  * `finally` of the handler: those take locks.
  */
-import { pointerParameters, WIDE_MODULE } from "../abi/call-types.ts";
+import { callType, pointerParameters, WIDE_MODULE } from "../abi/call-types.ts";
 import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { recorded } from "../syscalls/recording.ts";
@@ -15,9 +15,9 @@ import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
 import { panic } from "../shm/index.ts";
 import type { Program } from "./program.ts";
-import { suspending } from "./suspension.ts";
+import type { SuspendableCall } from "./suspendable-calls.ts";
 
-/** Calls that take no lock and change nothing in the kernel: they need no mark. */
+/** Calls that take no lock and change nothing in the kernel: where nothing is pending they need no mark. */
 const LIGHT: ReadonlySet<string> = new Set([
   "args_get",
   "args_sizes_get",
@@ -35,17 +35,16 @@ const LIGHT: ReadonlySet<string> = new Set([
  * Makes the import object of a program for one context.
  *
  * @param memory the memory to import, if the program imports one; @param trace where calls are written to, if anywhere
- * @param suspends whether calls may suspend the guest's stack
+ * @param suspendable makes calls such that they may suspend the guest's stack, where the engine can
  */
 export function makeImports(
   context: SyscallContext,
   program: Program,
   memory: WebAssembly.Memory | undefined,
   trace: TraceSink | undefined,
-  suspends: boolean,
+  suspendable: ((calls: readonly SuspendableCall[]) => readonly unknown[]) | undefined,
 ): Record<string, Record<string, unknown>> {
-  const imports: Record<string, Record<string, unknown>> = {};
-  for (const { module, name } of program.functions) {
+  const calls = program.functions.map(({ module, name }) => {
     const served =
       findSyscall(module, name) ?? panic(`imports: ${module}.${name} is served by nothing here`);
     const syscall = recorded(context.kernel, served);
@@ -59,8 +58,13 @@ export function makeImports(
     const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
     const restartable = RESTARTS.has(name) ? `${module}.${name}` : undefined;
     const call = unwinds ? wrapUnwinding(context, narrow, restartable) : narrow;
-    (imports[module] ??= {})[name] = suspends && !isLight ? suspending(call) : call;
-  }
+    return { call, type: callType(module, name)! };
+  });
+  const functions = suspendable?.(calls) ?? calls.map(({ call }) => call);
+  const imports: Record<string, Record<string, unknown>> = {};
+  program.functions.forEach(({ module, name }, index) => {
+    (imports[module] ??= {})[name] = functions[index];
+  });
   if (program.memoryImport !== undefined) {
     (imports[program.memoryImport.module] ??= {})[program.memoryImport.name] = memory;
   }
@@ -89,19 +93,20 @@ const RESTARTS: ReadonlySet<string> = new Set([
 ]);
 
 type Argument = number & bigint;
-type Import = (...parameters: Argument[]) => unknown;
+export type Import = (...parameters: Argument[]) => unknown;
 
 function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): Import {
   const h = handler as (...parameters: unknown[]) => number;
+  const full = wrapCall(c, handler, count);
   switch (count) {
     case 1:
-      return (p0) => (c.look(), h(c, p0));
+      return (p0) => (c.hasPending ? full(p0) : h(c, p0));
     case 2:
-      return (p0, p1) => (c.look(), h(c, p0, p1));
+      return (p0, p1) => (c.hasPending ? full(p0, p1) : h(c, p0, p1));
     case 3:
-      return (p0, p1, p2) => (c.look(), h(c, p0, p1, p2));
+      return (p0, p1, p2) => (c.hasPending ? full(p0, p1, p2) : h(c, p0, p1, p2));
     default:
-      return wrapCall(c, handler, count);
+      return full;
   }
 }
 

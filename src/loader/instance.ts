@@ -16,6 +16,7 @@ import { makeImports } from "./imports.ts";
 import { createGuestMemory, GUEST_PAGE } from "./program-memory.ts";
 import type { Program } from "./program.ts";
 import type { StopInstances } from "./stop-instances.ts";
+import type { makeSuspendable } from "./suspendable-calls.ts";
 import { promising } from "./suspension.ts";
 import type { ThreadStates } from "./thread-state.ts";
 
@@ -49,6 +50,8 @@ export class InstanceGroup {
   private used: WebAssembly.Instance | undefined;
   /** Is called with each instance that was made, where the host program gives imports. */
   onInstance: ((instance: WebAssembly.Instance) => void) | undefined;
+  /** Makes calls such that they may suspend the guest's stack, where the stacks of the agent's carrier can be suspended: given by that. */
+  suspendable: typeof makeSuspendable | undefined;
   /** For a program with stop points, where the stacks of the agent's carrier can be suspended: given by that. */
   stops: StopInstances | undefined;
   /** Bytes of the memory when the next or the shared instance was about to be made. */
@@ -113,13 +116,7 @@ export class InstanceGroup {
         this.memory = createGuestMemory(program);
         if (this.memory !== undefined) context.guest = new GuestMemory(this.memory, program.isWide);
       }
-      this.imports = makeImports(
-        context,
-        program,
-        this.memory,
-        trace,
-        context.stacks !== undefined,
-      );
+      this.imports = makeImports(context, program, this.memory, trace, this.suspendable);
       for (const { module, name } of program.given)
         (this.imports[module] ??= {})[name] =
           this.given?.[module]?.[name] ?? notGiven(module, name);

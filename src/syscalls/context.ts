@@ -236,12 +236,16 @@ export class SyscallContext implements Sleeper {
     this.wasInterrupted = false;
   }
 
-  /** For calls that take no lock and change nothing: only does waiting work. */
+  /** Whether work waits for the thread, that has to be done at its next call. */
+  get hasPending(): boolean {
+    return Thread.pending.load(this.memory, this.thread) !== 0;
+  }
+
+  /** Before a thread has an instance: does the waiting work that needs none. The agent is in the guest before and after. */
   look(): void {
-    if (Thread.pending.load(this.memory, this.thread) === 0) return;
+    if (!this.hasPending) return;
     try {
       this.enter();
-      // Where stacks can be suspended handlers need one of their own: a full call or a stop point gives it to them.
       this.handlersFirst = false;
       this.leave();
     } catch (error) {

@@ -213,6 +213,18 @@ static void test_calls(void) {
   CHECK(handled > 0);
 }
 
+static void *signal_main(void *argument) {
+  CHECK_OK(wasix_thread_signal(1073741823, 10));
+  return argument;
+}
+
+// A thread that does nothing but read the clock gets its signal.
+static void test_clock(void) {
+  wasix_callback_signal("take_signal", 11);
+  thread_start(signal_main, NULL);
+  while (!handled) now_nanoseconds();
+}
+
 static void sleep_for_ever(void) {
   awake++;
   word_wait(&word, 0, FOREVER);
@@ -277,6 +289,7 @@ int main(int argc, char **argv) {
   else if (text_equal(argv[1], "locals")) test_locals();
   else if (text_equal(argv[1], "below")) test_below();
   else if (text_equal(argv[1], "calls")) test_calls();
+  else if (text_equal(argv[1], "clock")) test_clock();
   else if (text_equal(argv[1], "asleep")) test_asleep();
   else if (text_equal(argv[1], "waits")) test_waits();
   else if (text_equal(argv[1], "leaving")) test_leaving();

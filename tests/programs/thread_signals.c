@@ -8,6 +8,7 @@ static _Atomic uint32_t word;
 static _Atomic uint32_t handled;
 static _Atomic uint32_t last_signal;
 static _Atomic int32_t handled_by;
+static __thread volatile uint32_t own_handled;
 static _Atomic uint32_t arrived;
 static _Atomic uint32_t inner;
 static int32_t reader = -1, writer = -1;
@@ -22,6 +23,7 @@ static int32_t own_id(void) {
 __attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
   last_signal = (uint32_t)signal;
   handled_by = own_id();
+  own_handled++;
   handled++;
   if (text_equal(handler_does, "wait")) {
     // A wait inside a wait: of a time, and of a wake.
@@ -97,6 +99,36 @@ static void release(void) {
 
 static void await_handled(uint32_t count) {
   while (handled < count) CHECK_OK(wasix_thread_sleep(200000));
+}
+
+static _Atomic uint32_t seen;
+
+// Handlers run during a call that only reads the clock, not somewhere else.
+static void *only_read_the_clock(void *argument) {
+  receive();
+  arrived++;
+  for (;;) {
+    uint32_t before = own_handled;
+    uint64_t now = 0;
+    wasi_clock_time_get(WASI_CLOCKID_MONOTONIC, 0, &now);
+    if (own_handled != before) break;
+  }
+  seen++;
+  return argument;
+}
+
+// More threads than have workers of their own, where threads share them.
+static void in_clock(void) {
+  enum { COUNT = 8 };
+  struct thread *threads[COUNT];
+  for (uint32_t index = 0; index < COUNT; index++) threads[index] = thread_start(only_read_the_clock, NULL);
+  while (arrived < COUNT) CHECK_OK(wasix_thread_sleep(200000));
+  for (uint32_t round = 0; seen < COUNT; round++) {
+    CHECK(round < 2000);
+    for (uint32_t index = 0; index < COUNT; index++) send(threads[index]->tid, WASI_SIGNAL_USR1);
+    CHECK_OK(wasix_thread_sleep(1000000));
+  }
+  for (uint32_t index = 0; index < COUNT; index++) CHECK_OK(wasix_thread_join(threads[index]->tid));
 }
 
 // A futex wait handles signals and goes on; it still gets its wake.
@@ -226,6 +258,7 @@ int main(int argc, char **argv) {
   CHECK_OK(wasix_fd_pipe(&reader, &writer));
   const char *name = argv[1];
   if (text_equal(name, "futex")) in_futex();
+  else if (text_equal(name, "clock")) in_clock();
   else if (text_equal(name, "read")) in_read();
   else if (text_equal(name, "sleep")) in_sleep();
   else if (text_equal(name, "join")) in_join();

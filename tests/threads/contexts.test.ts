@@ -24,6 +24,7 @@ function testContexts(shared: SharedMachine, kind: string): void {
     ["destroyed", "destroyed contexts do not run, and cannot be switched to"],
     ["waits", "contexts of many threads sleep, take locks and wait"],
     ["calls", "reads and signals in a context"],
+    ["clock", "a signal for a thread that only reads the clock"],
     ["asleep", "the process ends while threads sleep in contexts"],
     ["leaving", "a context ends its thread"],
   ] as const) {

@@ -24,6 +24,8 @@ test("a pipe read handles a signal and fails with EINTR", () =>
   expectDone("thread_signals", "read"));
 test("a sleep handles a signal and goes on", () => expectDone("thread_signals", "sleep"));
 test("a join handles a signal and goes on", () => expectDone("thread_signals", "join"));
+test("a call that only reads the clock handles a signal, on each kind of carrier", () =>
+  expectDone("thread_signals", "clock"));
 test("blocked signals wait until they are unblocked", () =>
   expectDone("thread_signals", "blocked"));
 test("signals go to the thread that is named", () => expectDone("thread_signals", "whom"));
