@@ -1,10 +1,29 @@
 /**
  * How names in directories of the host are written as paths for Node.
  */
+import { readlinkSync } from "node:fs";
 import type { HostPlace } from "../../fs/hostfs/index.ts";
 import type { Name } from "../../vfs/index.ts";
 
 export type Path = string | Buffer;
+
+/**
+ * Where Linux shows this process's descriptors. By the process's own number, which saves the host the link `self` at each call, if that is also its number where
+ * `/proc` was mounted.
+ */
+const DESCRIPTORS = (() => {
+  try {
+    const { pid } = process;
+    return readlinkSync("/proc/self") === String(pid) ? `/proc/${pid}/fd/` : "/proc/self/fd/";
+  } catch {
+    return "/proc/self/fd/";
+  }
+})();
+
+/** The path of what a descriptor of this process has open. Linux. */
+export function descriptorPath(descriptor: number): string {
+  return DESCRIPTORS + descriptor;
+}
 
 /** The last paths, by a hash of their name: most calls are on a name that was named just before, and making the text takes as long as a call of the host. */
 const RECENT = 256;
@@ -50,12 +69,12 @@ function isPathOf({ descriptor, directory, text }: RecentPath, place: HostPlace,
 }
 
 function prefixOf(place: HostPlace): string {
-  return place.path === "" ? `/proc/self/fd/${place.descriptor}/` : withSlash(place.path);
+  return place.path === "" ? `${descriptorPath(place.descriptor)}/` : withSlash(place.path);
 }
 
 /** The path of a directory itself: through its descriptor when there is one, as a path's last name could be swapped. */
 export function directoryPathOf(place: HostPlace): string {
-  return place.descriptor >= 0 ? `/proc/self/fd/${place.descriptor}` : place.path;
+  return place.descriptor >= 0 ? descriptorPath(place.descriptor) : place.path;
 }
 
 /** Only roots of the host end with a slash. */
