@@ -35,6 +35,10 @@ interface RecentPath {
 }
 const recent: (RecentPath | undefined)[] = [];
 
+/** Characters of a directory's path that can be put before a name in `scratch`, at three bytes each. */
+const LONGEST_PREFIX = 4096;
+const scratch = Buffer.allocUnsafeSlow(3 * LONGEST_PREFIX + 256);
+
 /** The path of a name in a directory: text where it is ASCII, bytes otherwise. */
 export function pathOf(place: HostPlace, name: Name): Path {
   const { bytes, start, length } = name;
@@ -46,10 +50,14 @@ export function pathOf(place: HostPlace, name: Name): Path {
   const known = recent[slot];
   if (known !== undefined && isPathOf(known, place, name)) return known.text;
   const prefix = prefixOf(place);
-  const own = Buffer.from(bytes.slice(start, start + length));
-  if (own.some((byte) => byte >= 0x80)) return Buffer.concat([Buffer.from(prefix), own]);
-  // Written and read once more: a text that was put together would be copied at each call.
-  const text = Buffer.from(prefix + own.toString("latin1")).toString();
+  let isAscii = true;
+  for (let index = start; index < start + length; index++) isAscii &&= bytes[index] < 0x80;
+  if (!isAscii || prefix.length > LONGEST_PREFIX)
+    return Buffer.concat([Buffer.from(prefix), bytes.slice(start, start + length)]);
+  // Read out of a buffer as a whole: a text that was put together would be copied at each call.
+  let end = scratch.write(prefix);
+  for (let index = start; index < start + length; index++) scratch[end++] = bytes[index];
+  const text = scratch.toString("utf8", 0, end);
   recent[slot] = { descriptor: place.descriptor, directory: place.path, text };
   return text;
 }
