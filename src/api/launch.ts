@@ -31,6 +31,7 @@ export function launchOf(
       workers: maxThreads ?? MAX_THREADS,
       spare,
       shareable,
+      sharesAtOnce: loaded.sharesAtOnce === true,
     },
   };
 }

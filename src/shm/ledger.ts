@@ -11,18 +11,18 @@ import { panic } from "./panic.ts";
 /** Kinds of this agent, by the number that its layouts use. */
 const names: string[] = [];
 const hashes: number[] = [];
-/** Hashes of how their records are laid out. */
-const shapes: number[] = [];
+/** How their records are laid out, as text. */
+const shapes: (() => string)[] = [];
 
 /** Places in a heap. */
 const MOST = 64;
 
-/** The number of a kind in this agent. A name that is known keeps its number. @param shape text that differs where records are laid out differently */
-export function registerKind(name: string, shape = ""): number {
+/** The number of a kind in this agent. A name that is known keeps its number. @param shape makes a text that differs where records are laid out differently */
+export function registerKind(name: string, shape = () => ""): number {
   const known = names.indexOf(name);
   if (known >= 0) return known;
   hashes.push(hashOf(name));
-  shapes.push(hashOf(shape));
+  shapes.push(shape);
   return names.push(name) - 1;
 }
 
@@ -37,7 +37,7 @@ function hashOf(text: string): number {
 
 /** How records are laid out: a hash for the name of each kind that this agent knows. */
 export function listShapes(): Record<string, number> {
-  return Object.fromEntries(names.map((name, kind) => [name, shapes[kind]]));
+  return Object.fromEntries(names.map((name, kind) => [name, hashOf(shapes[kind]())]));
 }
 
 /** Word of a kind's count in a heap. */

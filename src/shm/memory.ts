@@ -44,6 +44,8 @@ export const Header = {
   /** Agents that spin now, and how many may (`spin.ts`). */
   spinners: 44,
   mostSpinners: 48,
+  /** Never written. */
+  unused: 52,
   /** One free list and one lock for each size class and pool: 120 × 8 bytes. */
   classes: 64,
   /** Live objects by kind: 64 × 4 bytes, and the hashes of the kinds' names: 64 × 4 bytes (`ledger.ts`). */

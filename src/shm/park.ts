@@ -44,6 +44,19 @@ export function park(memory: KernelMemory, parker: number, timeout: number): boo
   return Atomics.exchange(memory.i32, word, Parked.idle) === Parked.woken;
 }
 
+/**
+ * Looks for a wake-up for as long as spinning takes, unless something is put on a ready queue. Takes the wake-up.
+ *
+ * @returns whether there was one
+ */
+export function parkShortly(memory: KernelMemory, parker: number, queue: number): boolean {
+  const word = parker >>> 2;
+  spinWhile(memory, word, Parked.idle, (queue + ReadyQueue.head.offset) >>> 2);
+  if (Atomics.load(memory.i32, word) !== Parked.woken) return false;
+  Atomics.store(memory.i32, word, Parked.idle);
+  return true;
+}
+
 /** The same for an agent that may not block: a page's main thread, an event loop. Nothing is allocated when a wake-up is there. */
 export async function parkAsync(
   memory: KernelMemory,

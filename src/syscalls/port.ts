@@ -32,8 +32,11 @@ export interface StackPort {
   switchContext(id: number, entry: number): Outcome;
   /** A context is no more, which does not run. */
   forgetContext(id: number): void;
-  /** Does a call that waits, with the stack suspended while it sleeps; ends the call as `SyscallContext.finish` and `leaveByThrow` do. */
-  suspend(waiting: Waiting<number>): Promise<number>;
+  /**
+   * Does a call that waits: in place where that is soon over; else with the stack suspended, and then it ends the call as `SyscallContext.finish` and
+   * `leaveByThrow` do.
+   */
+  suspend(waiting: Waiting<number>): Outcome;
   /** Ends a call during which signals came: runs their handlers, on a stack of their own, then passes its result on. */
   finishLater(result: unknown): unknown;
   /** Runs the handlers of queued signals, on a stack of their own, then does the call. */

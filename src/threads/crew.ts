@@ -52,8 +52,9 @@ export const Crew = layout("Crew", {
   shared: u32,
   sharedWanted: u32,
   mostShared: u32,
-  /** Shared carriers that are asleep. */
+  /** Shared carriers that are asleep, and the one of them that was called to the line and has not come to it: the next is called when it has. */
   resting: address,
+  called: address,
   /** Threads of shared carriers that wait with the engine's own instruction, for the host to take: see `raw-wait.ts`. */
   rawWaiters: address,
   /** 1 when carriers are to leave. */
@@ -133,17 +134,46 @@ export function placeThread(kernel: Kernel, crew: number, thread: number): void 
   if (order) kernel.callHost(HostCall.carriers);
 }
 
-/** Whether more threads wait than carriers of their own come: then shared ones take some. A hint without the lock. */
+/**
+ * Whether more threads wait than carriers of their own come: then shared ones take some. The main thread, which the first instance is made for, they leave. A
+ * hint without the lock.
+ */
 export function isLineTooLong(memory: KernelMemory, crew: number): boolean {
-  return Crew.waiting.get(memory, crew) > Crew.wanted.get(memory, crew);
+  return (
+    Crew.waiting.get(memory, crew) > Crew.wanted.get(memory, crew) &&
+    Crew.instances.load(memory, crew) !== 0
+  );
 }
 
-/** A shared carrier to wake for a line that is too long, or 0. */
+/**
+ * Whether a shared carrier is to take from the line. A stack stays where it began, so threads are left to the carrier that was called for them where that has
+ * less than half as many; not more often, since each time takes a wake-up. A hint without the lock.
+ */
+export function isLineFor(memory: KernelMemory, crew: number, carrier: number): boolean {
+  if (!isLineTooLong(memory, crew)) return false;
+  const called = Crew.called.get(memory, crew);
+  if (called === 0) return true;
+  return Carrier.stacks.get(memory, carrier) <= Carrier.stacks.get(memory, called) * 2;
+}
+
+/**
+ * A shared carrier to wake for a line that is too long, or 0: of those that sleep the one with the fewest stacks. One after the other is called, each by the
+ * one before when that has taken a thread.
+ */
 function takeRestingLocked(memory: KernelMemory, crew: number): number {
-  const carrier = Crew.resting.get(memory, crew);
-  if (carrier === 0 || !isLineTooLong(memory, crew)) return 0;
-  Crew.resting.set(memory, crew, Carrier.next.get(memory, carrier));
-  return carrier;
+  if (Crew.called.get(memory, crew) !== 0 || !isLineTooLong(memory, crew)) return 0;
+  let least = 0;
+  for (
+    let carrier = Crew.resting.get(memory, crew);
+    carrier !== 0;
+    carrier = Carrier.next.get(memory, carrier)
+  )
+    if (least === 0 || Carrier.stacks.get(memory, carrier) < Carrier.stacks.get(memory, least))
+      least = carrier;
+  if (least === 0) return 0;
+  removeCarrierLocked(memory, crew, Crew.resting, least);
+  Crew.called.set(memory, crew, least);
+  return least;
 }
 
 /** A shared carrier is about to sleep; afterwards it must look whether it is called. */
@@ -154,11 +184,15 @@ export function beginRest(memory: KernelMemory, crew: number, carrier: number): 
   Crew.lock.release(memory, crew);
 }
 
-/** It is awake again, whoever woke it. */
+/** It is awake again, whoever woke it. Where it has stacks to go on with, another is called to the line. */
 export function endRest(memory: KernelMemory, crew: number, carrier: number): void {
   Crew.lock.acquire(memory, crew);
   removeCarrierLocked(memory, crew, Crew.resting, carrier);
+  if (Crew.called.get(memory, crew) === carrier) Crew.called.set(memory, crew, 0);
+  const isBusy = ReadyQueue.head.load(memory, carrier) !== 0;
+  const other = isBusy ? takeRestingLocked(memory, crew) : 0;
   Crew.lock.release(memory, crew);
+  if (other !== 0) ringBell(memory, other);
 }
 
 /** Takes a carrier out of the idle or the resting list; false where it is not in it. */
@@ -185,13 +219,24 @@ function removeCarrierLocked(
  */
 function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
   const ordered = orderOwnCarriersLocked(memory, crew);
-  const room =
-    Crew.mostShared.get(memory, crew) -
-    Crew.shared.get(memory, crew) -
-    Crew.sharedWanted.get(memory, crew);
-  if (room <= 0 || !isLineTooLong(memory, crew)) return ordered;
-  Crew.sharedWanted.set(memory, crew, Crew.sharedWanted.get(memory, crew) + room);
+  return (isLineTooLong(memory, crew) && orderSharedLocked(memory, crew, Infinity)) || ordered;
+}
+
+/** Asks for shared carriers, up to `most` of those that there may be. Returns whether for any. */
+function orderSharedLocked(memory: KernelMemory, crew: number, most: number): boolean {
+  const coming = Crew.sharedWanted.get(memory, crew);
+  const room = Crew.mostShared.get(memory, crew) - Crew.shared.get(memory, crew) - coming;
+  const order = Math.min(room, most);
+  if (order <= 0) return false;
+  Crew.sharedWanted.set(memory, crew, coming + order);
   return true;
+}
+
+/** Asks for shared carriers ahead of need, as many as are to be kept ready: after the main thread was placed. */
+export function prepareSharing(memory: KernelMemory, crew: number): void {
+  Crew.lock.acquire(memory, crew);
+  orderSharedLocked(memory, crew, Crew.spare.get(memory, crew));
+  Crew.lock.release(memory, crew);
 }
 
 function orderOwnCarriersLocked(memory: KernelMemory, crew: number): boolean {
@@ -273,12 +318,14 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
 export function nextSharedThread(memory: KernelMemory, crew: number, carrier: number): number {
   if (Crew.waiting.get(memory, crew) === 0) return 0;
   Crew.lock.acquire(memory, crew);
-  const thread = isLineTooLong(memory, crew) ? takeWaitingLocked(memory, crew) : 0;
+  const thread = isLineFor(memory, crew, carrier) ? takeWaitingLocked(memory, crew) : 0;
   if (thread !== 0) {
     Thread.carrier.set(memory, thread, carrier);
     Carrier.stacks.set(memory, carrier, Carrier.stacks.get(memory, carrier) + 1);
   }
+  const other = takeRestingLocked(memory, crew);
   Crew.lock.release(memory, crew);
+  if (other !== 0) ringBell(memory, other);
   return thread;
 }
 
@@ -344,7 +391,9 @@ export function openInstances(memory: KernelMemory, crew: number): void {
     ringBell(memory, carrier);
   }
   ringBell(memory, watchBell(crew));
+  const rested = takeRestingLocked(memory, crew);
   Crew.lock.release(memory, crew);
+  if (rested !== 0) ringBell(memory, rested);
 }
 
 /** The bell that the carrier with the watch sleeps on. */
@@ -480,6 +529,7 @@ export function leaveCrew(memory: KernelMemory, crew: number, carrier: number): 
   if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
     Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
   else removeCarrierLocked(memory, crew, Crew.resting, carrier);
+  if (Crew.called.get(memory, crew) === carrier) Crew.called.set(memory, crew, 0);
   if (hasWatch(memory, crew, carrier)) leaveWatchLocked(memory, crew);
   leaveLocked(memory, crew, carrier);
   Crew.lock.release(memory, crew);

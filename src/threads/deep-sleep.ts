@@ -7,6 +7,7 @@
 import {
   abandonWaits,
   DeepSleeper,
+  EventKind,
   keepCallback,
   type Kernel,
   Pending,
@@ -75,6 +76,7 @@ export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number
   const { memory } = kernel;
   const { context } = group;
   context.setThread(thread);
+  context.tell(EventKind.threadWoken);
   const resumes = Thread.sleepsDeeply.get(memory, thread) === DeepSleeper.resumes;
   Thread.sleepsDeeply.set(memory, thread, DeepSleeper.none);
   if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) {

@@ -38,14 +38,16 @@ export class Hiring {
       counts[0].get(memory, crew) + counts[1].get(memory, crew);
     // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
     for (;;) {
+      const hired = countWorkers(team, false);
+      const countOwn = () => countOf([Crew.carriers, Crew.wanted]);
       const shared = countOf([Crew.shared, Crew.sharedWanted]);
-      if (shared > 0) {
-        cancelCarriers(memory, crew, countWorkers(team, false));
+      // The main thread's worker first.
+      if (shared > 0 && (hired > 0 || countOwn() === 0)) {
+        cancelCarriers(memory, crew, hired);
         if (team.shared === undefined) void this.compileShared(team);
         while (countWorkers(team, true) < shared && this.hireOne(team, true));
       }
-      const own = countOf([Crew.carriers, Crew.wanted]);
-      if (countWorkers(team, false) >= own || !this.hireOne(team, false)) return;
+      if (hired >= countOwn() || !this.hireOne(team, false)) return;
     }
   }
 

@@ -14,13 +14,14 @@
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
  */
 import { Errno } from "../abi/errno.ts";
-import { type Kernel, Thread } from "../kernel/index.ts";
+import { EventKind, type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
 import { makeSuspendable } from "../loader/suspendable-calls.ts";
 import { promising } from "../loader/suspension.ts";
 import {
   hushBell,
+  parkShortly,
   Parked,
   Parker,
   pushReady,
@@ -38,6 +39,7 @@ import {
   clearSharedThread,
   Crew,
   endRest,
+  isLineFor,
   isLineTooLong,
   leaveCrew,
   nextSharedThread,
@@ -53,6 +55,9 @@ import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.
 /** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
 const SLICE = 1;
 const LOOK_AGAIN = 0.05;
+
+/** Waits of less than this are not looked at before they are done suspended, in milliseconds. */
+const SHORT_WAIT = 1;
 
 /** Threads that a shared carrier begins before it resumes its stacks again. */
 const MOST_BEGUN = 16;
@@ -78,6 +83,8 @@ class Stack implements ThreadWork, InstanceWork, Sleeper {
   instance: WebAssembly.Instance | undefined;
   place = 0;
   sleep = 0;
+  /** Whether its call sleeps, and does not only let others run. */
+  isAsleep = false;
   /** The call that sleeps. */
   call: SleepingCall | undefined;
   /** Stacks within the thread, once it has made one. */
@@ -132,7 +139,10 @@ export class StackCarrier implements StackPort {
   }
 
   hasOthers(): boolean {
-    return this.stacks.size > 1 || (this.isShared && isLineTooLong(this.kernel.memory, this.crew));
+    return (
+      this.stacks.size > 1 ||
+      (this.isShared && isLineFor(this.kernel.memory, this.crew, this.carrier))
+    );
   }
 
   pass(): number {
@@ -156,7 +166,7 @@ export class StackCarrier implements StackPort {
       this.taken !== 0 ||
       ReadyQueue.head.load(memory, this.carrier) !== 0 ||
       this.deadlines.first() <= now ||
-      isLineTooLong(memory, this.crew)
+      isLineFor(memory, this.crew, this.carrier)
     );
   }
 
@@ -203,7 +213,7 @@ export class StackCarrier implements StackPort {
     const isCalled =
       ReadyQueue.head.load(memory, carrier) !== 0 ||
       (this.isShared &&
-        (isLineTooLong(memory, crew) ||
+        (isLineFor(memory, crew, carrier) ||
           (this.stacks.size === 0 && Crew.closing.load(memory, crew) !== 0)));
     if (!isCalled) {
       const deadline = this.deadlines.first();
@@ -319,6 +329,8 @@ export class StackCarrier implements StackPort {
     const { group } = this;
     group.context.takeUp(stack);
     group.takeUp(stack);
+    if (stack.isAsleep) group.context.tell(EventKind.threadWoken);
+    stack.isAsleep = false;
     stack.sleep++;
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
@@ -345,6 +357,8 @@ export class StackCarrier implements StackPort {
       Parker.word.store(memory, thread, Parked.idle);
       return false;
     }
+    this.group.context.tell(EventKind.threadSlept);
+    stack.isAsleep = true;
     if (milliseconds !== Infinity) this.deadlines.add(this.now() + milliseconds, stack);
     this.stop(stack, call);
     return true;
@@ -362,16 +376,19 @@ export class StackCarrier implements StackPort {
   /**
    * Goes on with the active stack's call until it sleeps again or is over. Then the guest goes on in a later turn.
    *
-   * @param ran what the call is told of handlers that it had run (`RUN_HANDLERS`)
+   * @param first what the call has yielded already; @param ran what it is told of handlers that it had run (`RUN_HANDLERS`)
    */
-  private goOn(stack: Stack, call: SleepingCall, ran = false): void {
+  private goOn(stack: Stack, call: SleepingCall, first?: number, ran = false): void {
     try {
-      for (;;) {
-        const step = call.waiting.next(ran);
-        if (step.done === true) return this.endCall(call, step.value);
-        if (step.value === RUN_HANDLERS) return void this.runHandlers(stack, call);
-        if (step.value === GIVE_WAY) return this.giveWay(stack, call);
-        if (this.sleep(stack, call, step.value)) return;
+      for (let wish = first; ; wish = undefined) {
+        if (wish === undefined) {
+          const step = call.waiting.next(ran);
+          if (step.done === true) return this.endCall(call, step.value);
+          wish = step.value;
+        }
+        if (wish === RUN_HANDLERS) return void this.runHandlers(stack, call);
+        if (wish === GIVE_WAY) return this.giveWay(stack, call);
+        if (this.sleep(stack, call, wish)) return;
       }
     } catch (error) {
       this.failCall(call, error);
@@ -391,7 +408,7 @@ export class StackCarrier implements StackPort {
     } catch (error) {
       return this.failCall(call, error);
     }
-    this.goOn(stack, call, ran);
+    this.goOn(stack, call, undefined, ran);
   }
 
   private endCall({ onEnd, resolve }: SleepingCall, result: number): void {
@@ -429,13 +446,34 @@ export class StackCarrier implements StackPort {
     return this.finish(0);
   }
 
-  suspend(waiting: Waiting<number>): Promise<number> {
+  suspend(waiting: Waiting<number>): Outcome {
+    const { memory } = this.kernel;
     const { context } = this.group;
+    const stack = this.active!;
+    let step = waiting.next(false);
+    // Most waits are short: as long as nothing else could run here, the stack stays where it is.
+    while (step.done !== true && step.value >= SHORT_WAIT && this.isAlone()) {
+      if (!parkShortly(memory, stack.thread, this.carrier)) break;
+      memory.refreshIfGrown();
+      step = waiting.next(false);
+    }
+    if (step.done === true) return step.value;
+    const first = step.value;
     const { onEnd } = context;
     context.onEnd = undefined;
     return new Promise((resolve, reject) => {
-      this.goOn(this.active!, { waiting, onEnd, resolve, reject });
+      this.goOn(stack, { waiting, onEnd, resolve, reject }, first);
     });
+  }
+
+  /** Whether nothing could run here now but the active stack. Deadlines can wait for as long as it spins. */
+  private isAlone(): boolean {
+    const { memory } = this.kernel;
+    return (
+      this.taken === 0 &&
+      ReadyQueue.head.load(memory, this.carrier) === 0 &&
+      !(this.isShared && isLineTooLong(memory, this.crew))
+    );
   }
 
   async handleFirst(call: () => Outcome): Promise<number> {
