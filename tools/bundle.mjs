@@ -349,11 +349,26 @@ const loadOthers = {
 };
 
 /**
+ * Has a file import at once what it loads when that is needed: it is in the same bundle, where a module that is loaded so late, and all that it imports, would have to
+ * become a function, which is slower. Instrumenting and the library are not in the bundle.
+ */
+function importAtOnce(text) {
+  const imports = [];
+  const rest = text.replace(/\bimport\("(\.[^"]*)"\)/g, (dynamic, name) => {
+    if (/\/api\/(instrument|node)\.js$/.test(name)) return dynamic;
+    const local = `loaded${imports.length}`;
+    imports.push(`import * as ${local} from "${name}";`);
+    return `Promise.resolve(${local})`;
+  });
+  return [...imports, rest].join("\n");
+}
+
+/**
  * Bundles the command and what loads it. The command needs an address of its own to find the worker by, which CommonJS modules have under another
  * name; it is loaded as a script, which cannot import.
  */
 async function bundleCommand() {
-  const options = { platform: "node", format: "cjs", plugins: [constants.esbuild] };
+  const options = { platform: "node", format: "cjs", plugins: [constants.esbuild(importAtOnce)] };
   const command = await bundleText(join(built, "cli/main.js"), {
     ...options,
     define: { "import.meta.url": "moduleUrl" },
@@ -361,8 +376,11 @@ async function bundleCommand() {
     plugins: [useRequire, loadOthers, ...options.plugins],
   });
   const head =
-    '(function(require,__filename){const moduleUrl=require("node:url").pathToFileURL(__filename).href;';
-  const named = command.replaceAll("./worker-entry.js", "./worker-node.cjs");
+    '(function(require,__filename){const moduleUrl=()=>require("node:url").pathToFileURL(__filename).href;';
+  // Few runs need that address, and what makes it takes Node a while to load.
+  const named = command
+    .replaceAll("./worker-entry.js", "./worker-node.cjs")
+    .replaceAll(/\bmoduleUrl\b/g, "moduleUrl()");
   await write("command.cjs", `${head}${named}})`);
   const launcher = await bundleText(join(built, "cli/launch.js"), {
     ...options,

@@ -92,14 +92,15 @@ export async function inlineConstants(built, then = (_path, text) => text) {
     name,
     transform: (code, path) => (path.startsWith(built) ? write(path, code) : undefined),
   };
-  const esbuild = {
+  /** @param finish does the last of it to a file's text */
+  const esbuild = (finish) => ({
     name,
     setup(builder) {
       builder.onLoad({ filter: /\.js$/ }, async ({ path }) => {
         if (!path.startsWith(built)) return undefined;
-        return { contents: write(path, await readFile(path, "utf8")), loader: "js" };
+        return { contents: finish(write(path, await readFile(path, "utf8"))), loader: "js" };
       });
     },
-  };
+  });
   return { rolldown, esbuild, has: (object) => constants.has(object) };
 }

@@ -2,7 +2,7 @@
 export { WeftError, type WeftErrorCode } from "./errors.ts";
 export type { FileKind, FileStat, MachineFiles } from "./files.ts";
 export type { Input } from "./input.ts";
-export type { MachineEvent } from "./machine-event.ts";
+export type { EventOptions, MachineEvent } from "./machine-event.ts";
 export {
   archive,
   filesystem,

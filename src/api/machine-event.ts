@@ -4,7 +4,7 @@ import { EventKind, type KernelEvent } from "../kernel/index.ts";
 /** Something that happened in a machine. */
 export type MachineEvent =
   | {
-      readonly type: "thread-created" | "thread-started";
+      readonly type: "thread-created" | "thread-started" | "thread-slept" | "thread-woken";
       readonly pid: number;
       readonly tid: number;
     }
@@ -57,7 +57,15 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.processEnded]: "process-ended",
   [EventKind.taint]: "taint",
   [EventKind.forkRefused]: "fork-refused",
+  [EventKind.threadSlept]: "thread-slept",
+  [EventKind.threadWoken]: "thread-woken",
 };
+
+/** What a listener is told of. */
+export interface EventOptions {
+  /** Also when each call of a thread begins and ends to wait: `thread-slept`, `thread-woken`. Default false: there are many. */
+  waits?: boolean;
+}
 
 /** An event of the kernel as the library tells it. */
 export function eventOf({ kind, pid, tid, detail }: KernelEvent): MachineEvent {

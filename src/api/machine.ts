@@ -14,6 +14,7 @@ import {
   type Kernel,
   KernelRoot,
   Process as Record_,
+  WAIT_EVENTS,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import { isBroken, readLedger } from "../shm/index.ts";
@@ -36,7 +37,7 @@ import {
 } from "./initial-files.ts";
 import { Input } from "./input.ts";
 import type { Journal, JournalReport } from "./journal.ts";
-import { eventOf, type MachineEvent } from "./machine-event.ts";
+import { type EventOptions, eventOf, type MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
 import { dismantleTree } from "./mounts.ts";
 import type {
@@ -65,6 +66,8 @@ export abstract class BaseMachine {
   /** @internal */
   protected readonly tree: GuestTree;
   protected readonly listeners = new Set<(event: MachineEvent) => void>();
+  /** Those that want to be told of waits, too. */
+  private readonly waitListeners = new Set<(event: MachineEvent) => void>();
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
@@ -321,14 +324,24 @@ export abstract class BaseMachine {
   }
 
   /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
-  onEvent(listener: (event: MachineEvent) => void): () => void {
+  onEvent(
+    listener: (event: MachineEvent) => void,
+    { waits = false }: EventOptions = {},
+  ): () => void {
     this.listeners.add(listener);
-    KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, -1);
+    if (waits) this.waitListeners.add(listener);
+    this.askForEvents();
     return () => {
       this.listeners.delete(listener);
-      if (this.listeners.size === 0)
-        KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, 0);
+      this.waitListeners.delete(listener);
+      this.askForEvents();
     };
+  }
+
+  private askForEvents(): void {
+    const all = this.waitListeners.size > 0 ? -1 : ~WAIT_EVENTS;
+    const mask = this.listeners.size > 0 ? all : 0;
+    KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, mask);
   }
 
   /** Live objects of the kernel by kind: for tests and reports. */
@@ -422,7 +435,11 @@ export abstract class BaseMachine {
       this.runner.onFileRequests = () => this.maker?.serve();
       this.runner.onSnapshotRequests = () => void this.giveSnapshot();
       this.runner.onEvents = (events) => {
-        for (const event of events) for (const listener of this.listeners) listener(eventOf(event));
+        for (const event of events) {
+          const isWait = ((1 << event.kind) & WAIT_EVENTS) !== 0;
+          for (const listener of isWait ? this.waitListeners : this.listeners)
+            listener(eventOf(event));
+        }
       };
     }
     return this.runner;

@@ -22,6 +22,12 @@ export function failureOf(error: unknown): unknown {
       return new Failure(ExitCode.usage, error.message);
     case "ERR_KERNEL_PANIC":
       return new Failure(ExitCode.failure, `${error.message}\nThis is a bug of Weft.`);
+    case "ERR_FILE":
+      // Of all files of the program's, only its working directory is opened before it runs.
+      return new Failure(
+        ExitCode.cannotRun,
+        `${error.message}: the program finds no such directory to begin in. Give it one with --dir or --volume, or another --cwd.`,
+      );
     default:
       return new Failure(ExitCode.cannotRun, error.message);
   }

@@ -32,7 +32,8 @@ function writeWhole(path: string, bytes: Uint8Array): void {
     } catch {
       // It was never made.
     }
-    const { message } = error as Error;
-    throw new Failure(ExitCode.cannotRun, `${printable(path)} cannot be written: ${message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? "there is no such folder." : message;
+    throw new Failure(ExitCode.cannotRun, `${printable(path)} cannot be written: ${reason}`);
   }
 }

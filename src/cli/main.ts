@@ -31,6 +31,7 @@ function execute(words: readonly string[]): number | Promise<number> {
     case "help":
       return execHelp(rest);
     case undefined:
+    case "":
       complain(`What to do?\n\n${helpText("")}`);
       return ExitCode.usage;
     case "--help":

@@ -42,17 +42,26 @@ export function findNearest(word: string, candidates: readonly string[]): string
   return nearest;
 }
 
-/** Letters to change, add or take away to make one word of another (Levenshtein). */
+/** Letters to change, add, take away or swap with their neighbour to make one word of another (optimal string alignment). */
 function countEdits(first: string, second: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: second.length + 1 }, (_, index) => index);
   for (let row = 1; row <= first.length; row++) {
     const current = [row];
     for (let column = 1; column <= second.length; column++) {
       const change = first[row - 1] === second[column - 1] ? 0 : 1;
+      const isSwapped =
+        first[row - 1] === second[column - 2] && first[row - 2] === second[column - 1];
       current.push(
-        Math.min(previous[column] + 1, current[column - 1] + 1, previous[column - 1] + change),
+        Math.min(
+          previous[column] + 1,
+          current[column - 1] + 1,
+          previous[column - 1] + change,
+          isSwapped && row > 1 && column > 1 ? before[column - 2] + 1 : Infinity,
+        ),
       );
     }
+    before = previous;
     previous = current;
   }
   return previous[second.length];

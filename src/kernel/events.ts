@@ -22,7 +22,12 @@ export const EventKind = {
   threadFinished: 4,
   taint: 5,
   forkRefused: 6,
+  threadSlept: 7,
+  threadWoken: 8,
 } as const;
+
+/** The kinds that tell of every wait, as bits: many, and asked for apart from the others. */
+export const WAIT_EVENTS = (1 << EventKind.threadSlept) | (1 << EventKind.threadWoken);
 
 /** Records that may wait: beyond, events are lost rather than memory. */
 const MOST_WAITING = 65536;

@@ -171,6 +171,18 @@ export interface Record_ {
 
 export type Layout<F extends Fields> = Record_ & Placed<F>;
 
+/** What tells one way to lay records out from another. */
+function shapeOf(bytes: number, fields: Fields): string {
+  let offset = 0;
+  let shape = `${bytes} `;
+  for (const [key, kind] of Object.entries(fields)) {
+    offset = Math.ceil(offset / kind.alignment) * kind.alignment;
+    shape += `${key}@${offset}+${kind.bytes} `;
+    offset += kind.bytes;
+  }
+  return shape;
+}
+
 const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
 
 /**
@@ -180,17 +192,15 @@ const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
  */
 export function layout<F extends Fields>(name: string, fields: F, pool?: number): Layout<F> {
   let offset = 0;
-  let shape = "";
   const placed: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(fields)) {
     if (RESERVED.has(key)) panic(`layout ${name}: a field cannot be called ${key}`);
     offset = Math.ceil(offset / kind.alignment) * kind.alignment;
     placed[key] = kind.place(offset, `${name}.${key}`);
-    shape += `${key}@${offset}+${kind.bytes} `;
     offset += kind.bytes;
   }
   const bytes = Math.ceil(offset / 8) * 8;
-  const kind = registerKind(name, `${bytes} ${shape}`);
+  const kind = registerKind(name, () => shapeOf(bytes, fields));
   const methods: Record_ = {
     layoutName: name,
     bytes,

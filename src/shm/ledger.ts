@@ -10,16 +10,18 @@ import { panic } from "./panic.ts";
 
 /** Kinds of this agent, by the number that its layouts use. */
 const names: string[] = [];
-/** How their records are laid out. Hashed when that is asked for: every worker comes here as it starts, and few ever ask. */
-const shapes: string[] = [];
+const hashes: number[] = [];
+/** How their records are laid out, as text. */
+const shapes: (() => string)[] = [];
 
 /** Places in a heap. */
 const MOST = 64;
 
-/** The number of a kind in this agent. A name that is known keeps its number. @param shape text that differs where records are laid out differently */
-export function registerKind(name: string, shape = ""): number {
+/** The number of a kind in this agent. A name that is known keeps its number. @param shape makes a text that differs where records are laid out differently */
+export function registerKind(name: string, shape = () => ""): number {
   const known = names.indexOf(name);
   if (known >= 0) return known;
+  hashes.push(hashOf(name));
   shapes.push(shape);
   return names.push(name) - 1;
 }
@@ -35,7 +37,7 @@ function hashOf(text: string): number {
 
 /** How records are laid out: a hash for the name of each kind that this agent knows. */
 export function listShapes(): Record<string, number> {
-  return Object.fromEntries(names.map((name, kind) => [name, hashOf(shapes[kind])]));
+  return Object.fromEntries(names.map((name, kind) => [name, hashOf(shapes[kind]())]));
 }
 
 /** Word of a kind's count in a heap. */
@@ -44,7 +46,7 @@ function placeOf(memory: KernelMemory, kind: number): number {
 }
 
 function claimPlace(memory: KernelMemory, kind: number): number {
-  const hash = hashOf(names[kind]);
+  const hash = hashes[kind];
   for (let place = 0; place < MOST; place++) {
     const word = (Header.ledgerKinds >> 2) + place;
     const before = Atomics.compareExchange(memory.i32, word, 0, hash);
@@ -70,7 +72,7 @@ export function readLedger(memory: KernelMemory): Record<string, number> {
     const count = Atomics.load(memory.i32, (Header.ledger >> 2) + place);
     if (count === 0) continue;
     const hash = Atomics.load(memory.i32, (Header.ledgerKinds >> 2) + place);
-    const kind = names.findIndex((name) => hashOf(name) === hash);
+    const kind = hashes.indexOf(hash);
     counts[kind >= 0 ? names[kind] : `#${(hash >>> 0).toString(16)}`] = count;
   }
   return counts;

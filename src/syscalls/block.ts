@@ -17,7 +17,7 @@
  * What a sleeping call holds stands in its thread's record (`Thread.heldFile` and the next), since a suspended stack can be lost with its agent.
  */
 import { Errno } from "../abi/errno.ts";
-import { Thread } from "../kernel/index.ts";
+import { EventKind, Thread } from "../kernel/index.ts";
 import { park, subscribe, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
@@ -235,13 +235,16 @@ export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): 
         waiting.throw(error);
       }
     } else if (step.value !== GIVE_WAY) {
+      context.tell(EventKind.threadSlept);
       context.markSleeping();
       const wasWoken = park(memory, thread, Math.min(step.value, patience));
       context.markAwake();
-      if (wasWoken || step.value <= patience || sleeping === undefined) continue;
-      // What the call has registered stays: it goes on with that.
-      if (sleeping.sleep(step.value - patience)) return UNWINDS;
-      patience = Infinity;
+      if (!wasWoken && step.value > patience && sleeping !== undefined) {
+        // What the call has registered stays: it goes on with that.
+        if (sleeping.sleep(step.value - patience)) return UNWINDS;
+        patience = Infinity;
+      }
+      context.tell(EventKind.threadWoken);
     }
   }
 }

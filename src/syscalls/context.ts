@@ -6,6 +6,7 @@
  */
 import { declareBroken, Header, panic, park, sleepForever } from "../shm/index.ts";
 import {
+  emit,
   EndReason,
   exitProcess,
   type Kernel,
@@ -319,6 +320,12 @@ export class SyscallContext implements Sleeper {
     return this.stacks?.canSuspend === true
       ? this.stacks.suspend(waiting)
       : waitInPlace(this, waiting);
+  }
+
+  /** Tells the host something of the thread, if it asked for such events. */
+  tell(kind: number): void {
+    const { kernel, memory } = this;
+    emit(kernel, kind, Process.id.get(memory, this.owner), Thread.id.get(memory, this.thread), 0);
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

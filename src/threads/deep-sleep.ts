@@ -6,6 +6,7 @@
  */
 import {
   abandonWaits,
+  EventKind,
   type Kernel,
   Pending,
   releaseRegistrations,
@@ -81,6 +82,7 @@ export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number
   const { memory } = kernel;
   const { context } = group;
   context.setThread(thread);
+  context.tell(EventKind.threadWoken);
   Thread.sleepsDeeply.set(memory, thread, 0);
   if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) {
     abandonWaits(kernel, thread);

@@ -14,7 +14,7 @@
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
  */
 import { Errno } from "../abi/errno.ts";
-import { type Kernel, Thread } from "../kernel/index.ts";
+import { EventKind, type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
 import { makeSuspendable } from "../loader/suspendable-calls.ts";
@@ -83,6 +83,8 @@ class Stack implements ThreadWork, InstanceWork, Sleeper {
   instance: WebAssembly.Instance | undefined;
   place = 0;
   sleep = 0;
+  /** Whether its call sleeps, and does not only let others run. */
+  isAsleep = false;
   /** The call that sleeps. */
   call: SleepingCall | undefined;
   /** Stacks within the thread, once it has made one. */
@@ -327,6 +329,8 @@ export class StackCarrier implements StackPort {
     const { group } = this;
     group.context.takeUp(stack);
     group.takeUp(stack);
+    if (stack.isAsleep) group.context.tell(EventKind.threadWoken);
+    stack.isAsleep = false;
     stack.sleep++;
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
@@ -353,6 +357,8 @@ export class StackCarrier implements StackPort {
       Parker.word.store(memory, thread, Parked.idle);
       return false;
     }
+    this.group.context.tell(EventKind.threadSlept);
+    stack.isAsleep = true;
     if (milliseconds !== Infinity) this.deadlines.add(this.now() + milliseconds, stack);
     this.stop(stack, call);
     return true;

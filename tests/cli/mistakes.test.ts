@@ -42,6 +42,8 @@ test("an unknown option or command is named, with the nearest there is", async (
     2,
     /no option --volumes\. Did you mean --volume\?\nTry "weft run --help"\.\n$/,
   );
+  await says(["run", "--dri", ".", program], 2, /no option --dri\. Did you mean --dir\?/);
+  await says(["run", "--cwd", "/nope", program], 126, /"\/nope": .* --dir or --volume/);
   await says(["run", "--xyzzy", program], 2, /no option --xyzzy\.\nTry/);
   await says(["insect", program], 2, /no command insect\. Did you mean inspect\?/);
   await says(["inspect", "--jsn", program], 2, /Did you mean --json\?/);
@@ -49,6 +51,7 @@ test("an unknown option or command is named, with the nearest there is", async (
   await says(["run"], 2, /Which program\?/);
   await says(["inspect"], 2, /one \.wasm file/);
   await says([], 2, /What to do\?/);
+  await says([""], 2, /What to do\?/);
 });
 
 test("values that make no sense are named with what would", async () => {

@@ -4,7 +4,7 @@ import { SelfMachine } from "../support/self-guest.ts";
 
 const guest = new SelfMachine("process_signals");
 
-for (const name of ["interval", "interrupt", "stop", "groups", "compute-children"]) {
+for (const name of ["interval", "interrupt", "child", "stop", "groups", "compute-children"]) {
   test(`signals: ${name}`, async () => {
     const { exitCode, stdout, stderr } = await guest.run([name]);
     assert.deepEqual([exitCode, stderr, stdout], [0, "", ""]);

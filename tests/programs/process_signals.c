@@ -204,6 +204,20 @@ static void test_storm(uint32_t number) {
   }
 }
 
+// A child that ends, by itself or by a signal, is told by SIGCHLD: the parent needs no other call to learn of it.
+static void test_child(void) {
+  handle("take_signal");
+  for (uint32_t round = 1; round <= 3; round++) {
+    int32_t pid = spawn_self(round % 2 ? "self\nexit\n7" : "self\nsleep");
+    if (round % 2 == 0) CHECK_OK(wasix_proc_signal(pid, WASI_SIGNAL_TERM));
+    while (counts[WASI_SIGNAL_CHLD] < round) word_wait(&never, 0, 1000000000);
+    struct end end;
+    CHECK_OK(join_child(pid, WASI_JOIN_FLAGS_NON_BLOCKING, &end));
+    CHECK(end.pid == pid && end.code == (round % 2 ? 7u : WASI_SIGNAL_TERM));
+    CHECK(counts[WASI_SIGNAL_CHLD] == round);
+  }
+}
+
 int main(int argc, char **argv) {
   CHECK(argc >= 2);
   const char *what = argv[1];
@@ -212,6 +226,7 @@ int main(int argc, char **argv) {
   else if (text_equal(what, "stop")) test_stop();
   else if (text_equal(what, "groups")) test_groups();
   else if (text_equal(what, "compute-children")) test_compute();
+  else if (text_equal(what, "child")) test_child();
   else if (text_equal(what, "terminal")) test_terminal();
   else if (text_equal(what, "storm")) test_storm((uint32_t)text_number(argv[2]));
   else if (text_equal(what, "exit")) return (int)text_number(argv[2]);

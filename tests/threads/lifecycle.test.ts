@@ -3,10 +3,16 @@ import { execFile } from "node:child_process";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { MachineEvent } from "../../src/api/node.ts";
 import { compileGuest } from "../support/compile.ts";
 import { loadGuest, SharedMachine, withMachine } from "../support/machine-guest.ts";
 
 const shared = new SharedMachine();
+
+const nap = () =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, 1);
+  });
 
 const child = fileURLToPath(new URL("../support/machine-child.js", import.meta.url));
 
@@ -38,6 +44,35 @@ test("events tell of each thread: created, started, finished; the process's end 
   }
 });
 
+test("events tell of waits where they are asked for: each sleep of a thread, then its end", async () => {
+  const machine = await shared.machine;
+  for (const [name, args] of [
+    ["thread_waits", ["sleep"]],
+    ["stack_sleepers", ["timers"]],
+  ] as const) {
+    const events: MachineEvent[] = [];
+    const stop = machine.onEvent((event) => void events.push(event), { waits: true });
+    const { exitCode, pid } = await shared.run(name, args);
+    assert.equal(exitCode, 0);
+    while (!events.some(({ type }) => type === "process-ended")) await nap();
+    stop();
+    const asleep = new Set<number>();
+    let sleeps = 0;
+    for (const event of events) {
+      assert.equal(event.pid, pid);
+      if (event.type === "thread-slept") {
+        assert.ok(!asleep.has(event.tid), `thread ${event.tid} sleeps twice`);
+        asleep.add(event.tid);
+        sleeps++;
+      } else if (event.type === "thread-woken") {
+        assert.ok(asleep.delete(event.tid), `thread ${event.tid} wakes without having slept`);
+      }
+    }
+    assert.ok(sleeps > 0);
+    assert.equal(asleep.size, 0);
+  }
+});
+
 test("a killed process's threads are each told to have finished, once", async () => {
   const machine = await shared.machine;
   const seen: string[] = [];
@@ -45,10 +80,6 @@ test("a killed process's threads are each told to have finished, once", async ()
   const process = await shared.spawnReady("thread_states", ["compute", "5"]);
   process.kill();
   await process.wait();
-  const nap = () =>
-    new Promise<void>((resolve) => {
-      setTimeout(resolve, 1);
-    });
   while (!seen.includes("process-ended")) await nap();
   stop();
   const count = (type: string) => seen.filter((other) => other === type).length;

@@ -1,10 +1,29 @@
 /**
  * How names in directories of the host are written as paths for Node.
  */
+import { readlinkSync } from "node:fs";
 import type { HostPlace } from "../../fs/hostfs/index.ts";
 import type { Name } from "../../vfs/index.ts";
 
 export type Path = string | Buffer;
+
+/**
+ * Where Linux shows this process's descriptors. By the process's own number, which saves the host the link `self` at each call, if that is also its number where
+ * `/proc` was mounted.
+ */
+const DESCRIPTORS = (() => {
+  try {
+    const { pid } = process;
+    return readlinkSync("/proc/self") === String(pid) ? `/proc/${pid}/fd/` : "/proc/self/fd/";
+  } catch {
+    return "/proc/self/fd/";
+  }
+})();
+
+/** The path of what a descriptor of this process has open. Linux. */
+export function descriptorPath(descriptor: number): string {
+  return DESCRIPTORS + descriptor;
+}
 
 /** The last paths, by a hash of their name: most calls are on a name that was named just before, and making the text takes as long as a call of the host. */
 const RECENT = 256;
@@ -15,6 +34,10 @@ interface RecentPath {
   readonly text: string;
 }
 const recent: (RecentPath | undefined)[] = [];
+
+/** Characters of a directory's path that can be put before a name in `scratch`, at three bytes each. */
+const LONGEST_PREFIX = 4096;
+const scratch = Buffer.allocUnsafeSlow(3 * LONGEST_PREFIX + 256);
 
 /** The path of a name in a directory: text where it is ASCII, bytes otherwise. */
 export function pathOf(place: HostPlace, name: Name): Path {
@@ -27,10 +50,14 @@ export function pathOf(place: HostPlace, name: Name): Path {
   const known = recent[slot];
   if (known !== undefined && isPathOf(known, place, name)) return known.text;
   const prefix = prefixOf(place);
-  const own = Buffer.from(bytes.slice(start, start + length));
-  if (own.some((byte) => byte >= 0x80)) return Buffer.concat([Buffer.from(prefix), own]);
-  // Written and read once more: a text that was put together would be copied at each call.
-  const text = Buffer.from(prefix + own.toString("latin1")).toString();
+  let isAscii = true;
+  for (let index = start; index < start + length; index++) isAscii &&= bytes[index] < 0x80;
+  if (!isAscii || prefix.length > LONGEST_PREFIX)
+    return Buffer.concat([Buffer.from(prefix), bytes.slice(start, start + length)]);
+  // Read out of a buffer as a whole: a text that was put together would be copied at each call.
+  let end = scratch.write(prefix);
+  for (let index = start; index < start + length; index++) scratch[end++] = bytes[index];
+  const text = scratch.toString("utf8", 0, end);
   recent[slot] = { descriptor: place.descriptor, directory: place.path, text };
   return text;
 }
@@ -50,12 +77,12 @@ function isPathOf({ descriptor, directory, text }: RecentPath, place: HostPlace,
 }
 
 function prefixOf(place: HostPlace): string {
-  return place.path === "" ? `/proc/self/fd/${place.descriptor}/` : withSlash(place.path);
+  return place.path === "" ? `${descriptorPath(place.descriptor)}/` : withSlash(place.path);
 }
 
 /** The path of a directory itself: through its descriptor when there is one, as a path's last name could be swapped. */
 export function directoryPathOf(place: HostPlace): string {
-  return place.descriptor >= 0 ? `/proc/self/fd/${place.descriptor}` : place.path;
+  return place.descriptor >= 0 ? descriptorPath(place.descriptor) : place.path;
 }
 
 /** Only roots of the host end with a slash. */

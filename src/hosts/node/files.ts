@@ -2,7 +2,7 @@
  * The machine's files, for host directories: `HostFiles` with Node's synchronous calls, in the thread that asks.
  *
  * On Linux a directory is pinned: it is held open (O_PATH, which needs no right to read it), and a name in it is
- * `/proc/self/fd/<descriptor>/<name>`. The kernel goes from the descriptor straight to the directory, wherever it is by now, so one
+ * `/proc/<process>/fd/<descriptor>/<name>`. The kernel goes from the descriptor straight to the directory, wherever it is by now, so one
  * name is all that is looked up, and with O_NOFOLLOW or an l-call it is not followed. Paths with bytes that are not ASCII are handed over as
  * bytes, so any name goes through unchanged.
  *
@@ -19,7 +19,14 @@ import { Fdflags } from "../../abi/flags.ts";
 import { type HostFiles, type HostPlace, HostStat } from "../../fs/hostfs/index.ts";
 import { type Name, Open, type Times, type Transfer } from "../../vfs/index.ts";
 import { errnoOf } from "./errno.ts";
-import { directoryPathOf, isPlain, type Path, pathOf, withSlash } from "./file-path.ts";
+import {
+  descriptorPath,
+  directoryPathOf,
+  isPlain,
+  type Path,
+  pathOf,
+  withSlash,
+} from "./file-path.ts";
 import { EXACT, EXACT_OPEN, fillStat, setTimes, statPath, typeOfMode } from "./file-stat.ts";
 
 // Taken out once: in the bundle a name of an imported module is a property that is looked up in a large object at each use, and its call cannot be inlined.
@@ -66,7 +73,7 @@ const MOST_BYTES = 0x7ffff000;
 const GATHERED = 65536;
 
 export interface NodeFilesOptions {
-  /** false: as on a system without `/proc/self/fd`. */
+  /** false: as on a system whose `/proc` does not show descriptors. */
   pins?: boolean;
 }
 
@@ -112,12 +119,12 @@ export class NodeFiles implements HostFiles {
   }
 
   openParent(descriptor: number): number {
-    return open(`/proc/self/fd/${descriptor}/..`, ONLY_TO_NAME);
+    return open(`${descriptorPath(descriptor)}/..`, ONLY_TO_NAME);
   }
 
   statAncestor(descriptor: number, levels: number, into: HostStat): number {
     if (levels === 0) return this.statDescriptor(descriptor, into);
-    return statPath(`/proc/self/fd/${descriptor}${"/..".repeat(levels)}`, into);
+    return statPath(descriptorPath(descriptor) + "/..".repeat(levels), into);
   }
 
   openAt(place: HostPlace, name: Name, request: number, flags: number): number {
@@ -130,7 +137,7 @@ export class NodeFiles implements HostFiles {
 
   openForWriting(descriptor: number): number {
     if (!this.pins) return -Errno.ENOTSUP;
-    return open(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    return open(descriptorPath(descriptor), constants.O_WRONLY | constants.O_NONBLOCK);
   }
 
   close(descriptor: number): void {
@@ -355,14 +362,14 @@ export class NodeFiles implements HostFiles {
   }
 }
 
-/** Whether `/proc/self/fd` leads into open directories. */
+/** Whether the descriptors in `/proc` lead into open directories. */
 function canPin(): boolean {
   if (process.platform !== "linux") return false;
   const descriptor = open("/", ONLY_TO_NAME);
   if (descriptor < 0) return false;
   try {
     const direct = fstatSync(descriptor, EXACT_OPEN);
-    const through = lstatSync(`/proc/self/fd/${descriptor}/.`, EXACT);
+    const through = lstatSync(`${descriptorPath(descriptor)}/.`, EXACT);
     return through?.ino === direct.ino && through.dev === direct.dev;
   } finally {
     closeSync(descriptor);
