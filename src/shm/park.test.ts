@@ -11,6 +11,7 @@ import {
   pushReady,
   readLedger,
   ReadyQueue,
+  sleepForever,
   subscribe,
   takeReady,
   unpark,
@@ -19,6 +20,15 @@ import {
   WaitQueue,
   wakeQueue,
 } from "./index.ts";
+
+test("an agent that is being ended leaves by itself when nobody ends it", () => {
+  const memory = KernelMemory.create(true);
+  class Left extends Error {}
+  memory.leave = () => {
+    throw new Left();
+  };
+  assert.throws(() => sleepForever(memory), Left);
+});
 
 test("a wake-up before the sleep is kept, and taken once", async () => {
   const memory = KernelMemory.create(true);
