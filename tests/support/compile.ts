@@ -242,8 +242,11 @@ async function acquire(lock: string): Promise<boolean> {
 
 async function isAbandoned(lock: string): Promise<boolean> {
   try {
-    process.kill(Number(await readFile(join(lock, "owner"), "utf8")), 0);
-    return false;
+    const owner = Number(await readFile(join(lock, "owner"), "utf8"));
+    if (owner > 0) {
+      process.kill(owner, 0);
+      return false;
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ESRCH") return true;
