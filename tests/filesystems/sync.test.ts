@@ -5,7 +5,6 @@ import { syncBuiltinESMExports } from "node:module";
 import test from "node:test";
 import { Errno } from "../../src/abi/errno.ts";
 import { Fdflags, Oflags } from "../../src/abi/flags.ts";
-import { hostSubject, onSubject } from "../support/filesystem-subjects.ts";
 import { O } from "../support/posix-calls.ts";
 
 interface HostSync {
@@ -15,25 +14,35 @@ interface HostSync {
   readonly flags: number;
 }
 
+/** Gets what is asked of the host, while somebody watches. */
+let onSync: ((call: HostSync) => void) | undefined;
+
+// Before what uses them takes them out of their module.
+for (const call of ["fsync", "fdatasync"] as const) {
+  const real = fs[`${call}Sync`];
+  fs[`${call}Sync`] = (fd: number) => {
+    if (onSync !== undefined) {
+      const inode = fs.fstatSync(fd, { bigint: true }).ino;
+      const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
+      onSync({ call, inode, flags: parseInt(/flags:\s*(\d+)/.exec(info)![1], 8) });
+    }
+    real(fd);
+  };
+}
+syncBuiltinESMExports();
+const { hostSubject, onSubject } = await import("../support/filesystem-subjects.ts");
+
 /** Runs an action and gives what it asked the host to force. @param failure what the host answers, if not success */
 function watchSyncs(action: () => void, failure?: NodeJS.ErrnoException): HostSync[] {
   const seen: HostSync[] = [];
-  const { fsyncSync, fdatasyncSync } = fs;
-  const watch = (call: HostSync["call"], real: (descriptor: number) => void) => (fd: number) => {
-    const inode = fs.fstatSync(fd, { bigint: true }).ino;
-    const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
-    seen.push({ call, inode, flags: parseInt(/flags:\s*(\d+)/.exec(info)![1], 8) });
+  onSync = (call) => {
+    seen.push(call);
     if (failure !== undefined) throw failure;
-    real(fd);
   };
-  fs.fsyncSync = watch("fsync", fsyncSync);
-  fs.fdatasyncSync = watch("fdatasync", fdatasyncSync);
-  syncBuiltinESMExports();
   try {
     action();
   } finally {
-    Object.assign(fs, { fsyncSync, fdatasyncSync });
-    syncBuiltinESMExports();
+    onSync = undefined;
   }
   return seen;
 }

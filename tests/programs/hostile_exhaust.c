@@ -72,11 +72,13 @@ static struct spawner {
   uint8_t stack[4096];
 } spawners[256];
 
+static void *end_at_once(void *argument) { return argument; }
+
 static void *spawn_more(void *argument) {
   uint64_t until = now_nanoseconds() + 300000000;
   while (now_nanoseconds() < until) {
     uint32_t place = spawned++ % 256;
-    // Its memory may still be in use by another: only the call counts here, so it gets a start record that nobody reads.
+    // Another may be at it with the same stack: it writes the same there.
     if (wasi_thread_spawn(&spawners[place]) < 0) refused++;
   }
   return argument;
@@ -85,6 +87,10 @@ static void *spawn_more(void *argument) {
 static void bomb(void) {
   static struct thread threads[3];
   static uint8_t stacks[3][16384];
+  for (int place = 0; place < 256; place++) {
+    struct spawner *spawner = &spawners[place];
+    CHECK_OK(thread_prepare(&spawner->thread, spawner->stack, sizeof spawner->stack, end_at_once, NULL));
+  }
   // What the first have started may leave no room for the last.
   for (int index = 0; index < 3; index++) thread_start_on(&threads[index], stacks[index], sizeof stacks[index], spawn_more, NULL);
   spawn_more(NULL);

@@ -66,10 +66,9 @@ test("a thread is started although the calling thread waits for it, with imports
     assert.equal(exports.double_in_thread(5), 10);
     assert.equal(exports.double_in_thread(6), 12);
     while (told.length < 2) await sleep(1);
-    assert.deepEqual(
-      told.map((value) => (value as { number: number }).number),
-      [5, 6],
-    );
+    // Of two workers: which is heard of first is not said.
+    const numbers = told.map((value) => (value as { number: number }).number);
+    assert.deepEqual(numbers.sort(), [5, 6]);
     assert.ok(told.every((value) => (value as { instances: number }).instances > 0));
     await guest.close();
   });

@@ -302,8 +302,8 @@ __attribute__((used)) void weft_thread_main(int32_t tid, struct thread *thread) 
   word_wake_all(&thread->ended);
 }
 
-// Starts a thread on the given stack, at whose lower end its thread-local variables lie. Gives the errno.
-KIT int32_t thread_start_on(struct thread *thread, void *stack, size_t size, void *(*run)(void *), void *argument) {
+// Fills a thread's record for a start on the given stack, at whose lower end its thread-local variables lie. Gives the errno.
+KIT int32_t thread_prepare(struct thread *thread, void *stack, size_t size, void *(*run)(void *), void *argument) {
   uint32_t align = __builtin_wasm_tls_align() > 16 ? (uint32_t)__builtin_wasm_tls_align() : 16;
   uint32_t base = ((uint32_t)stack + align - 1) & ~(align - 1);
   uint32_t lower = (base + (uint32_t)__builtin_wasm_tls_size() + 15) & ~15u;
@@ -320,6 +320,13 @@ KIT int32_t thread_start_on(struct thread *thread, void *stack, size_t size, voi
               .guard_size = 0,
           },
   };
+  return WASI_SUCCESS;
+}
+
+// Starts a thread on the given stack. Gives the errno.
+KIT int32_t thread_start_on(struct thread *thread, void *stack, size_t size, void *(*run)(void *), void *argument) {
+  int32_t prepared = thread_prepare(thread, stack, size, run, argument);
+  if (prepared) return prepared;
 #ifdef WEFT_OLDER_DOOR
   int32_t tid = wasi_thread_spawn(thread);
   if (tid < 0) return -tid;
