@@ -31,7 +31,6 @@ export function launchOf(
       workers: maxThreads ?? MAX_THREADS,
       spare,
       shareable,
-      sharesAtOnce: loaded.sharesAtOnce === true,
     },
   };
 }

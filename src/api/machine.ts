@@ -303,8 +303,10 @@ export abstract class BaseMachine {
         load: (bytes, name) => this.loadAny(bytes, name),
         start: (record, loaded, memory) => {
           const runner = this.runProcesses();
+          // The stacks of its threads are data, which carriers that suspend stacks do not take up.
+          const asleep = { ...loaded, shareable: undefined };
           if (runner.resume !== undefined)
-            return runner.resume(record, launchOf(loaded, this.options.maxThreads, 0, memory));
+            return runner.resume(record, launchOf(asleep, this.options.maxThreads, 0, memory));
           throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
         },
         kernel: this.kernel,

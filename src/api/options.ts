@@ -16,8 +16,6 @@ export interface LoadedProgram {
   readonly program: Program;
   /** Compiles it for workers that several of its threads share, once. Undefined where none can. @internal */
   readonly shareable?: (() => Promise<Program | undefined>) | undefined;
-  /** Whether its threads do so from the first on. @internal */
-  readonly sharesAtOnce?: boolean;
 }
 
 /** A directory in the guest's tree that comes from elsewhere. */

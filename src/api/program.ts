@@ -2,12 +2,7 @@
 import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
 import { WeftError } from "./errors.ts";
-import {
-  mayLeaveCarriers,
-  mayShareCarriers,
-  type Program,
-  sharesAtOnce,
-} from "../loader/program.ts";
+import { mayLeaveCarriers, mayShareCarriers, type Program } from "../loader/program.ts";
 import { canSuspendStacks } from "../loader/suspension.ts";
 import type { BytesSource, LoadedProgram } from "./options.ts";
 
@@ -104,5 +99,5 @@ export function withSharing(
   if (!canSuspendStacks || !mayShareCarriers(loaded.program)) return loaded;
   let shared: Promise<Program | undefined> | undefined;
   const shareable = () => (shared ??= host.loadShareable(bytes, loaded.name, pages));
-  return { ...loaded, shareable, sharesAtOnce: sharesAtOnce(loaded.program, bytes.length) };
+  return { ...loaded, shareable };
 }

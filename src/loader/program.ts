@@ -64,17 +64,6 @@ export function mayShareCarriers(program: Program): boolean {
   return program.importsThreadSpawn && program.hasThreadEntry && program.hasSharedMemory;
 }
 
-/** Bytes of a program up to which it is compiled for shared carriers while it starts: that takes less than a worker's start then. */
-const SMALL = 1024 * 1024;
-
-/**
- * Whether all threads of such a program but the main one are to share carriers, also where there are few: it waits by calls, which suspend a stack within
- * microseconds, and not by the engine's instruction, which then takes the host's event loop.
- */
-export function sharesAtOnce(program: Program, bytes: number): boolean {
-  return bytes <= SMALL && program.functions.some(({ name }) => name === "futex_wait");
-}
-
 /** Whether a program's threads can leave their carriers while they wait, in every engine: their stacks can be taken apart. */
 export function mayLeaveCarriers(program: Program): boolean {
   return program.asyncify !== undefined && mayShareCarriers(program);

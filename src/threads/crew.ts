@@ -219,24 +219,16 @@ function removeCarrierLocked(
  */
 function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
   const ordered = orderOwnCarriersLocked(memory, crew);
-  return (isLineTooLong(memory, crew) && orderSharedLocked(memory, crew, Infinity)) || ordered;
+  return (isLineTooLong(memory, crew) && orderSharedLocked(memory, crew)) || ordered;
 }
 
-/** Asks for shared carriers, up to `most` of those that there may be. Returns whether for any. */
-function orderSharedLocked(memory: KernelMemory, crew: number, most: number): boolean {
+/** Asks for all shared carriers that there may be. Returns whether for any. */
+function orderSharedLocked(memory: KernelMemory, crew: number): boolean {
   const coming = Crew.sharedWanted.get(memory, crew);
-  const room = Crew.mostShared.get(memory, crew) - Crew.shared.get(memory, crew) - coming;
-  const order = Math.min(room, most);
+  const order = Crew.mostShared.get(memory, crew) - Crew.shared.get(memory, crew) - coming;
   if (order <= 0) return false;
   Crew.sharedWanted.set(memory, crew, coming + order);
   return true;
-}
-
-/** Asks for shared carriers ahead of need, as many as are to be kept ready: after the main thread was placed. */
-export function prepareSharing(memory: KernelMemory, crew: number): void {
-  Crew.lock.acquire(memory, crew);
-  orderSharedLocked(memory, crew, Crew.spare.get(memory, crew));
-  Crew.lock.release(memory, crew);
 }
 
 function orderOwnCarriersLocked(memory: KernelMemory, crew: number): boolean {

@@ -64,8 +64,6 @@ export interface RunOptions {
   spare: number;
   /** Compiles the program for carriers that several of its threads share; undefined where none can, or the promise's value. */
   shareable?: (() => Promise<Program | undefined>) | undefined;
-  /** Whether all threads but the main one do so. */
-  sharesAtOnce?: boolean;
 }
 
 /** A process that runs, as far as the kernel heap does not tell it. */

@@ -22,7 +22,7 @@ import {
 import { mayLeaveCarriers, type Program } from "../loader/program.ts";
 import { allowSpinning, declareBroken, isBroken, panic, parkAsync, unpark } from "../shm/index.ts";
 import { dropFile, keepFile } from "../vfs/index.ts";
-import { Carrier, placeThread, prepareSharing } from "./crew.ts";
+import { Carrier, placeThread } from "./crew.ts";
 import { giveBack } from "./fork-memories.ts";
 import { Hiring } from "./hiring.ts";
 import type { HostThread } from "./host-thread.ts";
@@ -141,7 +141,6 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     const team = this.form(process, crew, launch, trace, completion);
     if (here === undefined) placeThread(kernel, crew, thread);
     else this.placeHere(team, thread, launch, here);
-    if (launch.options.sharesAtOnce === true) prepareSharing(kernel.memory, crew);
     // At once, not through the loop's sleep: from here on the worker keeps the host program alive.
     this.hiring.hire(team);
     return true;
@@ -149,13 +148,12 @@ export class Supervisor implements ProcessRunner, PoolEvents {
 
   /** What the crew of a program may have. */
   private limitsOf({ program, options }: Launch): CrewLimits {
-    const { threads, spare, shareable, sharesAtOnce } = options;
+    const { threads, spare, shareable } = options;
     const cores = this.host.parallelism;
-    const own = sharesAtOnce === true ? 1 : ownCarriers(cores);
     return {
       threads,
       spare,
-      carriers: sharesWorkers(program, shareable) ? Math.min(threads, own) : threads,
+      carriers: sharesWorkers(program, shareable) ? Math.min(threads, ownCarriers(cores)) : threads,
       shared: shareable === undefined ? 0 : cores,
     };
   }
