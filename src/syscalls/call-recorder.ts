@@ -116,7 +116,7 @@ export function recordCalls(write: WriteRecord): (syscall: Syscall) => SyscallHa
       ...args: (number | bigint)[]
     ) => Outcome;
     const note = (context: SyscallContext, args: readonly (number | bigint)[]) =>
-      writeCall(context, signature, `${module}.${name}`, args, write);
+      writeCall(context, signature, `${module}.${name}`, args, write, !isBefore);
     if (isBefore) {
       return (context: SyscallContext, ...args: (number | bigint)[]) => {
         note(context, args);
@@ -149,6 +149,7 @@ function writeCall(
   call: string,
   args: readonly (number | bigint)[],
   write: WriteRecord,
+  isMade: boolean,
 ): void {
   const { kernel, memory, process, thread, vfs } = context;
   const answers = readAnswers(context, signature, args);
@@ -158,7 +159,8 @@ function writeCall(
       pid: Process.id.get(memory, process),
       parent: Process.parent.get(memory, process),
       tid,
-      time: vfs.clock.milliseconds(),
+      // The time that the call gave to files, where it gave any: replayed at that, it gives the same.
+      time: isMade && vfs.nowMilliseconds > 0 ? vfs.nowMilliseconds : vfs.clock.milliseconds(),
       call,
       args: args.map((argument) => BigInt(argument)),
       given: readGiven(context, signature, args, answers),

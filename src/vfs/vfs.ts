@@ -26,7 +26,8 @@ export class Vfs {
   /** Halves of the last time that `now` gave. */
   nowLow = 0;
   nowHigh = 0;
-  private nowMilliseconds = 0;
+  /** The same in milliseconds; 0 where none was asked for. */
+  nowMilliseconds = 0;
 
   constructor(
     readonly memory: KernelMemory,
