@@ -63,7 +63,10 @@ test("the kernel heap and the workers are the same after 5 and after 100 process
     assert.equal(many, machine.workerCount);
     // No more than a machine keeps for the next process.
     assert.ok(machine.workerCount <= 16, `${machine.workerCount} workers`);
-    assert.ok(bytesOf(machine) - bytes <= Math.max(0, many - few) * 64, "the kernel heap has grown");
+    assert.ok(
+      bytesOf(machine) - bytes <= Math.max(0, many - few) * 64,
+      "the kernel heap has grown",
+    );
   });
 });
 
