@@ -1,29 +1,15 @@
 /** Programs that are instantiated rather than run: the host program calls their exports. */
+import type { GivenImports } from "../loader/instance.ts";
 import type { GivenNames } from "../loader/program.ts";
 import type { SpawnOptions } from "./options.ts";
 import type { Process } from "./process.ts";
 
-/** Functions for imports that are neither WASI's nor WASIX's: by module and name. */
-export type FunctionImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-
-/** What the module of `threadImports` is given in each worker. */
-export interface ThreadImportsContext {
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory | undefined;
-  /** Hands a value that can be cloned to `onMessage`. */
-  post(value: unknown): void;
-}
-
-/** What its default export answers. */
-export interface ThreadImports {
-  readonly imports: FunctionImports;
-  /** Is called with each instance of the worker, before a thread begins in it. */
-  onInstance?(instance: WebAssembly.Instance): void;
-}
+export type { GivenImports as FunctionImports } from "../loader/instance.ts";
+export type { ThreadImports, ThreadImportsContext } from "../threads/worker.ts";
 
 export interface InstantiateOptions extends Omit<SpawnOptions, "timeout" | "signal" | "check"> {
   /** Functions for imports that are neither WASI's nor WASIX's. */
-  readonly imports?: FunctionImports;
+  readonly imports?: GivenImports;
   /**
    * A module that workers import: its default export gets a `ThreadImportsContext` and answers the `ThreadImports` of that worker. Without it, a thread that
    * calls one of `imports` traps.
@@ -34,7 +20,7 @@ export interface InstantiateOptions extends Omit<SpawnOptions, "timeout" | "sign
 }
 
 /** The names of given functions, as `module.name`. */
-export function givenNames(imports: FunctionImports): GivenNames {
+export function givenNames(imports: GivenImports): GivenNames {
   return new Set(
     Object.entries(imports).flatMap(([module, functions]) =>
       Object.keys(functions).map((name) => `${module}.${name}`),
