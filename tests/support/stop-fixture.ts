@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { armStopPoints, type StopHost, stopModuleBytes } from "../../src/loader/stop-module.ts";
 import { addStopPoints, type StopPoints } from "../../src/loader/stop-points.ts";
+import { describeTrap } from "../../src/loader/trap-description.ts";
 
 /** Makes a module of text. */
 export async function assemble(text: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -61,4 +62,28 @@ export function startRewritten(
   const instance = new WebAssembly.Instance(new WebAssembly.Module(stops.bytes), imports);
   armStopPoints(instance, stops.tableName, makeStops(host, suspend));
   return instance.exports as Exports;
+}
+
+/** A program with waits and notifies of all kinds. */
+export const WAITS = `(module
+  (memory (export "memory") 1 1 shared)
+  (func $wait32 (export "wait32") (param i32 i32 i64) (result i32)
+    (memory.atomic.wait32 (local.get 0) (local.get 1) (local.get 2)))
+  (func $wait32_far (export "wait32_far") (param i32 i32 i64) (result i32)
+    (memory.atomic.wait32 offset=1000 (local.get 0) (local.get 1) (local.get 2)))
+  (func $wait64_far (export "wait64_far") (param i32 i64 i64) (result i32)
+    (memory.atomic.wait64 offset=65528 (local.get 0) (local.get 1) (local.get 2)))
+  (func $wait_farthest (export "wait_farthest") (param i32 i32 i64) (result i32)
+    (memory.atomic.wait32 offset=4294967292 (local.get 0) (local.get 1) (local.get 2)))
+  (func $notify (export "notify") (param i32 i32) (result i32)
+    (memory.atomic.notify offset=4 (local.get 0) (local.get 1))))`;
+
+/** What `run` throws, described. */
+export function trap(run: () => unknown) {
+  try {
+    run();
+  } catch (error) {
+    return describeTrap(error);
+  }
+  assert.fail("nothing was thrown");
 }
