@@ -6,15 +6,9 @@ import { EPOLL_TIMEOUT_FOREVER, EpollCtl } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Rights } from "../abi/flags.ts";
 import { EpollEvent } from "../abi/layouts.ts";
-import {
-  addWatch,
-  changeWatch,
-  EPOLL_DATA_BYTES,
-  epollOf,
-  openEpoll,
-  removeWatch,
-  takeEpollEvents,
-} from "../kernel/epoll.ts";
+import { addWatch, changeWatch, epollOf, openEpoll, removeWatch } from "../kernel/epoll.ts";
+import { takeEpollEvents } from "../kernel/epoll-events.ts";
+import { EPOLL_DATA_BYTES } from "../kernel/epoll-watch.ts";
 import { ALL_RIGHTS, installFile } from "../kernel/index.ts";
 import { dropFile, EVERY_READINESS, WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, type Outcome, type Waiting, waitOnFile } from "./block.ts";
