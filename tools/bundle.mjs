@@ -221,19 +221,38 @@ async function shrink(text, name) {
 }
 
 /**
- * Has a file's exports be plain properties: those that rolldown writes ask for the value each time, which none of ours needs, since no export is assigned to
- * twice, and take a tenth of the file.
+ * Has the kernel's file export an array: the parts name what they use of it by its number, as in the browser. Names, and asking for a value each time, would take a
+ * twentieth of the file, and none of ours needs that: no export is assigned to twice.
  */
-function exportPlainly(text) {
-  const found = [];
-  const rest = text.replace(
-    /,?Object\.defineProperty\(exports,[`"'](\w+)[`"'],\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g,
-    (_, name, local) => {
-      found.push(name === local ? name : `${name}:${local}`);
-      return "";
-    },
-  );
-  return found.length === 0 ? text : `${rest}\nObject.assign(exports,{${found}});`;
+function exportByNumber(texts, kernel) {
+  const names = [];
+  const locals = [];
+  const list = texts
+    .get(kernel)
+    .replace(
+      /Object\.defineProperty\(exports, "([\w$]+)", \{\s*enumerable: true,\s*get: function ?\(\) \{\s*return ([\w$]+);\s*\}\s*\}\);\n?/g,
+      (_, name, local) => {
+        names.push(name);
+        locals.push(local);
+        return "";
+      },
+    );
+  const numberOf = (name) => {
+    const number = names.indexOf(name);
+    if (number < 0) throw new Error(`the kernel exports no ${name}`);
+    return number;
+  };
+  texts.set(kernel, `${list}\nmodule.exports = [${locals}];\n`);
+  for (const [file, text] of texts) {
+    const [, imported] =
+      text.match(new RegExp(`const (\\w+) = require\\("\\./${kernel}"\\);`)) ?? [];
+    if (imported === undefined) continue;
+    const used = new RegExp(`\\b${imported.replaceAll("$", "\\$")}\\.([\\w$]+)`, "g");
+    texts.set(
+      file,
+      text.replace(used, (_, name) => `${imported}[${numberOf(name)}]`),
+    );
+  }
 }
 
 /** Begins a line with each statement: Node prints the line of an error that nobody catches. */
@@ -256,7 +275,9 @@ async function bundleNode() {
   });
   const { output } = await bundle.generate({
     format: "cjs",
-    minify: true,
+    // Minified below, once the exports of the kernel have their numbers.
+    minify: false,
+    minifyInternalExports: true,
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
@@ -264,18 +285,21 @@ async function bundleNode() {
       groups: [{ name: "kernel", test: (id) => inKernel.has(id) }],
     },
   });
+  const texts = new Map(output.map(({ fileName, code }) => [fileName, code]));
+  const kernel = output.find(({ name }) => name === "kernel").fileName;
+  exportByNumber(texts, kernel);
   const files = new Map();
-  for (const { fileName, code, imports, exports, isEntry } of output) {
+  for (const { fileName, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
-    const named = code.replaceAll("./worker-entry.js", "./worker-node.cjs");
-    files.set(fileName, { ...(await write(fileName, breakLines(exportPlainly(named)))), imports });
+    const named = texts.get(fileName).replaceAll("./worker-entry.js", "./worker-node.cjs");
+    const text = breakLines(await shrink(named, fileName));
+    files.set(fileName, { ...(await write(fileName, text)), imports });
     // Those of the worker are for what starts it.
     if (!isEntry || exports.length === 0 || fileName === "worker-main.cjs") continue;
     const entry = fileName.replace(/cjs$/, "js");
     const again = `import weft from"./${fileName}";export const{${exports}}=weft;\n`;
     files.set(entry, { ...(await write(entry, again)), imports: [fileName] });
   }
-  const kernel = [...files.keys()].find((name) => name.startsWith("kernel-"));
   const launcher = await bundleText(join(built, "hosts/node/worker-launch.js"), {
     platform: "node",
     format: "cjs",
