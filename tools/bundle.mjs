@@ -177,13 +177,26 @@ async function bundleForPages(entry, format, { plugins = [], minify = true } = {
   return output[0];
 }
 
+/** Has Node load the drivers of `threads/late-drivers.ts` from a file of their own when they are asked for: it can do that in the middle of a call. */
+const loadLateDrivers = {
+  name: "load-late-drivers",
+  load: (id) =>
+    id === join(built, "threads/late-drivers.js")
+      ? 'export const loadProcfs = () => weftRequire("./procfs.cjs").installProcfs;'
+      : undefined,
+};
+
 /** The entries of Node share their code: a worker and the library are mostly the same kernel. */
 const nodeEntries = {
   node: "api/node.js",
   "worker-main": "hosts/node/worker-main.js",
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
+  procfs: "fs/procfs/driver.js",
 };
+
+/** Those that are not for modules: what starts a worker, and a part that the kernel's file loads by its name. */
+const unnamed = new Set(["worker-main.cjs", "procfs.cjs"]);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -269,7 +282,7 @@ async function bundleNode() {
     ),
     platform: "node",
     external: /^(node:|binaryen$)/,
-    plugins: [splitModules(atStart), constants.rolldown],
+    plugins: [loadLateDrivers, splitModules(atStart), constants.rolldown],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
   });
@@ -291,11 +304,13 @@ async function bundleNode() {
   const files = new Map();
   for (const { fileName, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
-    const named = texts.get(fileName).replaceAll("./worker-entry.js", "./worker-node.cjs");
+    const named = texts
+      .get(fileName)
+      .replaceAll("./worker-entry.js", "./worker-node.cjs")
+      .replaceAll("weftRequire(", "require(");
     const text = breakLines(await shrink(named, fileName));
     files.set(fileName, { ...(await write(fileName, text)), imports });
-    // Those of the worker are for what starts it.
-    if (!isEntry || exports.length === 0 || fileName === "worker-main.cjs") continue;
+    if (!isEntry || exports.length === 0 || unnamed.has(fileName)) continue;
     const entry = fileName.replace(/cjs$/, "js");
     const again = `import weft from"./${fileName}";export const{${exports}}=weft;\n`;
     files.set(entry, { ...(await write(entry, again)), imports: [fileName] });
@@ -323,7 +338,12 @@ async function usedAtOnce(entries, platform) {
     input: entries.map((entry) => join(built, entry)),
     platform,
     external: /^node:/,
-    plugins: [leaveParts, virtualFiles(""), constants.rolldown],
+    plugins: [
+      ...(platform === "node" ? [loadLateDrivers] : []),
+      leaveParts,
+      virtualFiles(""),
+      constants.rolldown,
+    ],
     logLevel: "silent",
   });
   const { output } = await bundle.generate({ format: "esm" });

@@ -201,6 +201,7 @@ export abstract class BaseMachine {
         timeout: options.timeout,
         signal: options.signal,
         name: loaded.name,
+        loadTrapWords: this.host.loadTrapWords,
       },
     );
     return this.follow(process);
@@ -311,6 +312,7 @@ export abstract class BaseMachine {
         },
         kernel: this.kernel,
         pipes: this.pipes,
+        loadTrapWords: this.host.loadTrapWords,
         follow: (process) => void this.follow(process),
       });
     } catch (error) {
@@ -420,7 +422,9 @@ export abstract class BaseMachine {
     ]);
     install(this.kernel);
     this.further = further;
-    this.programs = this.createProgramServer(this.runProcesses(), further);
+    const runner = this.runProcesses();
+    runner.fireTimers = further.fireTimers;
+    this.programs = this.createProgramServer(runner, further);
   }
 
   /** @internal What the library itself needs for such programs. */

@@ -4,6 +4,7 @@
  * The heap comes back as it was: ids, files, times, devices, mounts in memory. What lay on the host does not: the options name it, by the place where it is
  * mounted. A snapshot opens nothing by itself.
  */
+import type { Host } from "../hosts/port.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
 import { createGuestMemory } from "../loader/program-memory.ts";
 import {
@@ -58,6 +59,7 @@ export interface Restoration extends Beginning {
 export interface ResumingMachine {
   readonly kernel: Kernel;
   readonly pipes: PipeStreams;
+  readonly loadTrapWords: Host["loadTrapWords"];
   load(bytes: Uint8Array, name: string): Promise<LoadedProgram>;
   /** Resolves when the process has ended. */
   start(process: number, program: LoadedProgram, memory: WebAssembly.Memory): Promise<void>;
@@ -107,9 +109,8 @@ export async function openSnapshot(
       manifest.processes.forEach(({ process, program, spawned }, index) => {
         const served = machine.start(process, programs[program], memories[index]);
         if (spawned === undefined) return;
-        const { kernel, pipes } = machine;
         const { name, streams } = spawned;
-        machine.follow(makeProcess(kernel, pipes, process, name, streams, served));
+        machine.follow(makeProcess(machine, process, name, streams, served));
       });
     },
   };

@@ -1,9 +1,9 @@
 /** A process that comes from a snapshot, as the host program sees it. */
-import { type Kernel, Process as Record_ } from "../kernel/index.ts";
+import { Process as Record_ } from "../kernel/index.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
-import type { PipeStreams } from "./pipe-ends.ts";
 import { Process } from "./process.ts";
+import type { ResumingMachine } from "./restore.ts";
 
 /** Most bytes kept of each output that nobody reads. */
 const MOST_KEPT = 64 * 2 ** 20;
@@ -15,8 +15,7 @@ const MOST_KEPT = 64 * 2 ** 20;
  *   0; @param served resolves when it has ended
  */
 export function makeProcess(
-  kernel: Kernel,
-  pipes: PipeStreams,
+  { kernel, pipes, loadTrapWords }: ResumingMachine,
   record: number,
   name: string,
   [stdin, stdout, stderr]: readonly number[],
@@ -35,7 +34,7 @@ export function makeProcess(
     undefined,
     served,
     Promise.resolve(),
-    { check: false, timeout: undefined, signal: undefined, name },
+    { check: false, timeout: undefined, signal: undefined, name, loadTrapWords },
   );
   return process;
 }

@@ -2,11 +2,15 @@
 import { readAsyncify } from "./asyncify.ts";
 import { tellForeign } from "./foreign-format.ts";
 import { checkImports, formatLinkProblems } from "./link-check.ts";
+import { limitMemory } from "./memory-limits.ts";
 import type { FurtherReading } from "./program.ts";
+import { tellUnfit } from "./unfit-program.ts";
 
 export const furtherReading: FurtherReading = {
   readAsyncify,
+  limitMemory,
   tellForeign,
+  tellUnfit,
   tellLinkProblems: (description, known, given) =>
     formatLinkProblems(checkImports(description, known, given)),
 };

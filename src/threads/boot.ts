@@ -2,7 +2,6 @@
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
 import { installDevfs } from "../fs/devfs/index.ts";
-import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import {
   type Clock,
@@ -17,6 +16,7 @@ import {
 } from "../kernel/index.ts";
 import { type KernelMemory, panic } from "../shm/index.ts";
 import { OperationsId } from "../vfs/index.ts";
+import { loadProcfs } from "./late-drivers.ts";
 
 /** Drivers that only some hosts have. */
 export interface Drivers {
@@ -29,7 +29,7 @@ export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
   installDevfs(vfs, kernel.randomness);
-  installProcfs(kernel);
+  vfs.loadDrivers = () => loadProcfs()(kernel);
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   local?.install(kernel);
 }

@@ -10,6 +10,8 @@ import { installEpoll } from "../kernel/epoll-file.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import { type Kernel, openOwnTerminal, TerminalOperations } from "../kernel/index.ts";
 import { furtherServices } from "../syscalls/further-table.ts";
+import { describeThrown } from "../loader/trap-description.ts";
+import { provideTrapDescription } from "../loader/trap.ts";
 import { provideFurtherServices } from "../syscalls/table.ts";
 import { OperationsId } from "../vfs/index.ts";
 import { DeepSleep, wakeSleeper } from "./deep-sleep.ts";
@@ -24,5 +26,6 @@ export function installFurtherCalls({ vfs, randomness }: Kernel): void {
   installEpoll(vfs);
   vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   installDevfs(vfs, randomness, openOwnTerminal);
+  provideTrapDescription(describeThrown);
   provideUnwinding({ Unwinding, CrewForkPort, DeepSleep, wakeSleeper });
 }

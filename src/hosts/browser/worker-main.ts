@@ -6,6 +6,7 @@ import {
   NeedsFurtherReading,
   provideFurtherReading,
 } from "../../loader/program.ts";
+import { provideTrapDescription } from "../../loader/trap.ts";
 import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
@@ -98,6 +99,7 @@ export function serveWorker(withParts?: WorkerParts): void {
   if (parts !== undefined) {
     provideCallFormatter(parts.formatCall);
     provideFurtherReading(parts.furtherReading);
+    provideTrapDescription(parts.describeThrown);
   }
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];
