@@ -177,12 +177,12 @@ async function bundleForPages(entry, format, { plugins = [], minify = true } = {
   return output[0];
 }
 
-/** Has Node load the drivers of `threads/late-drivers.ts` from a file of their own when they are asked for: it can do that in the middle of a call. */
-const loadLateDrivers = {
-  name: "load-late-drivers",
+/** Has Node load what `threads/late-parts.ts` names from a file of its own when it is asked for: it can do that in the middle of a call. */
+const loadLateParts = {
+  name: "load-late-parts",
   load: (id) =>
-    id === join(built, "threads/late-drivers.js")
-      ? 'export const loadProcfs = () => weftRequire("./procfs.cjs").installProcfs;'
+    id === join(built, "threads/late-parts.js")
+      ? 'export const loadLateParts = () => weftRequire("./late-part.cjs").lateParts;'
       : undefined,
 };
 
@@ -192,11 +192,11 @@ const nodeEntries = {
   "worker-main": "hosts/node/worker-main.js",
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
-  procfs: "fs/procfs/driver.js",
+  "late-part": "threads/late-part.js",
 };
 
 /** Those that are not for modules: what starts a worker, and a part that the kernel's file loads by its name. */
-const unnamed = new Set(["worker-main.cjs", "procfs.cjs"]);
+const unnamed = new Set(["worker-main.cjs", "late-part.cjs"]);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -282,7 +282,7 @@ async function bundleNode() {
     ),
     platform: "node",
     external: /^(node:|binaryen$)/,
-    plugins: [loadLateDrivers, splitModules(atStart), constants.rolldown],
+    plugins: [loadLateParts, splitModules(atStart), constants.rolldown],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
   });
@@ -339,7 +339,7 @@ async function usedAtOnce(entries, platform) {
     platform,
     external: /^node:/,
     plugins: [
-      ...(platform === "node" ? [loadLateDrivers] : []),
+      ...(platform === "node" ? [loadLateParts] : []),
       leaveParts,
       virtualFiles(""),
       constants.rolldown,

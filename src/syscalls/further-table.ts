@@ -8,7 +8,7 @@ import { clock_time_set } from "./clock.ts";
 import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
-import { fd_renumber } from "./fd-create.ts";
+import { fd_dup, fd_dup2, fd_pipe, fd_renumber } from "./fd-create.ts";
 import { fd_advise, fd_fdstat_set_rights, fd_filestat_set_times } from "./fd-status.ts";
 import { fd_allocate } from "./fd.ts";
 import { path_filestat_set_times, path_link, path_symlink } from "./path.ts";
@@ -26,6 +26,7 @@ import { refuseSocketCall } from "./sock.ts";
 import { preview1, threadSpawn } from "./table.ts";
 import { tty_get, tty_set } from "./tty.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
+import { chdir } from "./working-directory.ts";
 
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
@@ -59,6 +60,10 @@ const furtherPreview1: Readonly<Record<string, Service>> = { ...old, sock_accept
 const wasix: Readonly<Record<string, Service>> = {
   ...furtherPreview1,
   clock_time_set: partial(clock_time_set, "No program may set the clock of the host: EPERM."),
+  fd_dup: full(fd_dup),
+  fd_dup2: full(fd_dup2),
+  fd_pipe: full(fd_pipe),
+  chdir: full(chdir),
   fd_event: full(fd_event),
   epoll_create: full(epoll_create),
   epoll_ctl: full(epoll_ctl),

@@ -13,7 +13,6 @@ import {
   environ_sizes_get,
   random_get,
 } from "./environment.ts";
-import { fd_dup, fd_dup2, fd_pipe } from "./fd-create.ts";
 import { fd_readdir } from "./fd-directory.ts";
 import {
   fd_datasync,
@@ -72,7 +71,7 @@ import {
   thread_spawn,
   thread_spawn_v2,
 } from "./thread.ts";
-import { chdir, getcwd } from "./working-directory.ts";
+import { getcwd } from "./working-directory.ts";
 
 export const preview1: Readonly<Record<string, Service>> = {
   args_get: full(args_get),
@@ -115,11 +114,7 @@ export const preview1: Readonly<Record<string, Service>> = {
 };
 
 const wasix: Readonly<Record<string, Service>> = {
-  fd_dup: full(fd_dup),
-  fd_dup2: full(fd_dup2),
-  fd_pipe: full(fd_pipe),
   getcwd: full(getcwd),
-  chdir: full(chdir),
   callback_signal: full(callback_signal),
   thread_spawn: full(thread_spawn_v2),
   thread_spawn_v2: full(thread_spawn_v2),

@@ -5,7 +5,7 @@
  * A part of its own: an agent is given it before it runs a program that needs it, and every agent of a machine that begins to serve a process after that,
  * because a process may have descriptors from another. The host's agent is given it first: it closes what processes leave behind.
  */
-import { installDevfs } from "../fs/devfs/index.ts";
+import { installDevfs } from "../fs/devfs/driver.ts";
 import { installEpoll } from "../kernel/epoll-file.ts";
 import { EventOperations } from "../kernel/event-file.ts";
 import { type Kernel, openOwnTerminal, TerminalOperations } from "../kernel/index.ts";
@@ -16,6 +16,8 @@ import { provideFurtherServices } from "../syscalls/table.ts";
 import { OperationsId } from "../vfs/index.ts";
 import { DeepSleep, wakeSleeper } from "./deep-sleep.ts";
 import { CrewForkPort } from "./fork.ts";
+import { sleepWatching } from "./idle-carrier.ts";
+import { hasReadySleeper, takeSleeperLocked } from "./sleepers.ts";
 import { Unwinding } from "./unwinding.ts";
 import { provideUnwinding } from "./unwinding-slot.ts";
 
@@ -27,5 +29,13 @@ export function installFurtherCalls({ vfs, randomness }: Kernel): void {
   vfs.addOperations(OperationsId.terminal, new TerminalOperations());
   installDevfs(vfs, randomness, openOwnTerminal);
   provideTrapDescription(describeThrown);
-  provideUnwinding({ Unwinding, CrewForkPort, DeepSleep, wakeSleeper });
+  provideUnwinding({
+    Unwinding,
+    CrewForkPort,
+    DeepSleep,
+    wakeSleeper,
+    hasReadySleeper,
+    sleepWatching,
+    takeSleeperLocked,
+  });
 }

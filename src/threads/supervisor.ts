@@ -264,7 +264,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hiring.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
-        for (const team of this.teams.values()) team.rawWaits?.takeUp();
+        for (const team of this.teams.values()) team.rawWaits()?.takeUp();
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
       if ((calls & HostCall.timers) !== 0 || nextTimer !== Infinity)
         nextTimer = this.fireAllTimers();
@@ -348,7 +348,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     const { kernel } = this;
     const { process, trace, completion } = team;
     if (team.workers.size > 0 || !team.isServed) return;
-    if (team.rawWaits?.isIdle === false) return;
+    if (team.rawWaits()?.isIdle === false) return;
     if (!this.reaping.hasLeft(team)) return;
     team.isServed = false;
     this.teams.delete(process);

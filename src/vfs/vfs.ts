@@ -44,6 +44,10 @@ export class Vfs {
     this.operations[id] = operations;
   }
 
+  hasFilesystem(id: number): boolean {
+    return this.filesystems[id] !== undefined;
+  }
+
   filesystemOf(inode: number): Filesystem {
     const id = Inode.filesystem.get(this.memory, inode);
     if (this.filesystems[id] === undefined) this.loadDrivers();

@@ -7,9 +7,9 @@ import {
   provideFurtherReading,
 } from "../../loader/program.ts";
 import { provideTrapDescription } from "../../loader/trap.ts";
-import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
+import { KernelMemory, panic } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
-import { addDrivers } from "../../threads/boot.ts";
+import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
 import type {
@@ -30,7 +30,7 @@ let parts: WorkerParts | undefined;
 let machine: { kernel: Kernel; start: StartMessage } | undefined;
 
 function startMachine(start: StartMessage): void {
-  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const memory = KernelMemory.attach(start.memory, true, lockOrderFor(start.debug));
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
   addDrivers(kernel, parts && { install: parts.installMountDrivers });
   machine = { kernel, start };
