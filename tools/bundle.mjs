@@ -186,6 +186,15 @@ const loadLateParts = {
       : undefined,
 };
 
+/** Takes out what tsc puts around the addresses that are imported: those that the host program gives name no source. */
+const importAsGiven = {
+  name: "import-as-given",
+  transform: (code) =>
+    code
+      .replace(/^var __rewriteRelativeImportExtension = [^]*?^\};\n/m, "")
+      .replaceAll("__rewriteRelativeImportExtension(", "("),
+};
+
 /** The entries of Node share their code: a worker and the library are mostly the same kernel. */
 const nodeEntries = {
   node: "api/node.js",
@@ -282,7 +291,7 @@ async function bundleNode() {
     ),
     platform: "node",
     external: /^(node:|binaryen$)/,
-    plugins: [loadLateParts, splitModules(atStart), constants.rolldown],
+    plugins: [loadLateParts, importAsGiven, splitModules(atStart), constants.rolldown],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
   });
@@ -358,10 +367,7 @@ const startOfNode = ["api/node.js", "hosts/node/worker-main.js"];
 const atStart = await usedAtOnce(startOfNode, "node");
 
 /** What the library and its workers load at their start, in one file: the more files there are, the longer workers take to start. Of the tables some constants are used whole. */
-const inKernel = new Set([
-  ...atStart.keys(),
-  ...["abi/errno.js", "abi/layouts.js"].map((file) => join(built, file)),
-]);
+const inKernel = new Set([...atStart.keys(), join(built, "abi/layouts.js")]);
 for (const entry of startOfNode) inKernel.delete(join(built, entry));
 
 /** The command has `require`: it needs no module of Node to make one. */

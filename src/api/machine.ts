@@ -422,9 +422,15 @@ export abstract class BaseMachine {
     ]);
     install(this.kernel);
     this.further = further;
-    const runner = this.runProcesses();
-    runner.fireTimers = further.fireTimers;
-    this.programs = this.createProgramServer(runner, further);
+    this.programs = further.serveRunner(this.kernel, this.runProcesses(), {
+      load: (bytes, name) => this.loadAny(bytes, name),
+      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
+      launch: (program) => launchOf(program, this.options.maxThreads, 0),
+      onRefused: (pid, path, cause) => {
+        const event = { type: "program-refused", pid, path, cause } as const;
+        for (const listener of this.listeners) listener(event);
+      },
+    });
   }
 
   /** @internal What the library itself needs for such programs. */
@@ -449,27 +455,6 @@ export abstract class BaseMachine {
       };
     }
     return this.runner;
-  }
-
-  /** What loads the programs that guests start, where the host can do that. */
-  private createProgramServer(
-    runner: ProcessRunner,
-    further: FurtherParts,
-  ): ProgramServer | undefined {
-    const { startChild, keepReady } = runner;
-    if (startChild === undefined || keepReady === undefined) return undefined;
-    const server = new further.ProgramServer(this.kernel, {
-      runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
-      load: (bytes, name) => this.loadAny(bytes, name),
-      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
-      launch: (program) => launchOf(program, this.options.maxThreads, 0),
-      onRefused: (pid, path, cause) => {
-        const event = { type: "program-refused", pid, path, cause } as const;
-        for (const listener of this.listeners) listener(event);
-      },
-    });
-    runner.onProgramRequests = () => server.serve();
-    return server;
   }
 
   /** @internal */

@@ -4,11 +4,13 @@ import { tellForeign } from "./foreign-format.ts";
 import { checkImports, formatLinkProblems } from "./link-check.ts";
 import { limitMemory } from "./memory-limits.ts";
 import type { FurtherReading } from "./program.ts";
+import { rareTypes } from "./rare-types.ts";
 import { tellUnfit } from "./unfit-program.ts";
 
 export const furtherReading: FurtherReading = {
   readAsyncify,
   limitMemory,
+  rareTypes,
   tellForeign,
   tellUnfit,
   tellLinkProblems: (description, known, given) =>

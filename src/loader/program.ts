@@ -16,7 +16,15 @@ import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
 import { canSuspendStacks } from "./suspension.ts";
 import type { StopPoints } from "./stop-points.ts";
 import type { tellUnfit } from "./unfit-program.ts";
-import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
+import {
+  formatFunctionType,
+  type FunctionType,
+  NeedsFurtherReading,
+  provideRareTypes,
+  type RareTypes,
+} from "./wasm-types.ts";
+
+export { NeedsFurtherReading };
 
 /** What carriers need to make instances. */
 export interface Program {
@@ -133,6 +141,7 @@ export function knownImports(): KnownImports {
 export interface FurtherReading {
   readonly readAsyncify: typeof readAsyncify;
   readonly limitMemory: typeof limitMemory;
+  readonly rareTypes: RareTypes;
   readonly tellForeign: typeof tellForeign;
   readonly tellUnfit: typeof tellUnfit;
   /** All that is wrong with a program's imports, a line each. */
@@ -148,11 +157,7 @@ let furtherReading: FurtherReading | undefined;
 /** Gives this agent that part. */
 export function provideFurtherReading(given: FurtherReading): void {
   furtherReading = given;
-}
-
-/** The agent has to be given that part before it can read a program. */
-export class NeedsFurtherReading extends Error {
-  override name = "NeedsFurtherReading";
+  provideRareTypes(given.rareTypes);
 }
 
 function readFurther(): FurtherReading {

@@ -9,11 +9,18 @@ import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
 import { fd_dup, fd_dup2, fd_pipe, fd_renumber } from "./fd-create.ts";
-import { fd_advise, fd_fdstat_set_rights, fd_filestat_set_times } from "./fd-status.ts";
+import {
+  fd_advise,
+  fd_fdflags_get,
+  fd_fdflags_set,
+  fd_fdstat_set_rights,
+  fd_filestat_set_times,
+} from "./fd-status.ts";
 import { fd_allocate } from "./fd.ts";
 import { path_filestat_set_times, path_link, path_symlink } from "./path.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
 import { proc_raise_interval } from "./interval.ts";
+import { proc_parent, proc_signal } from "./process.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
 import { proc_snapshot } from "./process-snapshot.ts";
@@ -63,7 +70,11 @@ const wasix: Readonly<Record<string, Service>> = {
   fd_dup: full(fd_dup),
   fd_dup2: full(fd_dup2),
   fd_pipe: full(fd_pipe),
+  fd_fdflags_get: full(fd_fdflags_get),
+  fd_fdflags_set: full(fd_fdflags_set),
   chdir: full(chdir),
+  proc_parent: full(proc_parent),
+  proc_signal: full(proc_signal),
   fd_event: full(fd_event),
   epoll_create: full(epoll_create),
   epoll_ctl: full(epoll_ctl),

@@ -16,8 +16,6 @@ import {
 import { fd_readdir } from "./fd-directory.ts";
 import {
   fd_datasync,
-  fd_fdflags_get,
-  fd_fdflags_set,
   fd_fdstat_get,
   fd_fdstat_set_flags,
   fd_filestat_get,
@@ -50,9 +48,7 @@ import {
   proc_exit,
   proc_exit2,
   proc_id,
-  proc_parent,
   proc_raise,
-  proc_signal,
   proc_signals_get,
   proc_signals_sizes_get,
 } from "./process.ts";
@@ -128,12 +124,8 @@ const wasix: Readonly<Record<string, Service>> = {
   futex_wake_all: full(futex_wake_all),
   thread_exit: full(thread_exit),
   path_open2: full(path_open2),
-  fd_fdflags_get: full(fd_fdflags_get),
-  fd_fdflags_set: full(fd_fdflags_set),
   proc_exit2: full(proc_exit2),
   proc_id: full(proc_id),
-  proc_parent: full(proc_parent),
-  proc_signal: full(proc_signal),
   proc_signals_get: full(proc_signals_get),
   proc_signals_sizes_get: full(proc_signals_sizes_get),
 };
