@@ -17,7 +17,6 @@ import { fd_readdir } from "./fd-directory.ts";
 import {
   fd_datasync,
   fd_fdstat_get,
-  fd_fdstat_set_flags,
   fd_filestat_get,
   fd_prestat_dir_name,
   fd_prestat_get,
@@ -48,11 +47,10 @@ import {
   proc_exit,
   proc_exit2,
   proc_id,
-  proc_raise,
   proc_signals_get,
   proc_signals_sizes_get,
 } from "./process.ts";
-import { blocking, full, partial, type Service, type Services, type Syscall } from "./service.ts";
+import { blocking, full, type Service, type Services, type Syscall } from "./service.ts";
 import {
   futex_wait,
   futex_wake,
@@ -79,10 +77,6 @@ export const preview1: Readonly<Record<string, Service>> = {
   fd_close: full(fd_close),
   fd_datasync: full(fd_datasync),
   fd_fdstat_get: full(fd_fdstat_get),
-  fd_fdstat_set_flags: partial(
-    fd_fdstat_set_flags,
-    "Changes APPEND and NONBLOCK; the other flags stay, as with fcntl on Linux.",
-  ),
   fd_filestat_get: full(fd_filestat_get),
   fd_filestat_set_size: full(fd_filestat_set_size),
   fd_pread: full(fd_pread),
@@ -104,7 +98,6 @@ export const preview1: Readonly<Record<string, Service>> = {
   path_unlink_file: full(path_unlink_file),
   poll_oneoff: blocking(poll_oneoff),
   proc_exit: full(proc_exit),
-  proc_raise: full(proc_raise),
   sched_yield: full(sched_yield),
   random_get: full(random_get),
 };
