@@ -5,6 +5,7 @@
 //
 // - that the language, a browser, Node or another package has;
 // - that the library or the command declares, but for what they keep private;
+// - that a type has which the library passes on from a floor below, since users write or read objects of it;
 // - that is also a text in some source (it may be looked up by it), or a key in a table at the top of a file (its keys may be listed);
 // - that the ABI or a WebAssembly module has: those are written with underscores, ours are not.
 //
@@ -55,9 +56,24 @@ function isTable(object) {
 const isLayout = (object) =>
   ts.isCallExpression(object.parent) && object.parent.expression.getText() === "layout";
 
+const parse = (path) =>
+  ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true);
+
+/** The names, where they are declared, of what a source of the library exports from floors below. */
+function listPassedOn(path) {
+  return parse(path).statements.flatMap((node) =>
+    ts.isExportDeclaration(node) &&
+    node.exportClause &&
+    ts.isNamedExports(node.exportClause) &&
+    node.moduleSpecifier?.text.startsWith("../")
+      ? node.exportClause.elements.map(({ name, propertyName }) => (propertyName ?? name).text)
+      : [],
+  );
+}
+
 /** Goes through a source: which names it declares, and which have to stay as they are. */
-function readSource(root, path, declared, kept) {
-  const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true);
+function readSource(root, path, passedOn, declared, kept) {
+  const file = parse(path);
   const floor = relative(root, path).split(sep)[0];
   const isPublic = floor === "api" || floor === "cli";
   const isForeign = floor === "abi" || floor === "types" || path.endsWith(".d.ts");
@@ -67,7 +83,8 @@ function readSource(root, path, declared, kept) {
   const visit = (node) => {
     if (declaresProperty(node) && ts.isIdentifier(node.name)) {
       declared.add(node.name.text);
-      if (isForeign || (isPublic && !isPrivate(node))) kept.add(node.name.text);
+      const isPassedOn = passedOn.has(node.parent.name?.text);
+      if (isForeign || isPassedOn || (isPublic && !isPrivate(node))) kept.add(node.name.text);
     }
     if (ts.isStringLiteralLike(node)) kept.add(node.text);
     if (usesPackages && ts.isPropertyAccessExpression(node)) kept.add(node.name.text);
@@ -107,8 +124,9 @@ function* shortNames() {
 function chooseNames(root) {
   const declared = new Set();
   const kept = new Set();
-  for (const path of listFiles(root, (name) => name.endsWith(".ts") && !name.endsWith(".test.ts")))
-    readSource(root, path, declared, kept);
+  const isSource = (name) => name.endsWith(".ts") && !name.endsWith(".test.ts");
+  const passedOn = new Set(listFiles(join(root, "api"), isSource).flatMap(listPassedOn));
+  for (const path of listFiles(root, isSource)) readSource(root, path, passedOn, declared, kept);
   readPlatformNames(kept);
   const own = [...declared].filter((name) => !kept.has(name) && !name.includes("_")).sort();
   const names = shortNames();

@@ -1,8 +1,9 @@
 // Runs the built tests under the system's Node and under the current one.
 //
-//   node tools/test.mjs [--node=20|current|both] [filter]
+//   node tools/test.mjs [--node=20|current|both] [--unbundled] [filter]
 //
-// A filter picks the files whose path contains it. Each file runs in a process of its own, two at a time, and is ended
+// The tests under tests/ use the library as it is published, dist/node.js. With --unbundled they use what the compiler
+// made of each source, whose names in traces of stacks can be read. A filter picks the files whose path contains it. Each file runs in a process of its own, two at a time, and is ended
 // when it takes too long, so that a hang is a failure that names its file. What a file prints is shown only where it
 // fails. The last line is "N passed, N failed" over everything, with ", N skipped" where there are any.
 
@@ -20,9 +21,10 @@ const fileTimeout = 120_000; // milliseconds
 const words = process.argv.slice(2);
 const which = words.find((word) => word.startsWith("--node="))?.slice("--node=".length) ?? "both";
 const filters = words.filter((word) => !word.startsWith("--"));
-const unknown = words.find((word) => word.startsWith("--") && !word.startsWith("--node="));
+const unbundled = words.includes("--unbundled");
+const unknown = words.find((word) => /^--(?!node=|unbundled$)/.test(word));
 if (unknown || !["20", "current", "both"].includes(which)) {
-  console.error("usage: node tools/test.mjs [--node=20|current|both] [filter]");
+  console.error("usage: node tools/test.mjs [--node=20|current|both] [--unbundled] [filter]");
   process.exit(2);
 }
 
@@ -95,7 +97,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 function runFile(node, file) {
   return new Promise((resolve) => {
     const started = performance.now();
-    const child = spawn(node, ["--test-reporter=spec", file], {
+    const hooks =
+      file.startsWith("build/tests/") && !unbundled ? ["--import", "./tools/use-bundle.mjs"] : [];
+    const child = spawn(node, [...hooks, "--test-reporter=spec", file], {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, FORCE_COLOR: "0", NODE_OPTIONS: "" },

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type SyscallFixture, withProcess } from "../../tests/support/syscall-fixture.ts";
+import { runJob } from "../../tests/support/kernel-workers.ts";
 import { createThread, dropThread, type Kernel, StartKind } from "../kernel/index.ts";
-import { hushBell, ReadyQueue } from "../shm/index.ts";
+import { allocate, hushBell, KernelMemory, ReadyQueue } from "../shm/index.ts";
 import {
   beginRest,
   Carrier,
@@ -107,4 +108,19 @@ withCrew("a shared carrier that wakes with stacks to go on with calls another", 
   assert.deepEqual(crew.called, [1, 1]);
   crew.wake(0);
   assert.equal(crew.take(0), thread);
+});
+
+test("carriers that are wanted and those that have joined are counted in one moment", async () => {
+  const memory = KernelMemory.create(true);
+  const [crew, carrier] = [Crew.allocate(memory), Carrier.allocate(memory)];
+  const word = allocate(memory, 4);
+  memory.i32[word >>> 2] = 0;
+  const wanted = 20_000;
+  Crew.wanted.set(memory, crew, wanted);
+  const [counts] = await Promise.all([
+    runJob(memory, "countWhileJoined", { crew, word }),
+    runJob(memory, "joinOften", { crew, carrier, word }),
+  ]);
+  // One more would be a worker that nobody asked for.
+  assert.deepEqual(counts, { fewest: wanted, most: wanted });
 });

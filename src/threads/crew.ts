@@ -18,6 +18,7 @@ import {
   block,
   layout,
   mutex,
+  panic,
   Rank,
   ReadyQueue,
   ringBell,
@@ -258,9 +259,20 @@ export function joinCrew(
   Carrier.isShared.set(memory, carrier, isShared ? 1 : 0);
   const [count, wanted] = countersOf(isShared);
   Crew.lock.acquire(memory, crew);
+  const coming = wanted.get(memory, crew);
+  if (coming === 0) panic("crew: a carrier joins that nobody asked for");
   count.set(memory, crew, count.get(memory, crew) + 1);
-  wanted.set(memory, crew, wanted.get(memory, crew) - 1);
+  wanted.set(memory, crew, coming - 1);
   Crew.lock.release(memory, crew);
+}
+
+/** Carriers of a kind that a crew has or has asked for. Both are counted in one moment: one that joins now would else be counted twice, and one too many hired. */
+export function countCarriers(memory: KernelMemory, crew: number, isShared: boolean): number {
+  const [count, wanted] = countersOf(isShared);
+  Crew.lock.acquire(memory, crew);
+  const all = count.get(memory, crew) + wanted.get(memory, crew);
+  Crew.lock.release(memory, crew);
+  return all;
 }
 
 /** The fields that count carriers of a kind, and those that are to come. */

@@ -7,7 +7,7 @@
  * Life: one for a supervisor. Only the host's event loop touches it.
  */
 import { EndReason, exitProcess, type Kernel } from "../kernel/index.ts";
-import { cancelCarriers, Crew, growIfStuck, unshareCrew } from "./crew.ts";
+import { cancelCarriers, countCarriers, Crew, growIfStuck, unshareCrew } from "./crew.ts";
 import type { WorkerHost } from "./port.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 import { countWorkers, type Team } from "./team.ts";
@@ -34,13 +34,11 @@ export class Hiring {
     const { crew } = team;
     if (team.reaping) return;
     if (Crew.isWatched.get(memory, crew) !== 0) void this.lookAfter(team);
-    const countOf = (counts: [typeof Crew.shared, typeof Crew.shared]) =>
-      counts[0].get(memory, crew) + counts[1].get(memory, crew);
     // One after the other, since each takes a while to start: threads may come to share carriers meanwhile.
     for (;;) {
       const hired = countWorkers(team, false);
-      const countOwn = () => countOf([Crew.carriers, Crew.wanted]);
-      const shared = countOf([Crew.shared, Crew.sharedWanted]);
+      const countOwn = () => countCarriers(memory, crew, false);
+      const shared = countCarriers(memory, crew, true);
       // The main thread's worker first.
       if (shared > 0 && (hired > 0 || countOwn() === 0)) {
         cancelCarriers(memory, crew, hired);

@@ -180,9 +180,11 @@ export class WorkerPool {
     return true;
   }
 
-  private async endDoomed({ carrier, handle }: Worker): Promise<void> {
+  private async endDoomed({ carrier, handle, crew }: Worker): Promise<void> {
     this.doomed.add(carrier);
     await handle.terminate();
+    // A thread of the process that took the carrier while it was idle may be about to ring its bell.
+    await crew?.completion.done;
     if (this.doomed.delete(carrier)) Carrier.free(this.kernel.memory, carrier);
   }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import type { Machine } from "../../src/api/node.ts";
-import { WeftError } from "../../src/api/errors.ts";
+import { WeftError } from "../../src/api/node.ts";
 import { compileGuest } from "../support/compile.ts";
 import {
   buildModule,

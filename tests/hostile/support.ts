@@ -1,7 +1,7 @@
 /** What the tests of hostile input share: machines that must be empty again afterwards, programs as text, waiting with a bound. */
 import assert from "node:assert/strict";
 import { Machine } from "../../src/api/node.ts";
-import { WeftError } from "../../src/api/errors.ts";
+import { WeftError } from "../../src/api/node.ts";
 import type { MachineOptions, ProgramSource, SpawnOptions } from "../../src/api/options.ts";
 import type { ProcessResult } from "../../src/api/process.ts";
 

@@ -21,6 +21,7 @@ import {
   WaitEntry,
   wakeQueue,
 } from "../../src/shm/index.ts";
+import { countCarriers, Crew, joinCrew } from "../../src/threads/crew.ts";
 import { Open } from "../../src/vfs/index.ts";
 import { KernelMachine } from "./kernel-machine.ts";
 import { Random } from "./kernel-random.ts";
@@ -337,4 +338,29 @@ export function disturbTree(
   for (const file of open) machine.close(file);
   memory.lockOrder?.mustBeEmpty("disturbTree");
   return worked;
+}
+
+/** Joins a crew as one carrier after the other, until none is wanted any more, from when `countWhileJoined` looks on (`word`). */
+export function joinOften(
+  memory: KernelMemory,
+  { crew, carrier, word }: { crew: number; carrier: number; word: number },
+): void {
+  while (Atomics.load(memory.i32, word >>> 2) === 0) continue;
+  while (Crew.wanted.get(memory, crew) > 0) joinCrew(memory, crew, carrier, false);
+}
+
+/** Counts a crew's carriers until none is wanted any more. @returns the fewest and the most */
+export function countWhileJoined(
+  memory: KernelMemory,
+  { crew, word }: { crew: number; word: number },
+): { fewest: number; most: number } {
+  Atomics.store(memory.i32, word >>> 2, 1);
+  let fewest = Infinity;
+  let most = 0;
+  while (Crew.wanted.get(memory, crew) > 0) {
+    const count = countCarriers(memory, crew, false);
+    fewest = Math.min(fewest, count);
+    most = Math.max(most, count);
+  }
+  return { fewest, most };
 }

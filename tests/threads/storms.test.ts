@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { usedBytes, type KernelMemory } from "../../src/shm/index.ts";
 import { loadGuest, SharedMachine, withMachine } from "../support/machine-guest.ts";
 import type { Machine } from "../../src/api/node.ts";
@@ -58,9 +59,14 @@ test("the kernel heap and the workers are the same after 5 and after 100 process
     };
     const { Carrier: few = 0, ...before } = await run(5);
     const bytes = bytesOf(machine);
-    const { Carrier: many = 0, ...after } = await run(95);
+    await run(95);
+    // A worker that was ended where it computed has its record until its agent is gone.
+    for (let rounds = 0; machine.ledger().Carrier !== machine.workerCount; rounds++) {
+      assert.ok(rounds < 1000, "the record of a worker that was ended is still there");
+      await sleep(10);
+    }
+    const { Carrier: many = 0, ...after } = machine.ledger();
     assert.deepEqual(after, before);
-    assert.equal(many, machine.workerCount);
     // No more than a machine keeps for the next process.
     assert.ok(machine.workerCount <= 16, `${machine.workerCount} workers`);
     assert.ok(
