@@ -24,6 +24,7 @@ import { Supervisor } from "../threads/supervisor.ts";
 import { dropFile } from "../vfs/index.ts";
 import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
+import { EventListeners } from "./event-listeners.ts";
 import { launchOf } from "./launch.ts";
 import { MachineFiles } from "./files.ts";
 import type { FurtherParts } from "./further-parts.ts";
@@ -37,7 +38,7 @@ import {
 } from "./initial-files.ts";
 import { Input } from "./input.ts";
 import type { Journal, JournalReport } from "./journal.ts";
-import { type EventOptions, eventOf, type MachineEvent } from "./machine-event.ts";
+import type { EventOptions, MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
 import { dismantleTree } from "./mounts.ts";
 import type {
@@ -65,9 +66,7 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected readonly tree: GuestTree;
-  protected readonly listeners = new Set<(event: MachineEvent) => void>();
-  /** Those that want to be told of waits, too. */
-  private readonly waitListeners = new Set<(event: MachineEvent) => void>();
+  protected readonly listeners: EventListeners;
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
@@ -96,12 +95,12 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
+    this.listeners = new EventListeners(this.kernel);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
     this.maker = createMaker?.(this.kernel, host, (operation, path, cause) => {
-      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
-      for (const listener of this.listeners) listener(event);
+      this.listeners.tell({ type: "filesystem-error", pid: 0, operation, path, cause });
     });
     beginning.makeTree(this.kernel, this.tree, options, this.maker);
     const directories = new Set<string>();
@@ -287,8 +286,7 @@ export abstract class BaseMachine {
     const { give } = await this.loadSnapshots();
     this.journalPart?.settle();
     const release = await give(this.asSubject(), this.options, (cause) => {
-      const event = { type: "snapshot-failed", pid: 0, cause } as const;
-      for (const listener of this.listeners) listener(event);
+      this.listeners.tell({ type: "snapshot-failed", pid: 0, cause });
     });
     // Before: they may ask again at once.
     this.isTakingSnapshot = false;
@@ -330,20 +328,8 @@ export abstract class BaseMachine {
     listener: (event: MachineEvent) => void,
     { waits = false }: EventOptions = {},
   ): () => void {
-    this.listeners.add(listener);
-    if (waits) this.waitListeners.add(listener);
-    this.askForEvents();
-    return () => {
-      this.listeners.delete(listener);
-      this.waitListeners.delete(listener);
-      this.askForEvents();
-    };
-  }
-
-  private askForEvents(): void {
-    const all = this.waitListeners.size > 0 ? -1 : ~WAIT_EVENTS;
-    const mask = this.listeners.size > 0 ? all : 0;
-    KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, mask);
+    // A function of its own for each call: somebody may listen twice with the same.
+    return this.listeners.add((event) => listener(event), waits ? -1 : ~WAIT_EVENTS);
   }
 
   /** Live objects of the kernel by kind: for tests and reports. */
@@ -436,13 +422,7 @@ export abstract class BaseMachine {
       };
       this.runner.onFileRequests = () => this.maker?.serve();
       this.runner.onSnapshotRequests = () => void this.giveSnapshot();
-      this.runner.onEvents = (events) => {
-        for (const event of events) {
-          const isWait = ((1 << event.kind) & WAIT_EVENTS) !== 0;
-          for (const listener of isWait ? this.waitListeners : this.listeners)
-            listener(eventOf(event));
-        }
-      };
+      this.runner.onEvents = (events) => this.listeners.tellAll(events);
     }
     return this.runner;
   }
@@ -460,8 +440,7 @@ export abstract class BaseMachine {
       // Most programs that others start are short: the first thread of one that is not may wait for a worker.
       launch: (program) => launchOf(program, this.options.maxThreads, 0),
       onRefused: (pid, path, cause) => {
-        const event = { type: "program-refused", pid, path, cause } as const;
-        for (const listener of this.listeners) listener(event);
+        this.listeners.tell({ type: "program-refused", pid, path, cause });
       },
     });
     runner.onProgramRequests = () => server.serve();
