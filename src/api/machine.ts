@@ -36,7 +36,6 @@ import {
   type StreamMaker,
   wantsTerminal,
 } from "./initial-files.ts";
-import { Input } from "./input.ts";
 import type { Journal, JournalReport } from "./journal.ts";
 import type { EventOptions, MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
@@ -48,17 +47,14 @@ import type {
   ProgramSource,
   SpawnOptions,
 } from "./options.ts";
-import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
-import { Process, type ProcessResult } from "./process.ts";
+import type { Process, ProcessResult } from "./process.ts";
 import { createRecord } from "./process-record.ts";
 import { loadProgram } from "./program.ts";
 import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
+import { makeProcess } from "./started-process.ts";
 import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
-
-/** Bytes that an output keeps for who has not read them, where nothing else is said. */
-const MAX_BUFFER = 64 * 2 ** 20;
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
@@ -79,7 +75,9 @@ export abstract class BaseMachine {
   private closing: Promise<void> | undefined;
   /** Bytes of the programs, where snapshots may need them. */
   private readonly sources = new Map<Program, ProgramFile>();
+  /** A snapshot that programs have asked for is being taken. */
   private isTakingSnapshot = false;
+  private lastSnapshot: Promise<unknown> = Promise.resolve();
   private journalPart: Journal | undefined;
 
   /** @internal */
@@ -169,40 +167,8 @@ export abstract class BaseMachine {
       this.journalPart?.end(pid, 137);
       throw this.abandon(record, 2);
     }
-    let process: Process | undefined = undefined;
-    const overflow = () => process?.kill();
-    const output = (source: ByteSource | undefined) =>
-      source === undefined
-        ? undefined
-        : new Output(source, options.maxBuffer ?? MAX_BUFFER, overflow);
-    const terminal =
-      files.terminal === undefined
-        ? undefined
-        : new this.further!.Terminal(
-            this.kernel,
-            files.terminal,
-            files.shown,
-            (source) => output(source)!,
-            (signal) => process?.interrupt(signal),
-          );
-    process = new Process(
-      this.kernel,
-      record,
-      pid,
-      terminal !== undefined && files.isTyped ? new Input(terminal.asSink()) : files.stdin,
-      output(files.stdout),
-      output(files.stderr),
-      terminal,
-      served,
-      files.traced,
-      {
-        check: options.check === true,
-        timeout: options.timeout,
-        signal: options.signal,
-        name: loaded.name,
-      },
-    );
-    return this.follow(process);
+    const { kernel, further } = this;
+    return this.follow(makeProcess(kernel, record, loaded.name, files, served, further, options));
   }
 
   private follow(process: Process): Process {
@@ -255,16 +221,37 @@ export abstract class BaseMachine {
 
   /**
    * Puts the machine into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too. Processes that live in it are
-   * stopped at their next calls meanwhile; their programs must carry asyncify, and the machine have the option `onSnapshot`.
+   * stopped at their next calls meanwhile; their programs must carry asyncify, and the machine have the option `onSnapshot`. A machine that keeps a journal
+   * begins it anew with the snapshot.
    *
    * @throws WeftError: ERR_SNAPSHOT, ERR_CLOSED, ERR_HOST
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.mustBeOpen();
     const { take } = await this.loadSnapshots();
-    this.mustBeOpen();
-    this.journalPart?.settle();
-    return take(this.asSubject(), options);
+    return this.afterSnapshots(() => {
+      this.mustBeOpen();
+      const journal = this.journalPart;
+      journal?.settle();
+      return take(this.asSubject(), options, journal && ((bytes) => journal.keep(bytes)));
+    });
+  }
+
+  /** @internal Takes one as if a program had asked for it: `onSnapshot` gets it. Throws as `snapshot`. */
+  async offerSnapshot(): Promise<void> {
+    const { take } = await this.loadSnapshots();
+    const { onSnapshot, snapshotOptions = {} } = this.options;
+    await this.afterSnapshots(() => {
+      this.journalPart?.settle();
+      return take(this.asSubject(), snapshotOptions, onSnapshot);
+    });
+  }
+
+  /** Takes snapshots one after the other: while one is taken, what it has stopped must not go on. */
+  private afterSnapshots<T>(take: () => Promise<T>): Promise<T> {
+    const taken = this.lastSnapshot.then(take);
+    this.lastSnapshot = taken.catch(() => {});
+    return taken;
   }
 
   private asSubject(): SnapshotSubject {
@@ -284,13 +271,15 @@ export abstract class BaseMachine {
     if (this.isTakingSnapshot) return;
     this.isTakingSnapshot = true;
     const { give } = await this.loadSnapshots();
-    this.journalPart?.settle();
-    const release = await give(this.asSubject(), this.options, (cause) => {
-      this.listeners.tell({ type: "snapshot-failed", pid: 0, cause });
+    await this.afterSnapshots(async () => {
+      this.journalPart?.settle();
+      const release = await give(this.asSubject(), this.options, (cause) => {
+        this.listeners.tell({ type: "snapshot-failed", pid: 0, cause });
+      });
+      // Before: they may ask again at once.
+      this.isTakingSnapshot = false;
+      release();
     });
-    // Before: they may ask again at once.
-    this.isTakingSnapshot = false;
-    release();
   }
 
   /** @internal Goes on with the processes of a snapshot. */
@@ -308,7 +297,9 @@ export abstract class BaseMachine {
           throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
         },
         kernel: this.kernel,
+        host: this.host,
         pipes: this.pipes,
+        further: this.further,
         follow: (process) => void this.follow(process),
       });
     } catch (error) {
