@@ -4,7 +4,7 @@
  */
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
-import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
+import { EventKind, Process as Record_ } from "../kernel/index.ts";
 import { furtherReading } from "../loader/further-reading.ts";
 import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
 import { describeThrown } from "../loader/trap-description.ts";
@@ -67,8 +67,7 @@ export class CommandMachine extends BaseMachine {
   ): void {
     this.listeners.add((event) => {
       if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
-    });
-    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
+    }, 1 << EventKind.forkRefused);
   }
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */

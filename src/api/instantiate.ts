@@ -48,8 +48,7 @@ export async function instantiate(
   });
   try {
     const thread = machine.hostThreadOf(process.record);
-    const { exports } = thread!.instantiate();
-    return new GuestInstance(exports, memory, program.module, process);
+    return new GuestInstance(thread!.instantiate(), memory, program.module, process);
   } catch (error) {
     process.kill();
     throw error;
