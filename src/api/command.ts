@@ -4,9 +4,11 @@
  */
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
-import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
+import { EventKind, Process as Record_ } from "../kernel/index.ts";
 import { furtherReading } from "../loader/further-reading.ts";
 import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
+import { describeThrown } from "../loader/trap-description.ts";
+import { provideTrapDescription } from "../loader/trap.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
@@ -51,6 +53,7 @@ export class CommandMachine extends BaseMachine {
     try {
       const pages = pagesOf(this.options.maxMemory);
       provideFurtherReading(furtherReading);
+      provideTrapDescription(describeThrown);
       const program = compileProgramSync(bytes, name, pages);
       return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {
@@ -64,8 +67,7 @@ export class CommandMachine extends BaseMachine {
   ): void {
     this.listeners.add((event) => {
       if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
-    });
-    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
+    }, 1 << EventKind.forkRefused);
   }
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */
