@@ -81,7 +81,7 @@ export function beginThread(
   if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
   const image = Thread.image.get(memory, thread);
   if (isMain || image !== 0) {
-    context.enter();
+    context.claim();
     openInstances(memory, crew);
     if (image !== 0) putBackStack(kernel, context, thread, image);
     context.leave();
