@@ -9,6 +9,7 @@
  *     a trap, a host failure   the process ends: 129, main 45; the message has thread, process, kind and the guest's stack
  */
 import {
+  callbackOf,
   dropThread,
   emit,
   EndReason,
@@ -20,13 +21,14 @@ import {
   Pending,
   Process,
   StackContext,
+  StackImage,
   StartKind,
   Thread,
   ThreadState,
 } from "../kernel/index.ts";
 import { contextEntry } from "../loader/context-entry.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
-import { describeTrap } from "../loader/trap-description.ts";
+import { readThrown, tellTrap } from "../loader/trap.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
@@ -79,7 +81,7 @@ export function beginThread(
   if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
   const image = Thread.image.get(memory, thread);
   if (isMain || image !== 0) {
-    context.enter();
+    context.claim();
     openInstances(memory, crew);
     if (image !== 0) putBackStack(kernel, context, thread, image);
     context.leave();
@@ -90,13 +92,15 @@ export function beginThread(
 /** A thread that goes on from a stack that another agent took apart. */
 function putBackStack(
   { memory }: Kernel,
-  { unwinding }: SyscallContext,
+  context: SyscallContext,
   thread: number,
   image: number,
 ): void {
+  const { unwinding } = context;
   if (unwinding === undefined)
     return panic("run-thread: a program without asyncify has a stack to put back");
   Thread.image.set(memory, thread, 0);
+  context.signalCallback = callbackOf(memory, image);
   unwinding.begin({ image, result: 0 });
 }
 
@@ -114,12 +118,21 @@ function entryOf({ memory }: Kernel, group: InstanceGroup, thread: number): Entr
 }
 
 /**
- * The same for a stack that is put back, and for a context: what an instance runs before a thread's entry is not run again.
+ * The same for a stack that is put back, which may be that of a signal's handler, and for a context: what an instance runs before a thread's entry is not run again.
  *
  * @throws where the program has taken a context's entry out of its table
  */
 export function rewindEntryOf(kernel: Kernel, group: InstanceGroup, thread: number): Entry {
   const { memory } = kernel;
+  const interrupted = Thread.interrupted.get(memory, thread);
+  if (interrupted !== 0) {
+    const callee = group.current!.exports[callbackOf(memory, interrupted) ?? ""];
+    if (typeof callee !== "function") throw new Error("the program takes no signals any more");
+    return {
+      callee: callee as Entry["callee"],
+      parameters: [StackImage.signal.get(memory, interrupted)],
+    };
+  }
   const id = Thread.context.get(memory, thread);
   if (id !== 0) {
     const context = findContext(memory, Thread.contexts.get(memory, thread), id);
@@ -158,7 +171,7 @@ export function endThread(
     const { error } = thrown;
     if (error instanceof KernelPanic) throw error;
     if (memory.locksHeld > 0)
-      panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
+      panic(`a call failed while it held ${memory.locksHeld} locks: ${readThrown(error).message}`);
     exitCode = endByThrow(kernel, group, thread, process, isMain, error);
   } else if (isMain) {
     exitProcess(kernel, process, 0, EndReason.exited);
@@ -212,7 +225,7 @@ function stopAtFailure({ kernelFailure }: SyscallContext): void {
   if (kernelFailure instanceof KernelPanic) throw kernelFailure;
   const isError = kernelFailure instanceof Error;
   const failure = new KernelPanic(
-    `a system call failed by a bug of Weft: ${isError ? `${kernelFailure.name}: ${kernelFailure.message}` : describeTrap(kernelFailure).text}`,
+    `a system call failed by a bug of Weft: ${isError ? `${kernelFailure.name}: ` : ""}${readThrown(kernelFailure).message}`,
   );
   if (isError) failure.stack = kernelFailure.stack ?? failure.message;
   throw failure;
@@ -235,8 +248,8 @@ function endByThrow(
   const code = isMain && !returned ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const reason = returned ? error.message : describeTrap(error, undefined, group.program).text;
-  const message = `thread ${tid} of process ${pid} (${group.program.name}): ${reason}`;
+  const where = `thread ${tid} of process ${pid} (${group.program.name}): `;
+  const message = returned ? where + error.message : tellTrap(where, error, group.program);
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code);
   }

@@ -18,6 +18,8 @@ import { EventKind, type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
 import { makeSuspendable } from "../loader/suspendable-calls.ts";
+import { describeThrown } from "../loader/trap-description.ts";
+import { provideTrapDescription } from "../loader/trap.ts";
 import { promising } from "../loader/suspension.ts";
 import {
   hushBell,
@@ -32,7 +34,7 @@ import {
 import { GIVE_WAY, type Outcome, RUN_HANDLERS, type Waiting } from "../syscalls/block.ts";
 import type { ThreadWork } from "../syscalls/context.ts";
 import type { StackPort } from "../syscalls/port.ts";
-import { deliverSuspendably } from "../syscalls/signal-delivery.ts";
+import { deliverSuspendably, type Interruption } from "../syscalls/signal-delivery.ts";
 import {
   beginRest,
   clearCarrier,
@@ -78,6 +80,7 @@ interface SleepingCall {
 class Stack implements ThreadWork, InstanceWork, Sleeper {
   signalCallback: string | undefined;
   wasInterrupted = false;
+  interruptions: Interruption[] = [];
   guestFailure: unknown;
   kernelFailure: unknown;
   instance: WebAssembly.Instance | undefined;
@@ -127,6 +130,7 @@ export class StackCarrier implements StackPort {
     private readonly group: InstanceGroup,
     private readonly isShared: boolean,
   ) {
+    provideTrapDescription(describeThrown);
     const { context, program } = group;
     context.stacks = this;
     group.suspendable = makeSuspendable;

@@ -103,7 +103,12 @@ test("files, times, ids and the clock come back in another process", async () =>
       const { pid } = await machine.run(await loadGuest(machine, "hello"));
       const uptime = secondsOf(await machine.fs.readTextFile("/proc/uptime"));
       fs.writeFileSync(file, await machine.snapshot());
-      const { stdout } = await promisify(execFile)(process.execPath, [child, file, "{}"]);
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        ...process.execArgv,
+        child,
+        file,
+        "{}",
+      ]);
       const there = JSON.parse(stdout) as {
         tree: unknown;
         pid: number;
@@ -174,8 +179,7 @@ test("host directories come back where the options name them, and only there", a
       },
     );
     const names = ["/", "/host", "/fixed", "/over", "/tar", "/own"];
-    for (const name of names)
-      await refuses(bytes, {}, new RegExp(`mount again .*"${name}" \\(`));
+    for (const name of names) await refuses(bytes, {}, new RegExp(`mount again .*"${name}" \\(`));
     const mounts = mountsOf("two", "layer2");
     await refuses(bytes, { mounts: { ...mounts, "/more": memory() } }, /"\/more"/, "ERR_OPTION");
     await refuses(bytes, { mounts: { ...mounts, "/tar": at("one") } }, /an archive/, "ERR_OPTION");
