@@ -7,6 +7,8 @@ import { createNodeHost } from "../hosts/node/host.ts";
 import { EventKind, Process as Record_ } from "../kernel/index.ts";
 import { furtherReading } from "../loader/further-reading.ts";
 import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
+import { describeThrown } from "../loader/trap-description.ts";
+import { provideTrapDescription } from "../loader/trap.ts";
 import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
@@ -51,6 +53,7 @@ export class CommandMachine extends BaseMachine {
     try {
       const pages = pagesOf(this.options.maxMemory);
       provideFurtherReading(furtherReading);
+      provideTrapDescription(describeThrown);
       const program = compileProgramSync(bytes, name, pages);
       return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {

@@ -1,6 +1,7 @@
 /** A browser as a host. */
 import type { Host } from "../port.ts";
 import { BrowserClock } from "./clock.ts";
+import { loadParts, type WorkerParts } from "./parts.ts";
 import { browserRandomness } from "./random.ts";
 import { BrowserWorkers } from "./workers.ts";
 
@@ -27,6 +28,7 @@ export function createBrowserHost(
     sharesMemory: globalThis.crossOriginIsolated === true,
     local: undefined,
     loadFurtherCalls: async () => (await workers.useParts()).installFurtherCalls,
+    loadTrapWords: async () => (await loadParts<WorkerParts>()).parts.describeRawTrap,
     loadTraces: async () => void (await workers.useParts()),
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),

@@ -1,5 +1,6 @@
 /** The parts that workers may need: see `parts.ts`. */
 export { furtherReading } from "../../loader/further-reading.ts";
+export { describeRawTrap, describeThrown } from "../../loader/trap-description.ts";
 export { compileShareable } from "../../loader/shareable-program.ts";
 export { formatCall } from "../../syscalls/call-text.ts";
 export { installFurtherCalls } from "../../threads/further-calls.ts";

@@ -29,6 +29,7 @@ export function createNodeHost(directories?: HostDirectories): Host {
     local: createNodeResources(directories),
     loadFurtherCalls: async () =>
       (await import("../../threads/further-calls.ts")).installFurtherCalls,
+    loadTrapWords: async () => (await import("../../loader/trap-description.ts")).describeRawTrap,
     loadTraces: undefined,
     readFile: readLocation,
     load: loadProgram,

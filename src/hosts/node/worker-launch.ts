@@ -65,14 +65,15 @@ const { constructor: Module } = module as unknown as {
 };
 const kernel = new Module(file, module);
 const load = script.runInThisContext() as Load;
-// Names are looked for beside this file, where the kernel's lies, too.
-load(kernel.exports as object, require, kernel, file);
+// Finds what lies beside this file, as the kernel's does.
+const find: NodeJS.Require = require;
+load(kernel.exports as object, find, kernel, file);
 kernel.loaded = true;
-require.cache[file] = kernel;
+find.cache[file] = kernel;
 
 let isKept = cachedData !== undefined && script.cachedDataRejected !== true;
 
-const { serve } = require("./worker-main.cjs") as { serve: (onIdle: () => void) => void };
+const { serve } = find("./worker-main.cjs") as { serve: (onIdle: () => void) => void };
 serve(() => {
   if (isKept) return;
   isKept = true;

@@ -1,10 +1,10 @@
 /** What a worker of Node runs: the one file behind every carrier. */
 import { parentPort, workerData } from "node:worker_threads";
 import { attachKernel, KernelRoot } from "../../kernel/index.ts";
-import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { KernelMemory } from "../../shm/index.ts";
 import { provideRecorder } from "../../syscalls/recording.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
-import { addDrivers } from "../../threads/boot.ts";
+import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
@@ -24,7 +24,7 @@ const parts: WorkerPartLoaders = {
 
 /** @param directories for a machine that mounts anything */
 function listen(onIdle?: () => void, directories?: HostDirectories): void {
-  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const memory = KernelMemory.attach(start.memory, true, lockOrderFor(start.debug));
   memory.leave = () => process.exit();
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
   addDrivers(kernel, createNodeResources(directories));
