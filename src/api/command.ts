@@ -7,15 +7,15 @@ import { createNodeHost } from "../hosts/node/host.ts";
 import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
 import { furtherReading } from "../loader/further-reading.ts";
 import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
-import { formatCall } from "../syscalls/call-text.ts";
-import { provideCallFormatter } from "../syscalls/trace.ts";
+import { formatCall, formatEvent } from "../syscalls/call-text.ts";
+import { provideTraceText } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
 import { traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { furtherParts } from "./further-parts.ts";
-import type { MachineEvent } from "./machine-event.ts";
+import { isRefusal, type Refusal } from "./machine-event.ts";
 import { guestMemoryFor } from "./launch.ts";
 import { createRecord } from "./process-record.ts";
 import { BaseMachine } from "./machine.ts";
@@ -25,6 +25,7 @@ import { type ProcessResult, takeResult } from "./process.ts";
 import { pagesOf, programError, withSharing } from "./program.ts";
 
 export * from "./index.ts";
+export { isRefusal } from "./machine-event.ts";
 export {
   inspectProgram,
   listProvidedImports,
@@ -58,14 +59,16 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Calls `listener` when a program wants to fork without asyncify, or to run a file that is no program. Other events stay as cheap as they are. */
-  onRefused(
-    listener: (event: MachineEvent & { type: "fork-refused" | "program-refused" }) => void,
-  ): void {
+  /**
+   * Calls `listener` when a program wants to fork without asyncify, to make a thread without an entry for it, or to run a file that is no program. Other events
+   * stay as cheap as they are.
+   */
+  onRefused(listener: (event: Refusal) => void): void {
     this.listeners.add((event) => {
-      if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
+      if (isRefusal(event)) listener(event);
     });
-    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, 1 << EventKind.forkRefused);
+    const wanted = (1 << EventKind.forkRefused) | (1 << EventKind.entryMissing);
+    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, wanted);
   }
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */
@@ -96,7 +99,7 @@ export class CommandMachine extends BaseMachine {
       loaded,
     );
     const pid = Record_.id.get(memory, record);
-    if (trace !== undefined) provideCallFormatter(formatCall);
+    if (trace !== undefined) provideTraceText(formatCall, formatEvent);
     const ran = runInPlace(
       kernel,
       record,

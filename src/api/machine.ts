@@ -149,7 +149,7 @@ export abstract class BaseMachine {
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
     if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
-    if (options.trace !== undefined) await this.host.loadTraces?.();
+    if (options.trace !== undefined) await this.host.loadTraces();
     const source = this.sources.get(loaded.program);
     const identity = source && (await this.journalPart?.identify(source.bytes));
     this.mustBeOpen();

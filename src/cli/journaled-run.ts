@@ -1,5 +1,11 @@
 /** `weft run --journal`: a program that goes on where it was when this machine, or this command, was ended in the middle. */
-import type { LoadedProgram, MachineEvent, ProcessResult, SpawnOptions } from "../api/command.ts";
+import {
+  isRefusal,
+  type LoadedProgram,
+  type MachineEvent,
+  type ProcessResult,
+  type SpawnOptions,
+} from "../api/command.ts";
 import { failureOf } from "./failure.ts";
 import { complain } from "./output.ts";
 import { machineOptionsOf, type RunSettings } from "./run-options.ts";
@@ -17,7 +23,7 @@ export async function runJournaled(
     spawn: (...program) => machine.spawn(...program),
     onRefused: (listener) =>
       machine.onEvent((event: MachineEvent) => {
-        if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
+        if (isRefusal(event)) listener(event);
       }),
   };
   if (!settings.quiet) {

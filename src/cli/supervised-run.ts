@@ -91,6 +91,8 @@ export async function runSupervised(
     machine.onRefused((event) => {
       if (event.type === "fork-refused")
         complain(forkRefused(loaded.name, event.pid === guest.pid));
+      else if (event.type === "thread-refused")
+        complain(`thread ${event.tid} of process ${event.pid} got no thread: ${event.reason}`);
       else complain(programRefused(event.path, event.cause));
     });
     const received = passSignals(guest);

@@ -238,7 +238,7 @@ function endByThrow(
   const reason = returned ? error.message : describeTrap(error, undefined, group.program).text;
   const message = `thread ${tid} of process ${pid} (${group.program.name}): ${reason}`;
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
-    emit(kernel, EventKind.taint, pid, tid, code);
+    emit(kernel, EventKind.taint, pid, tid, code, message);
   }
   return code;
 }

@@ -1,4 +1,5 @@
 /** A browser as a host. */
+import { provideTraceText } from "../../syscalls/trace.ts";
 import type { Host } from "../port.ts";
 import { BrowserClock } from "./clock.ts";
 import { browserRandomness } from "./random.ts";
@@ -27,7 +28,10 @@ export function createBrowserHost(
     sharesMemory: globalThis.crossOriginIsolated === true,
     local: undefined,
     loadFurtherCalls: async () => (await workers.useParts()).installFurtherCalls,
-    loadTraces: async () => void (await workers.useParts()),
+    loadTraces: async () => {
+      const { formatCall, formatEvent } = await workers.useParts();
+      provideTraceText(formatCall, formatEvent);
+    },
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
     loadShareable: (bytes, name, maximumPages) => workers.loadShareable(bytes, name, maximumPages),

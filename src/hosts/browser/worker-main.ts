@@ -7,7 +7,7 @@ import {
   provideFurtherReading,
 } from "../../loader/program.ts";
 import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
-import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideTraceText } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
@@ -96,7 +96,7 @@ function handle(message: PageMessage): void {
 export function serveWorker(withParts?: WorkerParts): void {
   parts = withParts;
   if (parts !== undefined) {
-    provideCallFormatter(parts.formatCall);
+    provideTraceText(parts.formatCall, parts.formatEvent);
     provideFurtherReading(parts.furtherReading);
   }
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.

@@ -1,7 +1,7 @@
 /** The parts that workers may need: see `parts.ts`. */
 export { furtherReading } from "../../loader/further-reading.ts";
 export { compileShareable } from "../../loader/shareable-program.ts";
-export { formatCall } from "../../syscalls/call-text.ts";
+export { formatCall, formatEvent } from "../../syscalls/call-text.ts";
 export { installFurtherCalls } from "../../threads/further-calls.ts";
 export { StackCarrier } from "../../threads/stack-carrier.ts";
 export { runOnCopy } from "./copy-run.ts";

@@ -6,6 +6,7 @@ import {
   type Program,
   provideFurtherReading,
 } from "../../loader/program.ts";
+import { provideTraceText } from "../../syscalls/trace.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
 import type { HostDirectories } from "./host-directories.ts";
@@ -29,7 +30,10 @@ export function createNodeHost(directories?: HostDirectories): Host {
     local: createNodeResources(directories),
     loadFurtherCalls: async () =>
       (await import("../../threads/further-calls.ts")).installFurtherCalls,
-    loadTraces: undefined,
+    loadTraces: async () => {
+      const { formatCall, formatEvent } = await import("../../syscalls/call-text.ts");
+      provideTraceText(formatCall, formatEvent);
+    },
     readFile: readLocation,
     load: loadProgram,
     loadShareable: async (...program) =>

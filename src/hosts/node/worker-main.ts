@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { attachKernel, KernelRoot } from "../../kernel/index.ts";
 import { KernelMemory, LockOrder } from "../../shm/index.ts";
 import { provideRecorder } from "../../syscalls/recording.ts";
-import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideTraceText } from "../../syscalls/trace.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
@@ -31,7 +31,8 @@ function listen(onIdle?: () => void, directories?: HostDirectories): void {
   addDrivers(kernel, createNodeResources(directories));
   port.on("message", async (message: BindMessage) => {
     if (message.trace !== undefined) {
-      provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+      const { formatCall, formatEvent } = await import("../../syscalls/call-text.ts");
+      provideTraceText(formatCall, formatEvent);
     }
     if (KernelRoot.journal.get(memory, kernel.root) !== 0) {
       const { journalRecorder } = await import("../../threads/journal-sink.ts");
