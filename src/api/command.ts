@@ -4,7 +4,7 @@
  */
 import { createHostDirectories } from "../hosts/node/host-directories.ts";
 import { createNodeHost } from "../hosts/node/host.ts";
-import { EventKind, KernelRoot, Process as Record_ } from "../kernel/index.ts";
+import { EventKind, Process as Record_ } from "../kernel/index.ts";
 import { furtherReading } from "../loader/further-reading.ts";
 import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
 import { formatCall, formatEvent } from "../syscalls/call-text.ts";
@@ -64,11 +64,12 @@ export class CommandMachine extends BaseMachine {
    * stay as cheap as they are.
    */
   onRefused(listener: (event: Refusal) => void): void {
-    this.listeners.add((event) => {
-      if (isRefusal(event)) listener(event);
-    });
-    const wanted = (1 << EventKind.forkRefused) | (1 << EventKind.entryMissing);
-    KernelRoot.eventMask.or(this.kernel.memory, this.kernel.root, wanted);
+    this.listeners.add(
+      (event) => {
+        if (isRefusal(event)) listener(event);
+      },
+      (1 << EventKind.forkRefused) | (1 << EventKind.entryMissing),
+    );
   }
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */

@@ -32,14 +32,19 @@ export function givenNames(imports: GivenImports): GivenNames {
 export class GuestInstance {
   /** @internal */
   constructor(
-    /** The instance's exports. Once the process has ended, their calls of the kernel throw. */
-    readonly exports: WebAssembly.Exports,
+    /** What the engine made, for libraries that ask for it. */
+    readonly instance: WebAssembly.Instance,
     /** The memory that the program imports, shared with its threads. */
     readonly memory: WebAssembly.Memory | undefined,
     readonly module: WebAssembly.Module,
     /** Its process: streams, signals, the end. */
     readonly process: Process,
   ) {}
+
+  /** The instance's exports. Once the process has ended, their calls of the kernel throw. */
+  get exports(): WebAssembly.Exports {
+    return this.instance.exports;
+  }
 
   /** Ends the process with its threads. Resolves when nothing runs for it any more. Not from within a call of the instance. */
   async close(): Promise<void> {

@@ -24,6 +24,7 @@ import { Supervisor } from "../threads/supervisor.ts";
 import { dropFile } from "../vfs/index.ts";
 import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
+import { EventListeners } from "./event-listeners.ts";
 import { launchOf } from "./launch.ts";
 import { MachineFiles } from "./files.ts";
 import type { FurtherParts } from "./further-parts.ts";
@@ -35,9 +36,8 @@ import {
   type StreamMaker,
   wantsTerminal,
 } from "./initial-files.ts";
-import { Input } from "./input.ts";
 import type { Journal, JournalReport } from "./journal.ts";
-import { type EventOptions, eventOf, type MachineEvent } from "./machine-event.ts";
+import type { EventOptions, MachineEvent } from "./machine-event.ts";
 import type { MakerFactory, MountMaker } from "./mount-sources.ts";
 import { dismantleTree } from "./mounts.ts";
 import type {
@@ -47,17 +47,14 @@ import type {
   ProgramSource,
   SpawnOptions,
 } from "./options.ts";
-import { type ByteSource, Output } from "./output.ts";
 import { PipeStreams } from "./pipe-ends.ts";
-import { Process, type ProcessResult } from "./process.ts";
+import type { Process, ProcessResult } from "./process.ts";
 import { createRecord } from "./process-record.ts";
 import { loadProgram } from "./program.ts";
 import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
+import { makeProcess } from "./started-process.ts";
 import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
-
-/** Bytes that an output keeps for who has not read them, where nothing else is said. */
-const MAX_BUFFER = 64 * 2 ** 20;
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
@@ -65,9 +62,7 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected readonly tree: GuestTree;
-  protected readonly listeners = new Set<(event: MachineEvent) => void>();
-  /** Those that want to be told of waits, too. */
-  private readonly waitListeners = new Set<(event: MachineEvent) => void>();
+  protected readonly listeners: EventListeners;
   private readonly processes = new Set<Process>();
   private readonly pipes: PipeStreams;
   private runner: ProcessRunner | undefined;
@@ -80,7 +75,9 @@ export abstract class BaseMachine {
   private closing: Promise<void> | undefined;
   /** Bytes of the programs, where snapshots may need them. */
   private readonly sources = new Map<Program, ProgramFile>();
+  /** A snapshot that programs have asked for is being taken. */
   private isTakingSnapshot = false;
+  private lastSnapshot: Promise<unknown> = Promise.resolve();
   private journalPart: Journal | undefined;
 
   /** @internal */
@@ -96,12 +93,12 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
+    this.listeners = new EventListeners(this.kernel);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
     this.maker = createMaker?.(this.kernel, host, (operation, path, cause) => {
-      const event = { type: "filesystem-error", pid: 0, operation, path, cause } as const;
-      for (const listener of this.listeners) listener(event);
+      this.listeners.tell({ type: "filesystem-error", pid: 0, operation, path, cause });
     });
     beginning.makeTree(this.kernel, this.tree, options, this.maker);
     const directories = new Set<string>();
@@ -170,40 +167,8 @@ export abstract class BaseMachine {
       this.journalPart?.end(pid, 137);
       throw this.abandon(record, 2);
     }
-    let process: Process | undefined = undefined;
-    const overflow = () => process?.kill();
-    const output = (source: ByteSource | undefined) =>
-      source === undefined
-        ? undefined
-        : new Output(source, options.maxBuffer ?? MAX_BUFFER, overflow);
-    const terminal =
-      files.terminal === undefined
-        ? undefined
-        : new this.further!.Terminal(
-            this.kernel,
-            files.terminal,
-            files.shown,
-            (source) => output(source)!,
-            (signal) => process?.interrupt(signal),
-          );
-    process = new Process(
-      this.kernel,
-      record,
-      pid,
-      terminal !== undefined && files.isTyped ? new Input(terminal.asSink()) : files.stdin,
-      output(files.stdout),
-      output(files.stderr),
-      terminal,
-      served,
-      files.traced,
-      {
-        check: options.check === true,
-        timeout: options.timeout,
-        signal: options.signal,
-        name: loaded.name,
-      },
-    );
-    return this.follow(process);
+    const { kernel, further } = this;
+    return this.follow(makeProcess(kernel, record, loaded.name, files, served, further, options));
   }
 
   private follow(process: Process): Process {
@@ -256,16 +221,37 @@ export abstract class BaseMachine {
 
   /**
    * Puts the machine into bytes: `Machine.restore` makes one of them that goes on from here. This one goes on too. Processes that live in it are
-   * stopped at their next calls meanwhile; their programs must carry asyncify, and the machine have the option `onSnapshot`.
+   * stopped at their next calls meanwhile; their programs must carry asyncify, and the machine have the option `onSnapshot`. A machine that keeps a journal
+   * begins it anew with the snapshot.
    *
    * @throws WeftError: ERR_SNAPSHOT, ERR_CLOSED, ERR_HOST
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.mustBeOpen();
     const { take } = await this.loadSnapshots();
-    this.mustBeOpen();
-    this.journalPart?.settle();
-    return take(this.asSubject(), options);
+    return this.afterSnapshots(() => {
+      this.mustBeOpen();
+      const journal = this.journalPart;
+      journal?.settle();
+      return take(this.asSubject(), options, journal && ((bytes) => journal.keep(bytes)));
+    });
+  }
+
+  /** @internal Takes one as if a program had asked for it: `onSnapshot` gets it. Throws as `snapshot`. */
+  async offerSnapshot(): Promise<void> {
+    const { take } = await this.loadSnapshots();
+    const { onSnapshot, snapshotOptions = {} } = this.options;
+    await this.afterSnapshots(() => {
+      this.journalPart?.settle();
+      return take(this.asSubject(), snapshotOptions, onSnapshot);
+    });
+  }
+
+  /** Takes snapshots one after the other: while one is taken, what it has stopped must not go on. */
+  private afterSnapshots<T>(take: () => Promise<T>): Promise<T> {
+    const taken = this.lastSnapshot.then(take);
+    this.lastSnapshot = taken.catch(() => {});
+    return taken;
   }
 
   private asSubject(): SnapshotSubject {
@@ -285,14 +271,15 @@ export abstract class BaseMachine {
     if (this.isTakingSnapshot) return;
     this.isTakingSnapshot = true;
     const { give } = await this.loadSnapshots();
-    this.journalPart?.settle();
-    const release = await give(this.asSubject(), this.options, (cause) => {
-      const event = { type: "snapshot-failed", pid: 0, cause } as const;
-      for (const listener of this.listeners) listener(event);
+    await this.afterSnapshots(async () => {
+      this.journalPart?.settle();
+      const release = await give(this.asSubject(), this.options, (cause) => {
+        this.listeners.tell({ type: "snapshot-failed", pid: 0, cause });
+      });
+      // Before: they may ask again at once.
+      this.isTakingSnapshot = false;
+      release();
     });
-    // Before: they may ask again at once.
-    this.isTakingSnapshot = false;
-    release();
   }
 
   /** @internal Goes on with the processes of a snapshot. */
@@ -310,7 +297,9 @@ export abstract class BaseMachine {
           throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
         },
         kernel: this.kernel,
+        host: this.host,
         pipes: this.pipes,
+        further: this.further,
         follow: (process) => void this.follow(process),
       });
     } catch (error) {
@@ -330,20 +319,8 @@ export abstract class BaseMachine {
     listener: (event: MachineEvent) => void,
     { waits = false }: EventOptions = {},
   ): () => void {
-    this.listeners.add(listener);
-    if (waits) this.waitListeners.add(listener);
-    this.askForEvents();
-    return () => {
-      this.listeners.delete(listener);
-      this.waitListeners.delete(listener);
-      this.askForEvents();
-    };
-  }
-
-  private askForEvents(): void {
-    const all = this.waitListeners.size > 0 ? -1 : ~WAIT_EVENTS;
-    const mask = this.listeners.size > 0 ? all : 0;
-    KernelRoot.eventMask.store(this.kernel.memory, this.kernel.root, mask);
+    // A function of its own for each call: somebody may listen twice with the same.
+    return this.listeners.add((event) => listener(event), waits ? -1 : ~WAIT_EVENTS);
   }
 
   /** Live objects of the kernel by kind: for tests and reports. */
@@ -436,13 +413,7 @@ export abstract class BaseMachine {
       };
       this.runner.onFileRequests = () => this.maker?.serve();
       this.runner.onSnapshotRequests = () => void this.giveSnapshot();
-      this.runner.onEvents = (events) => {
-        for (const event of events) {
-          const isWait = ((1 << event.kind) & WAIT_EVENTS) !== 0;
-          for (const listener of isWait ? this.waitListeners : this.listeners)
-            listener(eventOf(event));
-        }
-      };
+      this.runner.onEvents = (events) => this.listeners.tellAll(events);
     }
     return this.runner;
   }
@@ -460,8 +431,7 @@ export abstract class BaseMachine {
       // Most programs that others start are short: the first thread of one that is not may wait for a worker.
       launch: (program) => launchOf(program, this.options.maxThreads, 0),
       onRefused: (pid, path, cause) => {
-        const event = { type: "program-refused", pid, path, cause } as const;
-        for (const listener of this.listeners) listener(event);
+        this.listeners.tell({ type: "program-refused", pid, path, cause });
       },
     });
     runner.onProgramRequests = () => server.serve();

@@ -117,8 +117,7 @@ export class Machine extends BaseMachine {
     });
     try {
       const thread = this.runProcesses().hostThreadOf!(process.record);
-      const { exports } = thread!.instantiate();
-      return new GuestInstance(exports, memory, program.module, process);
+      return new GuestInstance(thread!.instantiate(), memory, program.module, process);
     } catch (error) {
       process.kill();
       throw error;

@@ -29,16 +29,19 @@ import {
   Mount,
   mountPath,
 } from "../vfs/index.ts";
+import type { Host } from "../hosts/port.ts";
 import { type Beginning, limitsOf, lockOrderOf } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
+import type { FurtherParts } from "./further-parts.ts";
 import type { GuestTree } from "./guest-tree.ts";
+import { takeUpStreams } from "./host-streams.ts";
 import type { Mountable, MountMaker } from "./mount-sources.ts";
 import { atMountPoint } from "./mounts.ts";
 import type { LoadedProgram, MachineOptions } from "./options.ts";
 import type { PipeStreams } from "./pipe-ends.ts";
 import type { Process } from "./process.ts";
-import { makeProcess } from "./restored-process.ts";
 import { readSnapshot, refusal, type Snapshot } from "./snapshot-format.ts";
+import { makeProcess } from "./started-process.ts";
 
 /** What a machine is restored with: its options, but for the files that it has already. */
 export type RestoreOptions = Omit<MachineOptions, "files">;
@@ -48,7 +51,7 @@ export interface Restoration extends Beginning {
   /** Whether the machine needs the code for mounts, and the calls that few programs make. */
   readonly mounts: boolean;
   readonly furtherCalls: boolean;
-  /** Open files of the host program's ends of its processes' streams, or 0. */
+  /** Open files of the host program's ends of its processes' streams and terminals, or 0. */
   readonly streams: readonly number[];
   /** Goes on with the processes. */
   resume(machine: ResumingMachine): Promise<void>;
@@ -57,7 +60,10 @@ export interface Restoration extends Beginning {
 /** What goes on with processes. */
 export interface ResumingMachine {
   readonly kernel: Kernel;
+  readonly host: Host;
   readonly pipes: PipeStreams;
+  /** Where a process has a terminal. */
+  readonly further: FurtherParts | undefined;
   load(bytes: Uint8Array, name: string): Promise<LoadedProgram>;
   /** Resolves when the process has ended. */
   start(process: number, program: LoadedProgram, memory: WebAssembly.Memory): Promise<void>;
@@ -104,12 +110,13 @@ export async function openSnapshot(
       const memories = manifest.processes.map(({ program, size }, index) =>
         makeMemory(programs[program], size, snapshot.memories[index]),
       );
+      const { kernel, further } = machine;
+      const ends = takeUpStreams(machine, manifest.processes);
       manifest.processes.forEach(({ process, program, spawned }, index) => {
         const served = machine.start(process, programs[program], memories[index]);
-        if (spawned === undefined) return;
-        const { kernel, pipes } = machine;
-        const { name, streams } = spawned;
-        machine.follow(makeProcess(kernel, pipes, process, name, streams, served));
+        const files = ends.get(process);
+        if (spawned === undefined || files === undefined) return;
+        machine.follow(makeProcess(kernel, process, spawned.name, files, served, further, {}));
       });
     },
   };

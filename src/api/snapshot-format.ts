@@ -12,12 +12,14 @@ import { type HeapPages, PAGE } from "../shm/index.ts";
 import { WeftError } from "./errors.ts";
 
 const MAGIC = [0x89, 0x57, 0x45, 0x46, 0x54, 0x0d, 0x0a, 0x1a];
-const FORMAT = 1;
+const FORMAT = 2;
 const COMPRESSED = 1;
 const DIGESTED = 40;
 const BODY = 56;
 /** Bytes at the body's start: a size. */
 const SIZES = 4;
+/** Ends of streams that the host program may have of a process. */
+const STREAMS = 4;
 
 /** What a snapshot says besides its heap. */
 export interface Manifest {
@@ -48,11 +50,17 @@ export interface ProcessManifest {
   /** Pages of its memory, and those of them that are in the snapshot. */
   readonly size: number;
   readonly pages: number;
-  /** Where the host program started it: what messages call it, and the open files of the host program's ends of its streams, or 0. */
-  readonly spawned?: {
-    readonly name: string;
-    readonly streams: readonly number[];
-  };
+  readonly spawned?: SpawnedManifest;
+}
+
+/** A process that the host program started. */
+export interface SpawnedManifest {
+  /** What messages call it. */
+  readonly name: string;
+  /** The open files of the host program's ends of its three streams and of what its terminal shows, or 0. */
+  readonly streams: readonly number[];
+  /** The record of its terminal, with a count of the host program's, or 0. */
+  readonly terminal: number;
 }
 
 export interface Snapshot {
@@ -243,11 +251,11 @@ function isProcess(
   { process, program, size, pages, spawned }: Record<string, unknown>,
   programs: number,
 ): boolean {
-  const isSpawned = ({ name, streams }: Record<string, unknown>) =>
+  const isSpawned = ({ name, streams, terminal }: Record<string, unknown>) =>
     typeof name === "string" &&
     Array.isArray(streams) &&
-    streams.length === 3 &&
-    streams.every((file) => file === 0 || isAddress(file));
+    streams.length === STREAMS &&
+    [...(streams as unknown[]), terminal].every((record) => record === 0 || isAddress(record));
   return (
     isAddress(process) &&
     isCount(program) &&

@@ -16,26 +16,11 @@ import {
   readDescriptors,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
-import {
-  contentOf,
-  copyPages,
-  isBroken,
-  type KernelMemory,
-  listShapes,
-  listUsedPages,
-  PAGE,
-} from "../shm/index.ts";
+import { contentOf, copyPages, isBroken, listShapes, listUsedPages, PAGE } from "../shm/index.ts";
 import { askThreads, findMoving, isAwaited, releaseThreads } from "../threads/captured.ts";
 import type { ProcessRunner, RunningProcess } from "../threads/port.ts";
-import {
-  FilesystemId,
-  firstMount,
-  Inode,
-  Mount,
-  mountPath,
-  OpenFile,
-  OperationsId,
-} from "../vfs/index.ts";
+import { FilesystemId, firstMount, Inode, Mount, mountPath, OpenFile } from "../vfs/index.ts";
+import { isStandardStream } from "./host-streams.ts";
 import { listWaits } from "./host-waiter.ts";
 import type { MachineOptions } from "./options.ts";
 import type { Process } from "./process.ts";
@@ -74,23 +59,32 @@ export interface SnapshotPart {
   readonly give: typeof giveSnapshot;
 }
 
+/** Does something with a snapshot, for which all threads wait. */
+export type SnapshotKeeper = (snapshot: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+
 /** How long processes may take to come to rest, and how often they are looked at, in milliseconds. */
 const PATIENCE = 10_000;
 const PAUSE = 2;
 
-/** Takes a snapshot of a machine in which every thread waits for it. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
+/** Takes a snapshot of a machine in which every thread waits for it; `keep` has them wait longer. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
 async function takeSnapshot(
   subject: SnapshotSubject,
   options: SnapshotOptions,
+  keep?: SnapshotKeeper,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const seal = (copy: Uint8Array<ArrayBuffer>) => sealSnapshot(copy, options.compress === true);
   let copy: Uint8Array<ArrayBuffer>;
   try {
     await comeToRest(subject, options, () => true);
     copy = copyMachine(subject);
+    if (keep !== undefined) {
+      copy = await seal(copy);
+      await keep(copy);
+    }
   } finally {
     release(subject, undefined);
   }
-  return sealSnapshot(copy, options.compress === true);
+  return keep === undefined ? seal(copy) : copy;
 }
 
 /** Lets threads go on: see `releaseThreads`. */
@@ -186,14 +180,18 @@ function copyMachine(subject: SnapshotSubject): Uint8Array<ArrayBuffer> {
   });
   const processes = running.map(({ process, program }, index): ProcessManifest => {
     const host = spawned.find(({ record }) => record === process);
-    if (host?.terminal !== undefined)
-      throw refusal(`snapshot: process ${host.pid} (${program.name}) has a terminal of the host`);
     return {
       process,
       program: programs.indexOf(program),
       size: memories[index].content.length / PAGE,
       pages: memories[index].numbers.length,
-      ...(host && { spawned: { name: host.options.name, streams: streamsOf(host, ends) } }),
+      ...(host && {
+        spawned: {
+          name: host.options.name,
+          streams: streamsOf(host, ends),
+          terminal: host.terminal?.record ?? 0,
+        },
+      }),
     };
   });
   const held = new Set(processes.flatMap((each) => each.spawned?.streams ?? []));
@@ -249,25 +247,21 @@ function fillersOf({ content, numbers }: Pages): ((room: Uint8Array) => void)[] 
 }
 
 /** The open files of the host program's ends of a process's streams, those that it has closed left out. */
-function streamsOf({ stdin, stdout, stderr }: Process, ends: readonly number[]): number[] {
-  return [stdin, stdout, stderr].map((stream) =>
+function streamsOf(
+  { stdin, stdout, stderr, terminal }: Process,
+  ends: readonly number[],
+): number[] {
+  return [stdin, stdout, stderr, terminal?.output].map((stream) =>
     stream !== undefined && ends.includes(stream.file) ? stream.file : 0,
   );
 }
 
-/** A standard stream of the host program. */
-function isStandardStream(memory: KernelMemory, file: number): boolean {
-  const isStream = OpenFile.operations.get(memory, file) === OperationsId.hostStream;
-  return isStream && OpenFile.host.get(memory, file) <= 3;
-}
-
 /**
- * What lies on the host cannot come back with a process that has it open; but for the standard streams of the host program where a journal is kept, which those of
- * the next one take the place of.
+ * What lies on the host cannot come back with a process that has it open; but for the standard streams of the host program, which those of the next one take the
+ * place of (`host-streams.ts`).
  */
 function refuseHostFiles(kernel: Kernel, { process, program }: RunningProcess): void {
-  const { memory, root } = kernel;
-  const mayInherit = KernelRoot.journal.get(memory, root) !== 0;
+  const { memory } = kernel;
   const isHosts = (inode: number) =>
     inode !== 0 && Inode.filesystem.get(memory, inode) === FilesystemId.hostfs;
   const name = `process ${Process_.id.get(memory, process)} (${program.name})`;
@@ -279,7 +273,7 @@ function refuseHostFiles(kernel: Kernel, { process, program }: RunningProcess): 
   const table = Process_.files.get(memory, process);
   for (const { fd } of readDescriptors(memory, table, 0)) {
     const file = FileEntry.file.get(memory, entryOf(memory, table, fd));
-    if (mayInherit && isStandardStream(memory, file)) continue;
+    if (isStandardStream(memory, file)) continue;
     if (OpenFile.host.get(memory, file) !== 0 || isHosts(OpenFile.inode.get(memory, file)))
       throw refusal(`snapshot: descriptor ${fd} of ${name} is a file of the host`);
   }

@@ -53,13 +53,15 @@ export class Terminal {
    */
   constructor(
     private readonly kernel: Kernel,
-    private readonly record: number,
+    /** @internal */
+    readonly record: number,
     shown: ByteSource | undefined,
     makeOutput: (source: ByteSource) => Output,
     private readonly signal: (signal: number) => void,
   ) {
     if (shown === undefined) return;
     this.output = makeOutput({
+      ...(shown.file !== undefined && { file: shown.file }),
       read: () => this.readShown(shown),
       close: () => shown.close(),
     });

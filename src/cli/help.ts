@@ -18,6 +18,7 @@ const texts: Readonly<Record<string, () => string>> = {
   "": () => `Weft runs WASIX and WASI programs, with real threads.
 
   weft run [options] program.wasm [arguments…]   run a program
+  weft run --restore=FILE                        go on with one from a snapshot
   weft program.wasm [arguments…]                 the same, shorter
   weft inspect program.wasm                      tell what a program is and needs
   weft instrument program.wasm out.wasm          make its stacks such that they can be copied: for fork and setjmp
@@ -51,9 +52,17 @@ What the program sees: nothing of this machine but what these give it.
   --cwd PATH                  its working directory; else the one here, if a --dir brings it there, or /
   --argv0 NAME                its own name; else that of its file
 
-Going on after this machine was switched off
+Going on later, here or elsewhere, also after this machine was switched off
   --journal FILE              write down in FILE what it does; where FILE is there, go on from it: its files in
-                              memory, what it had open, and where it last called proc_snapshot
+                              memory, what it had open, and where its last snapshot was taken
+  --snapshot FILE             keep in FILE the last snapshot of it: its processes, files in memory, pipes, timers
+  --snapshot-on EVENT[,…]     take one when it calls proc_snapshot (explicit: always), when all its threads have begun
+                              to wait (idle), at its first read of its input (first-stdin), at Ctrl-C (sigint,
+                              first-sigint) or Ctrl-Z (sigtstp), which it then does not get, at SIGALRM (sigalrm)
+  --snapshot-period MS        … and every MS milliseconds
+  --stop-after-snapshot       end with code 0 as soon as there is one
+  --restore FILE              go on from a snapshot, in place of a program. Give the same --dir and --volume
+Only programs that carry asyncify (weft help instrument) can be in a snapshot.
 
 Limits
   --timeout SECONDS           end it after so long (exit code 124)
@@ -73,6 +82,8 @@ Examples
   weft run --overlay .:/project build.wasm         may do in . what it wants, and nothing has happened
   weft run --timeout 10 --max-memory 256MiB untrusted.wasm
   weft run --trace=calls.txt program.wasm          then read calls.txt
+  weft run --snapshot=s --snapshot-on=sigint --stop-after-snapshot shell.wasm
+  weft run --restore=s                             goes on where Ctrl-C was typed
 
 Exit codes
   the program's own, and:
@@ -100,7 +111,8 @@ Adds asyncify to a program, so that its stacks can be taken apart, kept as bytes
   - the program can fork;
   - setjmp and longjmp work where the C library makes them of stack_checkpoint;
   - thousands of its threads can wait with few workers, also where the engine cannot suspend stacks (Node 20);
-  - its threads can have several stacks there (context_create).
+  - its threads can have several stacks there (context_create);
+  - it can be put into a snapshot.
 Without it fork answers ENOTSUP. The program runs somewhat slower and is larger: give this to those that need it.
 
 It needs the package binaryen:   npm install --save-dev binaryen

@@ -1,12 +1,13 @@
 /** `weft inspect`: what a module is and needs, as text to read or as JSON. */
 import { basename } from "node:path";
 import { inspectProgram, type InspectedImport, type Inspection } from "../api/command.ts";
-import { readProgramFile, withReasons } from "./run.ts";
+import { readGivenFile } from "./given-file.ts";
+import { withReasons } from "./run.ts";
 import { alignColumns, formatBytes, printable } from "./terminal-text.ts";
 
 /** Describes a file; the text to print. Throws Failure for a file that is no module. */
 export function inspectFile(path: string, json: boolean): string {
-  const bytes = readProgramFile(path);
+  const bytes = readGivenFile(path);
   const inspection = withReasons(() => inspectProgram(bytes, printable(basename(path))));
   // What is not there is null in JSON, so that every name is always there.
   if (json) return JSON.stringify(inspection, (_key, value: unknown) => value ?? null, 2) + "\n";

@@ -3,12 +3,12 @@ import { renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
-import { readProgramFile } from "./run.ts";
+import { readGivenFile } from "./given-file.ts";
 import { formatBytes, printable } from "./terminal-text.ts";
 
 /** Instruments a program and writes the result; resolves to the text to print. Throws Failure where it cannot be done. */
 export async function instrumentFile(path: string, target: string): Promise<string> {
-  const bytes = readProgramFile(path);
+  const bytes = readGivenFile(path);
   const { instrumentProgram } = await import("../api/instrument.ts");
   let instrumented: Uint8Array;
   try {

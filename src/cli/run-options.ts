@@ -1,8 +1,10 @@
 /** The options of `weft run`: from words to what a machine and a process are made of. */
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { archive, type MachineOptions, type Mountable, overlay } from "../api/command.ts";
 import { type GivenOption, type OptionDefinition, usageFailure } from "./options.ts";
+import { readGivenFile } from "./given-file.ts";
+import { readTriggers, type SnapshotTrigger } from "./snapshot-triggers.ts";
 import { printable } from "./terminal-text.ts";
 
 export const runOptions: readonly OptionDefinition[] = [
@@ -18,6 +20,11 @@ export const runOptions: readonly OptionDefinition[] = [
   { name: "max-threads", value: "required" },
   { name: "max-memory", value: "required" },
   { name: "journal", value: "required" },
+  { name: "snapshot", value: "required" },
+  { name: "snapshot-on", value: "required" },
+  { name: "snapshot-period", value: "required" },
+  { name: "stop-after-snapshot", value: "none" },
+  { name: "restore", value: "required" },
   { name: "trace", value: "optional" },
   { name: "quiet", short: "q", value: "none" },
   { name: "help", short: "h", value: "none" },
@@ -35,8 +42,15 @@ export interface RunSettings {
   maxThreads: number | undefined;
   /** Bytes. */
   maxMemory: number | undefined;
-  /** A file's path. */
+  /** Paths of files in which the machine is kept. */
   journal: string | undefined;
+  snapshot: string | undefined;
+  snapshotOn: readonly SnapshotTrigger[];
+  /** Milliseconds. */
+  snapshotPeriod: number | undefined;
+  stopAfterSnapshot: boolean;
+  /** The snapshot to go on from. */
+  restore: { readonly bytes: Uint8Array } | undefined;
   /** Where to: a file's path, or "" for standard error. */
   trace: string | undefined;
   quiet: boolean;
@@ -61,6 +75,11 @@ export function readRunSettings(
     maxThreads: undefined,
     maxMemory: undefined,
     journal: undefined,
+    snapshot: undefined,
+    snapshotOn: [],
+    snapshotPeriod: undefined,
+    stopAfterSnapshot: false,
+    restore: undefined,
     trace: undefined,
     quiet: false,
   };
@@ -110,6 +129,24 @@ export function readRunSettings(
       case "journal":
         settings.journal = value;
         break;
+      case "snapshot":
+        if (statSync(dirname(value), { throwIfNoEntry: false })?.isDirectory() !== true)
+          throw usageFailure("run", `--snapshot ${printable(value)}: there is no such directory.`);
+        settings.snapshot = value;
+        break;
+      case "snapshot-on":
+        settings.snapshotOn = [...settings.snapshotOn, ...readTriggers(value)];
+        break;
+      case "snapshot-period":
+        settings.snapshotPeriod = readCount(name, value);
+        settings.snapshotOn = [...settings.snapshotOn, "periodic-interval"];
+        break;
+      case "stop-after-snapshot":
+        settings.stopAfterSnapshot = true;
+        break;
+      case "restore":
+        settings.restore = { bytes: readGivenFile(value) };
+        break;
       case "trace":
         settings.trace = value;
         break;
@@ -118,8 +155,27 @@ export function readRunSettings(
         break;
     }
   }
+  checkKeeping(settings, options);
   settings.cwd ??= chooseWorkingDirectory(same);
   return settings;
+}
+
+/** What the options of snapshots and journals need, and what they exclude. */
+function checkKeeping(settings: RunSettings, options: readonly GivenOption[]): void {
+  const { journal, snapshot, restore } = settings;
+  const given = (...names: string[]) => options.find(({ name }) => names.includes(name))?.name;
+  const other = given("snapshot", "restore");
+  if (journal !== undefined && other !== undefined)
+    throw usageFailure("run", `--journal keeps snapshots itself: it does not go with --${other}.`);
+  const detail = given("snapshot-on", "snapshot-period", "stop-after-snapshot");
+  if (journal === undefined && snapshot === undefined && detail !== undefined)
+    throw usageFailure("run", `--${detail}: where to? Give --snapshot FILE or --journal FILE.`);
+  const before = given("env", "forward-host-env", "cwd", "argv0", "trace");
+  if (restore !== undefined && before !== undefined)
+    throw usageFailure(
+      "run",
+      `--${before} is for a program that begins: that of --restore goes on.`,
+    );
 }
 
 /** What a machine for the run is made of. */

@@ -4,14 +4,15 @@
  * A program that starts no threads runs on this very thread, which is the quickest start there is; nothing else happens meanwhile, and Ctrl-C ends
  * Node as any program. One that may start threads, has a time limit, or talks with a terminal, runs in workers: see `supervised-run.ts`.
  */
-import { openSync, readFileSync } from "node:fs";
+import { openSync } from "node:fs";
 import { basename } from "node:path";
 import { CommandMachine, type LoadedProgram, type ProcessResult } from "../api/command.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
 import { usageFailure, type GivenOption } from "./options.ts";
 import { complain } from "./output.ts";
-import { runJournaled } from "./journaled-run.ts";
+import { readGivenFile } from "./given-file.ts";
+import { type ProgramStart, runKept } from "./kept-run.ts";
 import { machineOptionsOf, readRunSettings, type RunSettings } from "./run-options.ts";
 import { endOf } from "./run-end.ts";
 import { mayBeAtTerminal, runSupervised } from "./supervised-run.ts";
@@ -28,11 +29,27 @@ export function runProgram(
   options: readonly GivenOption[],
   words: readonly string[],
 ): number | Promise<number> {
+  const settings = readRunSettings(options, process.env);
+  const finish = (result: ProcessResult, name: string): number => {
+    const { exitCode, message } = endOf(result, printable(name), settings.timeout);
+    if (message !== undefined && !settings.quiet) complain(message);
+    return exitCode;
+  };
+  const finishKept = (program: ProgramStart | undefined) =>
+    runKept(settings, program).then((end) =>
+      end === undefined ? 0 : finish(end.result, end.name),
+    );
   const [path, ...args] = words;
+  if (settings.restore !== undefined) {
+    if (path === undefined) return finishKept(undefined);
+    throw usageFailure(
+      "run",
+      `--restore: the program is in the snapshot; what is ${printable(path)}?`,
+    );
+  }
   if (path === undefined)
     throw usageFailure("run", "Which program? Give the path of a .wasm file.");
-  const settings = readRunSettings(options, process.env);
-  const bytes = readProgramFile(path);
+  const bytes = readGivenFile(path);
   const name = basename(path);
   const trace = openTrace(settings.trace);
   const spawnOptions = {
@@ -42,22 +59,24 @@ export function runProgram(
     ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
     ...(trace === undefined ? {} : { trace: { descriptor: trace } }),
   };
-  const finish = (result: ProcessResult): number => {
-    const { exitCode, message } = endOf(result, printable(name), settings.timeout);
-    if (message !== undefined && !settings.quiet) complain(message);
-    return exitCode;
-  };
-  if (settings.journal !== undefined)
-    return runJournaled(settings, bytes, printable(name), spawnOptions).then(finish);
+  if (settings.journal !== undefined || settings.snapshot !== undefined)
+    return finishKept({ bytes, name: printable(name), options: spawnOptions });
   const { machine, loaded } = prepare(settings, bytes, printable(name));
   if (
     settings.timeout !== undefined ||
     !machine.canRunSync(loaded) ||
     (usesTerminal(loaded) && mayBeAtTerminal())
   ) {
-    return runSupervised(machine, loaded, spawnOptions, settings.timeout).then(finish);
+    const { timeout } = settings;
+    const limit = timeout === undefined ? {} : { timeout };
+    return runSupervised({
+      name: loaded.name,
+      start: (streams) => machine.spawn(loaded, { ...spawnOptions, ...streams, ...limit }),
+      onRefused: (listener) => machine.onRefused(listener),
+    }).then((result) => finish(result, name));
   }
-  return finish(withReasons(() => machine.runSync(loaded, { ...spawnOptions, stdin: "inherit" })));
+  const result = withReasons(() => machine.runSync(loaded, { ...spawnOptions, stdin: "inherit" }));
+  return finish(result, name);
 }
 
 /** Calls that make a program one that may talk with a terminal, beyond reading and writing. */
@@ -72,26 +91,6 @@ const TERMINAL_CALLS: ReadonlySet<string> = new Set([
 /** Whether a program may want a terminal's modes, keys without waiting for them, or signals: what only an event loop can serve. */
 function usesTerminal({ program }: LoadedProgram): boolean {
   return program.functions.some(({ name }) => TERMINAL_CALLS.has(name));
-}
-
-/** Reads a program's file. */
-export function readProgramFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const name = printable(path);
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new Failure(ExitCode.notFound, `${name}: there is no such file.`);
-    }
-    const reason =
-      code === "EISDIR"
-        ? "it is a directory, not a program."
-        : code === "EACCES"
-          ? "it may not be read (permission denied)."
-          : message;
-    throw new Failure(ExitCode.cannotRun, `${name}: ${reason}`);
-  }
 }
 
 function prepare(

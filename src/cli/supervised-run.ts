@@ -13,7 +13,6 @@ import { constants } from "node:os";
 import type {
   CommandMachine,
   Input,
-  LoadedProgram,
   Process,
   ProcessResult,
   SpawnOptions,
@@ -60,45 +59,41 @@ function forkRefused(name: string, isIt: boolean): string {
   return `${who} cannot fork, since it does not carry asyncify. Give it that: weft instrument program.wasm out.wasm`;
 }
 
-/** What runs a program under supervision. */
-export interface SupervisedMachine {
-  spawn(program: LoadedProgram, options: SpawnOptions): Promise<Process>;
+/** A program that is run under supervision. */
+export interface SupervisedRun {
+  readonly name: string;
+  /** Starts it with these streams, or goes on with it. */
+  start(streams: SpawnOptions): Promise<Process>;
   /** See `CommandMachine`. */
   onRefused: CommandMachine["onRefused"];
+  /** Whether a signal that this command gets is none for the program. */
+  takesSignal?(signal: NodeJS.Signals): boolean;
+  /** The program has asked for input for the first time: resolves when it may have some. */
+  beforeInput?(): Promise<void>;
 }
 
-/** Runs a program to its end; `going` is its process where it runs already. */
-export async function runSupervised(
-  machine: SupervisedMachine,
-  loaded: LoadedProgram,
-  options: SpawnOptions,
-  timeout: number | undefined,
-  going?: Process,
-): Promise<ProcessResult> {
+/** Runs a program to its end. */
+export async function runSupervised(run: SupervisedRun): Promise<ProcessResult> {
   try {
     const terminals = mayBeAtTerminal() ? await findTerminals() : [];
     const source = inputSource(terminals);
-    const guest =
-      going ??
-      (await machine.spawn(loaded, {
-        ...options,
-        stdin: source,
-        stdout: "inherit",
-        stderr: "inherit",
-        ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
-        ...(timeout === undefined ? {} : { timeout }),
-      }));
-    machine.onRefused((event) => {
-      if (event.type === "fork-refused")
-        complain(forkRefused(loaded.name, event.pid === guest.pid));
+    const guest = await run.start({
+      stdin: source,
+      stdout: "inherit",
+      stderr: "inherit",
+      ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
+    });
+    run.onRefused((event) => {
+      if (event.type === "fork-refused") complain(forkRefused(run.name, event.pid === guest.pid));
       else if (event.type === "thread-refused")
         complain(`thread ${event.tid} of process ${event.pid} got no thread: ${event.reason}`);
       else complain(programRefused(event.path, event.cause));
     });
-    const received = passSignals(guest);
+    const received = passSignals(guest, run);
     if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
-    if (source === "terminal" && guest.terminal !== undefined) void serveTerminal(guest.terminal);
-    else if (guest.stdin !== undefined) void feed(guest.stdin);
+    if (source === "terminal" && guest.terminal !== undefined)
+      void serveTerminal(guest.terminal, run);
+    else if (guest.stdin !== undefined) void feed(guest.stdin, run);
     // Not `wait`: workers that are still starting need not come up before this process may end.
     const result = await Promise.race([guest.exited(), guest.exiting().then(endHeldUp)]);
     releaseTerminal();
@@ -120,10 +115,11 @@ export async function runSupervised(
  *
  * @returns what tells the last signal that came
  */
-function passSignals(guest: Process): () => NodeJS.Signals | undefined {
+function passSignals(guest: Process, run: SupervisedRun): () => NodeJS.Signals | undefined {
   let last: NodeJS.Signals | undefined;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
+      if (run.takesSignal?.(signal) === true) return;
       last = signal;
       // What is typed is for every process of the program, as a terminal has it.
       if (signal === "SIGINT" || signal === "SIGQUIT") guest.interrupt(constants.signals[signal]);
@@ -189,19 +185,20 @@ function windowSize(terminals: readonly number[]): TerminalOptions {
   return stream === undefined ? {} : { columns: stream.columns, rows: stream.rows };
 }
 
-/** Tells the program of every new size of the window. */
+/** Tells the program of the size of the window, which may be another than the one it was begun in, and of every new one. */
 function followWindow(terminal: Terminal, terminals: readonly number[]): void {
   const stream = shownOn(terminals);
-  stream?.on("resize", () => {
-    terminal.resize(stream.columns, stream.rows);
-  });
+  if (stream === undefined) return;
+  const tell = () => terminal.resize(stream.columns, stream.rows);
+  tell();
+  stream.on("resize", tell);
 }
 
 /** The input that was made raw, while it is. */
 let rawInput: NodeJS.ReadStream | undefined;
 
 /** Moves what is typed to the program, from the moment it first asks, and keeps the terminal in the mode that it wants. */
-async function serveTerminal(terminal: Terminal): Promise<void> {
+async function serveTerminal(terminal: Terminal, run: SupervisedRun): Promise<void> {
   const { stdin } = process;
   let startReading: () => void;
   // Keys that are signals must be seen, whether the program reads or not.
@@ -219,6 +216,7 @@ async function serveTerminal(terminal: Terminal): Promise<void> {
   follow(terminal.modes);
   const hasEnded = (await Promise.race([terminal.wanted(), isRaw])) === false;
   if (hasEnded) return;
+  await run.beforeInput?.();
   try {
     for await (const chunk of stdin) {
       const bytes = chunk as Uint8Array;
@@ -231,14 +229,15 @@ async function serveTerminal(terminal: Terminal): Promise<void> {
 }
 
 /** Leaves the terminal as it was found. */
-function releaseTerminal(): void {
+export function releaseTerminal(): void {
   rawInput?.setRawMode(false);
   rawInput = undefined;
 }
 
 /** Moves standard input to the program, as fast as it reads, from the moment it first asks. */
-async function feed(input: Input): Promise<void> {
+async function feed(input: Input, run: SupervisedRun): Promise<void> {
   if (!(await input.wanted())) return;
+  await run.beforeInput?.();
   try {
     for await (const chunk of process.stdin) await input.write(chunk as Uint8Array);
   } catch {

@@ -53,7 +53,10 @@ export abstract class ListedDirectoryOperations extends DirectoryOperations {
     if (listing === 0 || cookie === 0) {
       const names = this.readNames(vfs, directory);
       if (typeof names === "number") return names;
-      const made = makeListing(memory, [DOT, DOT_DOT, ...names]);
+      const made = makeListing(
+        memory,
+        this.isGone(vfs, directory, names) ? [] : [DOT, DOT_DOT, ...names],
+      );
       if (made === 0) return -Errno.ENOMEM;
       if (listing !== 0) freeListing(memory, listing);
       OpenFile.state.set(memory, file, made);
@@ -75,6 +78,11 @@ export abstract class ListedDirectoryOperations extends DirectoryOperations {
       if (!more) break;
     }
     return 0;
+  }
+
+  /** Whether a directory was removed while it is open: it has not even itself in it then, as in Linux. */
+  private isGone(vfs: Vfs, directory: number, names: readonly Uint8Array[]): boolean {
+    return names.length === 0 && this.lookHere(vfs, directory) >= 0 && this.scratch.links === 0;
   }
 
   /** Finds out what an entry stands for; one that cannot be looked at stays of unknown type. False when it is gone. */

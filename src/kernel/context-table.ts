@@ -5,7 +5,7 @@
  * Locks: none; only the thread itself touches its own, and whoever frees it when it has ended.
  */
 import { address, allocate, f64, free, type KernelMemory, layout, u32 } from "../shm/index.ts";
-import { freeStackImage } from "./stack-image.ts";
+import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
 export const ContextTable = layout("ContextTable", {
   /** The number that was given out last: none is used twice. */
@@ -24,6 +24,9 @@ export const StackContext = layout("StackContext", {
   id: f64,
   /** Its stack, where it stands still as an image. 0: it runs, has not begun, or the engine has its stack. */
   image: address,
+  /** While it does not run, and signals' handlers run in it: `Thread.interrupted` and `Thread.handling`. */
+  interrupted: address,
+  handling: u32,
 });
 
 /** Contexts of a thread, its main one included. */
@@ -94,6 +97,7 @@ export function removeContext(memory: KernelMemory, table: number, id: number): 
 
 function freeContext(memory: KernelMemory, context: number): void {
   freeStackImage(memory, StackContext.image.get(memory, context));
+  freeStackImages(memory, StackContext.interrupted.get(memory, context));
   StackContext.free(memory, context);
 }
 

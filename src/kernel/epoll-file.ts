@@ -1,6 +1,8 @@
 /** Fits epoll sets to open files: a set can be polled and watched like anything else, and neither read nor written. */
 import { FileOperations, OpenFile, OperationsId, Readiness, type Vfs } from "../vfs/index.ts";
-import { closeEpoll, epollQueue, forgetWatches, takeEpollEvents } from "./epoll.ts";
+import { closeEpoll, forgetWatches } from "./epoll.ts";
+import { takeEpollEvents } from "./epoll-events.ts";
+import { epollQueue } from "./epoll-watch.ts";
 
 export class EpollOperations extends FileOperations {
   override readiness(vfs: Vfs, file: number): number {

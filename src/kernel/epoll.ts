@@ -3,95 +3,32 @@
  *
  * A watch is an entry in its file's wait queue for as long as it is in the set: a change of the file notes it with the set's relay (`shm/wait-queue.ts`),
  * so that waiting costs as much as there are changes, however many files are watched. Watches hold no count of their file: the last
- * drop of it takes them out (`forgetWatches`). What a file is ready for is asked without the set's lock, since it may be a set itself; meanwhile
- * the watch is `busy` and in no list, and whoever removes it leaves freeing it to the asker.
+ * drop of it takes them out (`forgetWatches`). The records are in `epoll-watch.ts`, what a set tells in `epoll-events.ts`.
  *
  * Life: one `Epoll` per open file, which owns it and its relay; whoever comes to it from a watched file holds another count.
  * Lock: `lock`, rank Epoll, for both lists and the watches in them; a watch's place in its file's list also needs the file's lock.
  */
 import { Errno } from "../abi/errno.ts";
-import { EpollType } from "../abi/flags.ts";
 import { Filetype } from "../abi/enums.ts";
 import {
-  address,
-  block,
   dropRelay,
-  atomic32,
   type KernelMemory,
-  layout,
   makeRelay,
-  mutex,
-  Rank,
-  Relay,
-  relayEntryFields,
   subscribeRelay,
-  takeFired,
-  u32,
   unsubscribe,
   wakeQueue,
 } from "../shm/index.ts";
+import { Access, makeOpenFile, OpenFile, OperationsId, Readiness, type Vfs } from "../vfs/index.ts";
+import { readinessOf } from "./epoll-events.ts";
 import {
-  Access,
-  dropFile,
-  makeOpenFile,
-  OpenFile,
-  OperationsId,
-  Readiness,
-  tryKeepFile,
-  type Vfs,
-} from "../vfs/index.ts";
-
-/** What the guest gives with a watch and gets back with its events: bytes. */
-export const EPOLL_DATA_BYTES = 24;
-
-/** Whether a set watches others or is watched by one: it can do only one of both, so that there are no circles and no long chains. */
-const Role = { none: 0, watchesSets: 1, isWatched: 2 } as const;
-
-export const Epoll = layout("Epoll", {
-  refs: atomic32,
-  lock: mutex(Rank.Epoll),
-  /** With a count: immutable. */
-  relay: address,
-  /** `Role`: set once. */
-  role: atomic32,
-  /** All watches: guarded by lock. */
-  first: address,
-  /** Watches that may have something to say, the longest waiting first: guarded by lock. */
-  firstReady: address,
-  lastReady: address,
-});
-
-const EpollWatch = layout("EpollWatch", {
-  ...relayEntryFields,
-  /** The set: immutable. */
-  epoll: address,
-  /** The open file, without a count, and the descriptor it was added by: immutable. */
-  file: address,
-  fd: u32,
-  /** `EpollType` as the guest gave it, 0 after a one-shot was told: guarded by the set's lock. */
-  events: u32,
-  /** Guarded by the set's lock: neighbours in it, and among its ready ones. */
-  nextOfSet: address,
-  previousOfSet: address,
-  nextReady: address,
-  previousReady: address,
-  /** Bits of `WatchState`: guarded by the set's lock. */
-  state: u32,
-  /** Neighbour in the file's list: guarded by the file's lock. */
-  nextOfFile: address,
-  data: block(EPOLL_DATA_BYTES),
-});
-
-const WatchState = {
-  /** In the list of ready ones. */
-  ready: 1,
-  /** Somebody asks its file. */
-  busy: 2,
-  /** Its file changed while it was busy. */
-  changed: 4,
-  /** It was removed while it was busy: the asker frees it. */
-  removed: 8,
-} as const;
+  Epoll,
+  EPOLL_DATA_BYTES,
+  epollQueue,
+  EpollWatch,
+  markReadyLocked,
+  removeLocked,
+  Role,
+} from "./epoll-watch.ts";
 
 /** Makes a set and an open file with one count; 0 when the kernel heap is full. */
 export function openEpoll(vfs: Vfs): number {
@@ -117,11 +54,6 @@ export function openEpoll(vfs: Vfs): number {
 export function epollOf(memory: KernelMemory, file: number): number {
   const isEpoll = OpenFile.operations.get(memory, file) === OperationsId.epoll;
   return isEpoll ? OpenFile.state.get(memory, file) : 0;
-}
-
-/** The queue of those who wait for a set. */
-export function epollQueue(memory: KernelMemory, epoll: number): number {
-  return Relay.waiters.at(Epoll.relay.get(memory, epoll));
 }
 
 /** Drops one count; the last one frees the record. */
@@ -286,198 +218,4 @@ function armLocked(vfs: Vfs, watch: number, events: number, bytes: Uint8Array, d
     subscribeRelay(memory, queue, watch, relay, readinessOf(events) & possible);
   }
   markReadyLocked(memory, watch);
-}
-
-/** The bits of `Readiness` that events ask for. Hang-ups and errors are always told. */
-function readinessOf(events: number): number {
-  const { EPOLLIN, EPOLLRDHUP, EPOLLPRI, EPOLLOUT } = EpollType;
-  return (
-    ((events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) !== 0 ? Readiness.read : 0) |
-    ((events & EPOLLOUT) !== 0 ? Readiness.write : 0) |
-    Readiness.hangup |
-    Readiness.error
-  );
-}
-
-/** The events that a watch for `events` tells of a file in this state. None for a one-shot that was told. */
-function eventsOf(events: number, readiness: number): number {
-  if (!isArmed(events)) return 0;
-  const { EPOLLIN, EPOLLRDHUP, EPOLLOUT, EPOLLHUP, EPOLLERR } = EpollType;
-  let told = 0;
-  if ((readiness & Readiness.read) !== 0) told |= events & EPOLLIN;
-  if ((readiness & Readiness.write) !== 0) told |= events & EPOLLOUT;
-  if ((readiness & Readiness.hangup) !== 0) told |= EPOLLHUP | (events & EPOLLRDHUP);
-  if ((readiness & Readiness.error) !== 0) told |= EPOLLERR;
-  return told;
-}
-
-/** A one-shot that was told keeps this bit alone, which no other watch can have alone: it is not told of hang-ups either. */
-const SPENT = 0x80000000;
-
-function isArmed(events: number): boolean {
-  return events >>> 0 !== SPENT;
-}
-
-function markReadyLocked(memory: KernelMemory, watch: number): void {
-  const state = EpollWatch.state.get(memory, watch);
-  if ((state & WatchState.busy) !== 0) {
-    EpollWatch.state.set(memory, watch, state | WatchState.changed);
-    return;
-  }
-  if ((state & WatchState.ready) !== 0) return;
-  const epoll = EpollWatch.epoll.get(memory, watch);
-  const last = Epoll.lastReady.get(memory, epoll);
-  EpollWatch.state.set(memory, watch, state | WatchState.ready);
-  EpollWatch.previousReady.set(memory, watch, last);
-  EpollWatch.nextReady.set(memory, watch, 0);
-  if (last === 0) Epoll.firstReady.set(memory, epoll, watch);
-  else EpollWatch.nextReady.set(memory, last, watch);
-  Epoll.lastReady.set(memory, epoll, watch);
-}
-
-function unmarkReadyLocked(memory: KernelMemory, watch: number): void {
-  const epoll = EpollWatch.epoll.get(memory, watch);
-  const next = EpollWatch.nextReady.get(memory, watch);
-  const previous = EpollWatch.previousReady.get(memory, watch);
-  if (previous === 0) Epoll.firstReady.set(memory, epoll, next);
-  else EpollWatch.nextReady.set(memory, previous, next);
-  if (next === 0) Epoll.lastReady.set(memory, epoll, previous);
-  else EpollWatch.previousReady.set(memory, next, previous);
-  EpollWatch.state.set(memory, watch, EpollWatch.state.get(memory, watch) & ~WatchState.ready);
-}
-
-/** Moves the watches whose files changed among those to be asked. */
-function gatherFiredLocked(memory: KernelMemory, epoll: number): void {
-  takeFired(memory, Epoll.relay.get(memory, epoll), (watch) => markReadyLocked(memory, watch));
-}
-
-function removeLocked(memory: KernelMemory, watch: number): void {
-  const epoll = EpollWatch.epoll.get(memory, watch);
-  unsubscribe(memory, watch);
-  // It may have been woken before: then the relay's list leads to it.
-  gatherFiredLocked(memory, epoll);
-  if ((EpollWatch.state.get(memory, watch) & WatchState.ready) !== 0)
-    unmarkReadyLocked(memory, watch);
-  const next = EpollWatch.nextOfSet.get(memory, watch);
-  const previous = EpollWatch.previousOfSet.get(memory, watch);
-  if (previous === 0) Epoll.first.set(memory, epoll, next);
-  else EpollWatch.nextOfSet.set(memory, previous, next);
-  if (next !== 0) EpollWatch.previousOfSet.set(memory, next, previous);
-  unlinkFromFile(memory, watch);
-  const state = EpollWatch.state.get(memory, watch);
-  if ((state & WatchState.busy) === 0) EpollWatch.free(memory, watch);
-  else EpollWatch.state.set(memory, watch, state | WatchState.removed);
-}
-
-function unlinkFromFile(memory: KernelMemory, watch: number): void {
-  const file = EpollWatch.file.get(memory, watch);
-  const next = EpollWatch.nextOfFile.get(memory, watch);
-  OpenFile.lock.acquire(memory, file);
-  let before = OpenFile.watches.get(memory, file);
-  if (before === watch) OpenFile.watches.set(memory, file, next);
-  else {
-    while (EpollWatch.nextOfFile.get(memory, before) !== watch)
-      before = EpollWatch.nextOfFile.get(memory, before);
-    EpollWatch.nextOfFile.set(memory, before, next);
-  }
-  OpenFile.lock.release(memory, file);
-}
-
-/** A watch that somebody asks about. */
-interface Asked {
-  readonly watch: number;
-  /** With a count. */
-  readonly file: number;
-  /** Bits of `Readiness`. */
-  readiness: number;
-}
-
-/**
- * Takes what there is to tell, at most `most` watches' events; their number.
- *
- * @param tell gets the events and the address of the guest's data; without it this only looks: nothing is spent
- */
-export function takeEpollEvents(
-  vfs: Vfs,
-  epoll: number,
-  most: number,
-  tell?: (events: number, data: number) => void,
-): number {
-  const { memory } = vfs;
-  for (;;) {
-    const asked = askReady(vfs, epoll, most);
-    if (asked.length === 0) return 0;
-    let told = 0;
-    Epoll.lock.acquire(memory, epoll);
-    for (const one of asked) {
-      if (settleLocked(vfs, one, told < most ? tell : undefined)) told++;
-    }
-    const more = Epoll.firstReady.get(memory, epoll) !== 0;
-    Epoll.lock.release(memory, epoll);
-    for (const { file } of asked) dropFile(vfs, file);
-    // While they were asked others who wait found nothing.
-    if (more && tell !== undefined) wakeQueue(memory, epollQueue(memory, epoll), Readiness.read);
-    if (told > 0 || !more) return Math.min(told, most);
-  }
-}
-
-/** Takes watches out of the list of ready ones and asks their files, until `most` have something to tell. They are busy afterwards. */
-function askReady(vfs: Vfs, epoll: number, most: number): Asked[] {
-  const { memory } = vfs;
-  const asked: Asked[] = [];
-  for (let ready = 0; ready < most;) {
-    const from = asked.length;
-    Epoll.lock.acquire(memory, epoll);
-    gatherFiredLocked(memory, epoll);
-    for (let count = most - ready; count > 0; count--) {
-      const watch = Epoll.firstReady.get(memory, epoll);
-      if (watch === 0) break;
-      unmarkReadyLocked(memory, watch);
-      const file = EpollWatch.file.get(memory, watch);
-      // Where its last count is gone, it is about to be taken out of the set.
-      if (!tryKeepFile(memory, file)) continue;
-      EpollWatch.state.set(memory, watch, WatchState.busy);
-      asked.push({ watch, file, readiness: 0 });
-    }
-    Epoll.lock.release(memory, epoll);
-    if (asked.length === from) break;
-    for (const one of asked.slice(from)) {
-      one.readiness = vfs.operationsOf(one.file).readiness(vfs, one.file);
-      if (one.readiness !== 0) ready++;
-    }
-  }
-  return asked;
-}
-
-/** Ends the asking about a watch: tells its events, and puts it back where it may have more to tell. Whether it had something to tell. */
-function settleLocked(
-  vfs: Vfs,
-  { watch, file, readiness }: Asked,
-  tell: ((events: number, data: number) => void) | undefined,
-): boolean {
-  const { memory } = vfs;
-  const state = EpollWatch.state.get(memory, watch);
-  if ((state & WatchState.removed) !== 0) {
-    EpollWatch.free(memory, watch);
-    return false;
-  }
-  EpollWatch.state.set(memory, watch, 0);
-  const wanted = EpollWatch.events.get(memory, watch);
-  const events = eventsOf(wanted, readiness);
-  let stays = (state & WatchState.changed) !== 0;
-  if (events !== 0 && tell === undefined) stays = true;
-  else if (events !== 0) {
-    tell!(events, EpollWatch.data.at(watch));
-    if ((wanted & EpollType.EPOLLONESHOT) !== 0) {
-      EpollWatch.events.set(memory, watch, SPENT);
-      stays = false;
-      // A file that cannot wake has no edges.
-    } else if (
-      (wanted & EpollType.EPOLLET) === 0 ||
-      vfs.operationsOf(file).waitQueueOf(vfs, file) === 0
-    )
-      stays = true;
-  }
-  if (stays) markReadyLocked(memory, watch);
-  return events !== 0;
 }

@@ -36,13 +36,19 @@ const EventCounter = layout("EventCounter", {
   message: block(COUNTER_BYTES),
 });
 
-/** Makes an event object and an open file with one count; 0 when the kernel heap is full. */
-export function openEvent(vfs: Vfs, low: number, high: number, semaphore: boolean): number {
+/** Makes an event object and an open file (`Fdflags`) with one count; 0 when the kernel heap is full. */
+export function openEvent(
+  vfs: Vfs,
+  low: number,
+  high: number,
+  semaphore: boolean,
+  flags: number,
+): number {
   const { memory } = vfs;
   const counter = EventCounter.allocate(memory);
   if (counter === 0) return 0;
   const access = Access.read | Access.write;
-  const file = makeOpenFile(memory, OperationsId.event, Filetype.UNKNOWN, access, 0);
+  const file = makeOpenFile(memory, OperationsId.event, Filetype.UNKNOWN, access, flags);
   if (file === 0) {
     EventCounter.free(memory, counter);
     return 0;

@@ -16,6 +16,7 @@ import {
   dropProcess,
   isEnding,
   keepProcess,
+  markEndedLocked,
   Process,
   ProcessChange,
   ProcessState,
@@ -132,16 +133,19 @@ export function leaveChildren(kernel: Kernel, process: number): void {
   }
 }
 
-/** A process has ended or was stopped: wakes its parent, where it has one, and sends it SIGCHLD. */
-export function tellParent(kernel: Kernel, process: number): void {
+/** A process has ended, or was stopped: sends SIGCHLD to its parent, where it has one, and wakes it. */
+export function tellParent(kernel: Kernel, process: number, hasEnded: boolean): void {
   const { memory, root } = kernel;
   KernelRoot.family.acquire(memory, root);
+  if (hasEnded) markEndedLocked(kernel, process);
   const parent = Process.parentProcess.get(memory, process);
-  if (parent !== 0) keepProcess(memory, parent);
+  if (parent !== 0) {
+    keepProcess(memory, parent);
+    // Before anybody can read of it: whoever does has the signal, too. A program without handlers ignores it.
+    if (handlesSignals(memory, parent)) queueProcessSignal(memory, parent, Signal.CHLD);
+  }
   KernelRoot.family.release(memory, root);
   if (parent === 0) return;
   wakeQueue(memory, Process.changes.at(parent), ProcessChange.children);
-  // A program without handlers ignores this one.
-  if (handlesSignals(memory, parent)) queueProcessSignal(memory, parent, Signal.CHLD);
   dropProcess(kernel, parent);
 }

@@ -33,6 +33,8 @@ import { type DescriptorRights, FileEntry, rightsOf } from "./file-entry.ts";
 /** Most descriptors of a process. */
 export const DESCRIPTOR_LIMIT = 65536;
 const FIRST_CAPACITY = 32;
+/** Stands in an entry for the moment in which another file takes the place of the one that it had: the descriptor is open. No open file has this address. */
+const CHANGING = 1;
 
 export const FileTable = layout("FileTable", {
   lock: mutex(Rank.FileTable),
@@ -75,7 +77,7 @@ function entryAt(array: number, fd: number): number {
   return array + ArrayHead.bytes + fd * FileEntry.bytes;
 }
 
-/** The entry of a descriptor, or 0 when it is not open. For callers that hold the lock, or only want a hint. */
+/** The entry of a descriptor, or 0 when it is not open. For callers that hold the lock; others learn that it is open, and what its rights are, as a hint. */
 export function entryOf(memory: KernelMemory, table: number, fd: number): number {
   const array = FileTable.entries.get(memory, table);
   if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return 0;
@@ -98,7 +100,13 @@ export function lookupFile(vfs: Vfs, table: number, fd: number, rights: number):
     const entry = entryAt(array, fd);
     // A plain read: it is compared once the count is taken.
     const file = memory.u32[entry >>> 2];
-    if (file === 0) return -Errno.EBADF;
+    if (file <= CHANGING) {
+      if (file === 0) return -Errno.EBADF;
+      // Whoever changes it has the lock.
+      FileTable.lock.acquire(memory, table);
+      FileTable.lock.release(memory, table);
+      continue;
+    }
     if ((FileEntry.rightsLow.get(memory, entry) & rights) !== rights) {
       return (rights & (Rights.FD_READ | Rights.FD_WRITE)) !== 0
         ? -Errno.EBADF
@@ -167,8 +175,9 @@ function replaceLocked(
   rights: DescriptorRights,
   flags: number,
 ): number {
-  // Nobody may find the old file with the new rights.
-  const before = Atomics.exchange(memory.u32, entry >>> 2, 0);
+  // Nobody may find the old file with the new rights, nor an open descriptor closed (dup2(2) is atomic).
+  const before = FileEntry.file.get(memory, entry);
+  if (before !== 0) Atomics.store(memory.u32, entry >>> 2, CHANGING);
   FileEntry.flags.set(memory, entry, flags);
   FileEntry.rightsLow.set(memory, entry, rights.low);
   FileEntry.rightsHigh.set(memory, entry, rights.high);

@@ -1,4 +1,4 @@
-/** Floor 2b: kernel objects. What the floors above use of it, but for those that only parts use (`threads/further-calls.ts`): `epoll.ts`, `event-file.ts`. */
+/** Floor 2b: kernel objects. What the floors above use of it, but for those that only parts use (`threads/further-calls.ts`): `epoll*.ts`, `event-file.ts`. */
 export * from "./child-process.ts";
 export * from "./context-table.ts";
 export * from "./covered-preopen.ts";

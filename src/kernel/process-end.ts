@@ -48,6 +48,12 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
     Process.live.set(memory, process, Process.live.get(memory, process) + 1);
     if (Process.stopSignal.load(memory, process) !== 0)
       Thread.pending.or(memory, thread, Pending.stop);
+    const signals = Process.signals.get(memory, process);
+    Process.signals.set(memory, process, 0);
+    if (signals !== 0) {
+      Thread.signals.or(memory, thread, signals);
+      Thread.pending.or(memory, thread, Pending.signal);
+    }
     keepProcess(memory, process);
     addId(memory, kernel.threadTable, Thread, thread);
   }
@@ -95,7 +101,13 @@ export function finishThread(kernel: Kernel, thread: number, exitCode: number): 
   if (next !== 0) Thread.previous.set(memory, next, previous);
   const live = Process.live.get(memory, process) - 1;
   Process.live.set(memory, process, live);
-  const isReplaced = live === 0 && Process.state.load(memory, process) === ProcessState.replacing;
+  const isLeaving = Process.state.load(memory, process) === ProcessState.replacing;
+  const isReplaced = live === 0 && isLeaving;
+  if (isLeaving) {
+    // What waits for the program that leaves waits for the next (execve(2)).
+    const signals = Process.signals.get(memory, process) | Thread.signals.load(memory, thread);
+    Process.signals.set(memory, process, signals);
+  }
   if (isReplaced) {
     Process.state.store(memory, process, ProcessState.replaced);
     Process.hands.set(memory, process, Process.hands.get(memory, process) + 1);
@@ -216,8 +228,8 @@ function endProcess(kernel: Kernel, process: number): void {
     0,
     Process.exitCode.get(memory, process),
   );
+  tellParent(kernel, process, true);
   wakeQueue(memory, Process.changes.at(process), ProcessChange.exiting | ProcessChange.ended);
-  tellParent(kernel, process);
   kernel.callHost(HostCall.process);
 }
 

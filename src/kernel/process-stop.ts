@@ -21,7 +21,7 @@ export function stopProcess(kernel: Kernel, process: number, signal: number): vo
     interruptAllLocked(memory, process, Pending.stop);
   }
   Process.lock.release(memory, process);
-  if (stops) tellParent(kernel, process);
+  if (stops) tellParent(kernel, process, false);
 }
 
 /** Lets a stopped process go on. */

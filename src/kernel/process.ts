@@ -102,6 +102,8 @@ export const Process = layout("Process", {
   nextProgram: u32,
   /** Bits of `ProcessFlags`. */
   flags: atomic32,
+  /** Signals that wait while no thread of it can take them, one bit each: guarded by lock. Its next thread takes them over. */
+  signals: u32,
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
   /**
@@ -218,7 +220,12 @@ export function keepProcess(memory: KernelMemory, process: number): void {
 export function dropProcess(kernel: Kernel, process: number): void {
   const { memory } = kernel;
   if (Process.refs.add(memory, process, -1) !== 1) return;
-  if (Process.state.load(memory, process) !== ProcessState.ended) tearDown(kernel, process);
+  if (Process.state.load(memory, process) !== ProcessState.ended) {
+    tearDown(kernel, process);
+    KernelRoot.family.acquire(memory, kernel.root);
+    markEndedLocked(kernel, process);
+    KernelRoot.family.release(memory, kernel.root);
+  }
   for (const field of [
     Process.arguments,
     Process.environment,
@@ -249,7 +256,7 @@ export function findProcess(kernel: Kernel, id: number): number {
   return findId(kernel.memory, kernel.processTable, Process, id, keepProcess);
 }
 
-/** Gives back all that a process has but its record: it has ended. */
+/** Gives back all that a process has but its record: it is about to have ended. */
 export function tearDown(kernel: Kernel, process: number): void {
   const { memory, vfs } = kernel;
   destroyFileTable(vfs, Process.files.get(memory, process));
@@ -264,17 +271,13 @@ export function tearDown(kernel: Kernel, process: number): void {
   const terminal = Process.terminal.get(memory, process);
   if (terminal !== 0) dropTerminal(vfs, terminal);
   Process.terminal.set(memory, process, 0);
-  markEnded(kernel, process);
 }
 
-/** It has nothing left but its record. It keeps its number as long as its parent may ask for it. */
-function markEnded(kernel: Kernel, process: number): void {
-  const { memory, root } = kernel;
-  KernelRoot.family.acquire(memory, root);
+/** It has nothing left but its record. It keeps its number as long as its parent may ask for it. The caller holds `KernelRoot.family`. */
+export function markEndedLocked({ memory, processTable }: Kernel, process: number): void {
   Process.state.store(memory, process, ProcessState.ended);
   if (Process.parentProcess.get(memory, process) === 0)
-    removeId(memory, kernel.processTable, Process, process);
-  KernelRoot.family.release(memory, root);
+    removeId(memory, processTable, Process, process);
 }
 
 /**
@@ -291,6 +294,12 @@ export function addSignalCallback(memory: KernelMemory, process: number, name: s
   }
   Process.flags.or(memory, process, ProcessFlags.handlesSignals);
   Process.lock.release(memory, process);
+}
+
+/** A copy of a process takes its signals as that does. */
+export function copySignalCallback(memory: KernelMemory, from: number, to: number): void {
+  const name = firstSignalCallback(memory, from);
+  if (name !== undefined) addSignalCallback(memory, to, name);
 }
 
 /** The program that registered a signal callback is no more, nor any thread of it. */

@@ -17,7 +17,7 @@ export function handlesSignals(memory: KernelMemory, process: number): boolean {
   return (Process.flags.load(memory, process) & ProcessFlags.handlesSignals) !== 0;
 }
 
-/** Queues a signal for a process that handles signals: its main thread takes it, or where that has left, another. */
+/** Queues a signal for a process that handles signals: its main thread takes it, or where that has left, another, or the first that it gets. */
 export function queueProcessSignal(memory: KernelMemory, process: number, signal: number): void {
   Process.lock.acquire(memory, process);
   const pid = Process.id.get(memory, process);
@@ -25,6 +25,7 @@ export function queueProcessSignal(memory: KernelMemory, process: number, signal
   for (let thread = taker; thread !== 0; thread = Thread.next.get(memory, thread))
     if (Thread.id.get(memory, thread) === pid) taker = thread;
   if (taker !== 0) queueSignal(memory, taker, signal);
+  else Process.signals.set(memory, process, Process.signals.get(memory, process) | (1 << signal));
   Process.lock.release(memory, process);
 }
 

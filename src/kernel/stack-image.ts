@@ -38,7 +38,28 @@ export const StackImage = layout("StackImage", {
   stackPointer: u32,
   /** The context whose stack it is, of a checkpoint. */
   context: f64,
+  /** How many stacks of the thread's lie below it, each interrupted by the one before (`Thread.interrupted`). */
+  depth: u32,
+  /** Of a stack that a signal's handler interrupted: the signal, and how the call goes on in which it came (`Resumption`), with the answer that it had. */
+  signal: u32,
+  resumption: u32,
+  answer: u32,
+  /** Then also what the thread's record held of that call: `Thread.handling`, `callBegan`, `callMoved`. */
+  handling: u32,
+  callBegan: f64,
+  callMoved: f64,
 });
+
+/** How a call goes on in which a signal's handler ran. */
+export const Resumption = {
+  /** It had not begun: it is made. */
+  begins: 0,
+  /** It had ended: it answers. */
+  answers: 1,
+  /** It waits: it is made again, and takes up what the record holds of it. `waitsNoMore` where a handler of the program's own ran in it before this one. */
+  waits: 2,
+  waitsNoMore: 3,
+} as const;
 
 /** Makes an image with room for so many globals and bytes; 0 when the kernel heap is full. */
 export function createStackImage(memory: KernelMemory, globals: number, bytes: number): number {
@@ -82,8 +103,16 @@ export function copyStackImage(memory: KernelMemory, image: number): number {
     StackImage.key2,
     StackImage.key3,
     StackImage.stackPointer,
+    StackImage.depth,
+    StackImage.signal,
+    StackImage.resumption,
+    StackImage.answer,
+    StackImage.handling,
+    StackImage.callBegan,
+    StackImage.callMoved,
   ])
     field.set(memory, copy, field.get(memory, image));
+  keepCallback(memory, copy, callbackOf(memory, image));
   return copy;
 }
 
@@ -171,8 +200,8 @@ export function removeCheckpoints(memory: KernelMemory, first: number, context: 
   return head;
 }
 
-/** A copy of the main context's checkpoints in a list, in the same order; undefined when the kernel heap is full. */
-export function copyMainCheckpoints(memory: KernelMemory, first: number): number | undefined {
+/** A copy of the main context's images in a list, in the same order; undefined when the kernel heap is full. */
+export function copyMainImages(memory: KernelMemory, first: number): number | undefined {
   let head = 0;
   let last = 0;
   for (let image = first; image !== 0; image = StackImage.next.get(memory, image)) {
@@ -199,4 +228,19 @@ export function keepCallback(memory: KernelMemory, image: number, name: string |
   memory.u8.set(bytes, block);
   StackImage.callback.set(memory, image, block);
   StackImage.callbackBytes.set(memory, image, bytes.length);
+}
+
+/** The name that `keepCallback` was given, or undefined. */
+export function callbackOf(memory: KernelMemory, image: number): string | undefined {
+  const name = StackImage.callback.get(memory, image);
+  if (name === 0) return undefined;
+  const bytes = memory.u8.slice(name, name + StackImage.callbackBytes.get(memory, image));
+  return new TextDecoder().decode(bytes);
+}
+
+/** How many images are in a list. */
+export function countStackImages(memory: KernelMemory, first: number): number {
+  let count = 0;
+  for (let image = first; image !== 0; image = StackImage.next.get(memory, image)) count++;
+  return count;
 }

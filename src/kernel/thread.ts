@@ -133,6 +133,8 @@ export const Thread = layout("Thread", {
   forkPid: u32,
   /** Its checkpoints, the latest first: `StackImage`s. Its own. */
   checkpoints: address,
+  /** The stacks that signals' handlers interrupted, of which the first runs on a stack of its own: `StackImage`s, the latest first. Of the running context; its own. */
+  interrupted: address,
   /** Its contexts, or 0; the number of the one that runs; and the stack pointer of the main one, while another runs. Its own. */
   contexts: address,
   mainStackPointer: u32,
@@ -199,6 +201,7 @@ export function dropThread(kernel: Kernel, thread: number): void {
   freeStackImage(kernel.memory, Thread.image.get(kernel.memory, thread));
   freeStackImage(kernel.memory, Thread.forkImage.get(kernel.memory, thread));
   freeStackImages(kernel.memory, Thread.checkpoints.get(kernel.memory, thread));
+  freeStackImages(kernel.memory, Thread.interrupted.get(kernel.memory, thread));
   freeContextTable(kernel.memory, Thread.contexts.get(kernel.memory, thread));
   KernelRoot.threads.add(kernel.memory, kernel.root, -1);
   Thread.free(kernel.memory, thread);

@@ -11,7 +11,8 @@ import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { recorded } from "../syscalls/recording.ts";
 import type { SyscallHandler } from "../syscalls/service.ts";
-import { UNWINDS } from "../syscalls/port.ts";
+import { HANDLER_UNWINDS } from "../syscalls/control.ts";
+import { type UnwindingCall, UNWINDS } from "../syscalls/port.ts";
 import { narrowPointer } from "../syscalls/guest-memory.ts";
 import { findSyscall } from "../syscalls/table.ts";
 import { traced, type TraceSink } from "../syscalls/trace.ts";
@@ -58,9 +59,11 @@ export function makeImports(
     );
     const narrow = module === WIDE_MODULE ? wrapWide(module, name, wrapped) : wrapped;
     const unwinds = program.asyncify?.unwinds.has(`${module}.${name}`) === true;
-    const restartable = RESTARTS.has(name) ? `${module}.${name}` : undefined;
     const call = unwinds
-      ? wrapUnwinding(context, narrow, `${module}.${name}`, restartable)
+      ? wrapUnwinding(context, narrow, {
+          name: `${module}.${name}`,
+          restarts: RESTARTS.has(name),
+        })
       : narrow;
     return { call, type: callType(module, name)! };
   });
@@ -115,25 +118,24 @@ function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): I
 }
 
 /** A call from which a stack can be taken apart: when it is reached while a stack is put back, that is over. */
-function wrapUnwinding(
-  context: SyscallContext,
-  call: Import,
-  name: string,
-  restartable: string | undefined,
-): Import {
+function wrapUnwinding(context: SyscallContext, call: Import, what: UnwindingCall): Import {
   return (...parameters) => {
     const { unwinding } = context;
-    if (unwinding?.isRewinding === true) {
-      const result = unwinding.endRewind();
-      if (result !== undefined) return result;
-    }
-    const before = context.restartable;
-    context.restartable = restartable;
+    const before = context.call;
+    context.call = what;
     try {
-      if (captureFirst(context, name)) return UNWINDS;
+      if (unwinding?.isRewinding === true) {
+        const result = unwinding.endRewind();
+        if (result !== undefined) return context.finishAgain(result);
+      }
+      if (captureFirst(context, what.name)) return UNWINDS;
       return call(...parameters);
+    } catch (error) {
+      if (error !== HANDLER_UNWINDS || unwinding === undefined) throw error;
+      return unwinding.goOnUnwinding();
     } finally {
-      context.restartable = before;
+      context.call = before;
+      context.handlerRan = undefined;
       if (context.resumes) context.endResumption();
     }
   };

@@ -83,7 +83,7 @@ export class InstanceGroup {
         : panic(`instance: no export ${name}`);
     };
     const stackPointer = (): WebAssembly.Global | undefined => {
-      const found = this.current?.exports.__stack_pointer;
+      const found = this.current?.exports[program.asyncify?.stackPointer ?? "__stack_pointer"];
       return found instanceof WebAssembly.Global ? found : undefined;
     };
     const guestPort: GuestPort = {

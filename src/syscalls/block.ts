@@ -228,6 +228,7 @@ export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): 
     if (context.resumes) {
       // It has been woken: it looks for what is pending first. From here on the call is as any other.
       context.resumes = false;
+      if (context.handlerRan === false) context.handlerRan = undefined;
     } else if (step.value === RUN_HANDLERS) {
       try {
         ran = context.handleInterrupt();
@@ -235,9 +236,8 @@ export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): 
         waiting.throw(error);
       }
     } else if (step.value !== GIVE_WAY) {
-      const { restartable, unwinding } = context;
-      if (restartable !== undefined && unwinding?.capture(restartable, true) === true)
-        return UNWINDS;
+      const { call, unwinding } = context;
+      if (call?.restarts === true && unwinding?.capture(call.name, true) === true) return UNWINDS;
       context.tell(EventKind.threadSlept);
       context.markSleeping();
       const wasWoken = park(memory, thread, Math.min(step.value, patience));

@@ -7,6 +7,7 @@ import { Errno } from "../abi/errno.ts";
 import { StackSnapshot } from "../abi/layouts.ts";
 import {
   addCheckpoint,
+  countStackImages,
   EndReason,
   exitProcess,
   findCheckpoint,
@@ -20,7 +21,7 @@ import { PROCESS_EXIT } from "./control.ts";
  * Keeps the calling stack, and writes what it is known by. Answers 0, and `result` is 0; answers 0 again, with another `result`, whenever something goes
  * back here.
  *
- * Errors: EMEMVIOLATION; ENOTSUP without asyncify and in a signal handler; EOVERFLOW where the stack's unused part is too small; ENOMEM.
+ * Errors: EMEMVIOLATION; ENOTSUP without asyncify, and in a signal's handler where the call in which the signal came does not unwind; EOVERFLOW where the stack's unused part is too small; ENOMEM.
  */
 export function stack_checkpoint(
   context: SyscallContext,
@@ -67,7 +68,7 @@ export function stack_restore(context: SyscallContext, snapshot: number, value: 
     Thread.context.get(memory, thread),
     [word(0), word(1), word(2), word(3)],
   );
-  if (image === 0 || unwinding === undefined)
+  if (image === 0 || unwinding === undefined || !isThere(context, image))
     return endProcess(
       context,
       Errno.EUNKNOWN,
@@ -83,6 +84,12 @@ export function stack_restore(context: SyscallContext, snapshot: number, value: 
   const bits = BigInt.asUintN(64, value);
   guest.setU64(user, Number(bits & 0xffff_ffffn), Number(bits >> 32n));
   return unwinding.restore({ image, result: 0, isKept: true });
+}
+
+/** Whether the stacks are there on which the one of an image lay: a handler may be over. */
+function isThere({ memory, thread }: SyscallContext, image: number): boolean {
+  const depth = countStackImages(memory, Thread.interrupted.get(memory, thread));
+  return StackImage.depth.get(memory, image) <= depth;
 }
 
 function endProcess(context: SyscallContext, code: number, reason: string): never {

@@ -15,6 +15,7 @@ import {
   lookupFile,
   Pending,
   Process,
+  Resumption,
   Thread,
 } from "../kernel/index.ts";
 import { dropFile, PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
@@ -22,8 +23,16 @@ import type { KernelMemory } from "../shm/index.ts";
 import { Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
-import type { ForkPort, GuestPort, SleepPort, StackPort, ThreadPort, UnwindPort } from "./port.ts";
-import { deliverSignals, hasHandler } from "./signal-delivery.ts";
+import type {
+  ForkPort,
+  GuestPort,
+  SleepPort,
+  StackPort,
+  ThreadPort,
+  UnwindingCall,
+  UnwindPort,
+} from "./port.ts";
+import { deliverSignals, hasHandler, type Interruption } from "./signal-delivery.ts";
 import { headroomProbe } from "./stack-headroom.ts";
 
 /**
@@ -45,6 +54,7 @@ export interface ThreadWork {
   thread: number;
   signalCallback: string | undefined;
   wasInterrupted: boolean;
+  interruptions: Interruption[];
   guestFailure: unknown;
   kernelFailure: unknown;
 }
@@ -64,6 +74,8 @@ export class SyscallContext implements Sleeper {
   innerEntries = 0;
   /** A wait ended because a signal's handler is to run: it runs when the call holds nothing any more (`finish`). */
   wasInterrupted = false;
+  /** The handlers that run within calls, the latest last. */
+  interruptions: Interruption[] = [];
   /** What a signal handler threw. */
   guestFailure: unknown;
   /** What the kernel itself threw, other than control outcomes: a bug, or a full JavaScript heap. */
@@ -74,10 +86,12 @@ export class SyscallContext implements Sleeper {
   unwinding: UnwindPort | undefined;
   /** What gives the agent back while a call waits for long, where that can be. */
   sleeping: SleepPort | undefined;
-  /** The call that is made, as "module.name", where it can be made again after its stack was taken apart. */
-  restartable: string | undefined;
+  /** The call that is made, where it unwinds. */
+  call: UnwindingCall | undefined;
   /** Whether the call that is made goes on with one whose stack was taken apart while it waited. */
   resumes = false;
+  /** Where that was in a signal's handler, which is over: whether one of the program's own ran. */
+  handlerRan: boolean | undefined;
   /** What copies the process, where the host can run the copy. */
   forking: ForkPort | undefined;
   /** Signals came before the call: their handlers run first, on a stack of their own (`StackPort.handleFirst`). */
@@ -137,8 +151,10 @@ export class SyscallContext implements Sleeper {
     memory.refreshIfGrown();
     this.thread = thread;
     this.innerEntries = 0;
+    this.interruptions = [];
     this.resumes = false;
-    this.restartable = undefined;
+    this.handlerRan = undefined;
+    this.call = undefined;
     this.handlersFirst = false;
     this.wasInterrupted = false;
     this.guestFailure = undefined;
@@ -174,6 +190,7 @@ export class SyscallContext implements Sleeper {
   putBy(work: ThreadWork): void {
     work.signalCallback = this.signalCallback;
     work.wasInterrupted = this.wasInterrupted;
+    work.interruptions = this.interruptions;
     work.guestFailure = this.guestFailure;
     work.kernelFailure = this.kernelFailure;
   }
@@ -185,6 +202,7 @@ export class SyscallContext implements Sleeper {
     this.become(Thread.caller.get(this.memory, work.thread));
     this.signalCallback = work.signalCallback;
     this.wasInterrupted = work.wasInterrupted;
+    this.interruptions = work.interruptions;
     this.guestFailure = work.guestFailure;
     this.kernelFailure = work.kernelFailure;
   }
@@ -268,10 +286,22 @@ export class SyscallContext implements Sleeper {
     if (this.wasInterrupted) {
       if (this.stacks?.canSuspend === true) return this.stacks.finishLater(result) as Result;
       this.wasInterrupted = false;
-      this.doPending();
+      this.doPending(Resumption.answers, typeof result === "number" ? result : 0);
     }
     this.memory.i32[this.mark >>> 2] = Mark.guest;
     return result;
+  }
+
+  /** Ends a call that has its answer, and whose stack was taken apart meanwhile: what else is pending is done first. The agent is in the guest. */
+  finishAgain(answer: number): unknown {
+    if (!this.hasPending) return answer;
+    this.claim();
+    try {
+      this.wasInterrupted = true;
+      return this.finish(answer);
+    } catch (error) {
+      throw this.leaveByThrow(error);
+    }
   }
 
   /** A syscall ends by a throw: control outcomes, a handler's trap, a failure of the kernel. To be thrown on. */
@@ -343,14 +373,16 @@ export class SyscallContext implements Sleeper {
   /**
    * Leaves the guest if the process ends; runs handlers of queued signals.
    *
+   * @param resumption `Resumption`: where in the call this is, with the answer if it has one
    * @returns whether a handler of the program's own ran
    */
-  doPending(): boolean {
+  doPending(resumption: number = Resumption.begins, answer = 0): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     if ((pending & Pending.stop) !== 0) this.stayStopped();
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     if ((pending & Pending.signal) === 0) return false;
-    if (this.stacks?.canSuspend !== true || !hasHandler(this)) return deliverSignals(this);
+    if (this.stacks?.canSuspend !== true || !hasHandler(this))
+      return deliverSignals(this, resumption, answer);
     // The handler gets a stack of its own when the call ends.
     this.wasInterrupted = true;
     return false;
@@ -369,6 +401,7 @@ export class SyscallContext implements Sleeper {
    * @returns whether the wait is to end so that a handler can run
    */
   isInterrupted(): boolean {
+    if (this.handlerRan === true) return (this.wasInterrupted = true);
     const pending = Thread.pending.load(this.memory, this.thread);
     if (pending === 0) return false;
     if ((pending & Pending.stop) !== 0) this.stayStopped();
@@ -380,6 +413,11 @@ export class SyscallContext implements Sleeper {
     return true;
   }
 
+  /** Near the end of a call by which signals may have come to its own thread: their handlers run when it has its answer (`finish`). */
+  notePending(): void {
+    this.isInterrupted();
+  }
+
   /**
    * Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held but what stands in the thread's
    * record. Where stacks can be suspended they get stacks of their own instead (`deliverSuspendably`).
@@ -387,8 +425,10 @@ export class SyscallContext implements Sleeper {
    * @returns whether one was the program's own
    */
   handleInterrupt(): boolean {
+    const ran = this.handlerRan === true;
+    this.handlerRan = undefined;
     this.wasInterrupted = false;
-    return this.doPending();
+    return this.doPending(ran ? Resumption.waitsNoMore : Resumption.waits) || ran;
   }
 
   /**

@@ -65,7 +65,13 @@ export function context_switch(context: SyscallContext, id: bigint): Outcome {
   if (number !== 0 && !guestPort.isContextEntry(entry)) return Errno.EINVAL;
   if (stacks !== undefined) return stacks.switchContext(number, entry);
   return unwinding!.unwind(SWITCH, (image) => {
-    StackContext.image.set(memory, findContext(memory, table, before), image);
+    const left = findContext(memory, table, before);
+    StackContext.image.set(memory, left, image);
+    StackContext.interrupted.set(memory, left, Thread.interrupted.get(memory, thread));
+    StackContext.handling.set(memory, left, Thread.handling.get(memory, thread));
+    Thread.interrupted.set(memory, thread, StackContext.interrupted.get(memory, target));
+    Thread.handling.set(memory, thread, StackContext.handling.get(memory, target));
+    StackContext.interrupted.set(memory, target, 0);
     const next = StackContext.image.get(memory, target);
     StackContext.image.set(memory, target, 0);
     if (before === 0)

@@ -5,7 +5,10 @@
  * the only one to keep them; the agent stays in the kernel until they leave the call's last frame (`SyscallContext.leaveByThrow`).
  */
 export class Control {
-  constructor(readonly kind: "thread exit" | "process exit" | "stack restore" | "handler end") {}
+  constructor(
+    readonly kind:
+      "thread exit" | "process exit" | "stack restore" | "handler end" | "handler unwinds",
+  ) {}
 }
 
 /** This thread leaves; the process goes on. */
@@ -19,6 +22,9 @@ export const PROCESS_EXIT = new Control("process exit");
  * (`signal-delivery.ts`).
  */
 export const HANDLER_END = new Control("handler end");
+
+/** A signal's handler has been taken apart; what it interrupted follows. Thrown through the kernel's frames alone, to the import (`loader/imports.ts`). */
+export const HANDLER_UNWINDS = new Control("handler unwinds");
 
 /** This thread goes on from a checkpoint: its stack is discarded, and another put in its place (`UnwindPort.restore`). */
 export const STACK_RESTORE = new Control("stack restore");

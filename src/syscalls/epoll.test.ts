@@ -8,6 +8,9 @@ import { EpollData, EpollEvent, Event, Subscription } from "../abi/layouts.ts";
 
 const { EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP, EPOLLET, EPOLLONESHOT } = EpollType;
 const { ADD, MOD, DEL } = EpollCtl;
+/** EPOLL_CTL_ADD and EPOLL_CTL_MOD as the C library passes them. */
+const LIBRARY_ADD = 1;
+const LIBRARY_MOD = 3;
 
 function process(name: string, body: (fixture: SyscallFixture) => void): void {
   test(name, withProcess(body));
@@ -101,6 +104,20 @@ process("level: told as long as it is so", (fixture) => {
   assert.deepEqual(told(), [[99, EPOLLOUT]]);
 });
 
+process("the numbers that the C library passes add, change and remove", (fixture) => {
+  const set = create(fixture);
+  const [reader, writer] = pipe(fixture);
+  write(fixture, writer, "a");
+  assert.equal(control(fixture, set, LIBRARY_MOD, reader, EPOLLIN), Errno.ENOENT);
+  assert.equal(control(fixture, set, LIBRARY_ADD, reader, EPOLLIN), 0);
+  assert.deepEqual(wait(fixture, set), [[reader, EPOLLIN]]);
+  assert.equal(control(fixture, set, LIBRARY_MOD, reader, EPOLLIN, 8), 0);
+  assert.deepEqual(wait(fixture, set), [[8, EPOLLIN]]);
+  assert.equal(control(fixture, set, DEL, reader), 0);
+  assert.deepEqual(wait(fixture, set), []);
+  assert.equal(control(fixture, set, LIBRARY_MOD, reader, EPOLLIN), Errno.ENOENT);
+});
+
 process("edge: told when something new comes", (fixture) => {
   const set = create(fixture);
   const [reader, writer] = pipe(fixture);
@@ -184,7 +201,7 @@ process("a file that is closed leaves the set with its last descriptor", (fixtur
   // The same number again is another file.
   const [again] = pipe(fixture);
   assert.equal(again, reader);
-  assert.equal(control(fixture, set, MOD, again, EPOLLIN), Errno.ENOENT);
+  assert.equal(control(fixture, set, LIBRARY_MOD, again, EPOLLIN), Errno.ENOENT);
 });
 
 process("errors of epoll_ctl", (fixture) => {
@@ -199,14 +216,14 @@ process("errors of epoll_ctl", (fixture) => {
   assert.equal(control(fixture, 77, ADD, reader, EPOLLIN), Errno.EBADF);
   assert.equal(control(fixture, reader, ADD, reader, EPOLLIN), Errno.EINVAL);
   assert.equal(control(fixture, set, ADD, set, EPOLLIN), Errno.EINVAL);
-  assert.equal(control(fixture, set, 3, reader, EPOLLIN), Errno.EINVAL);
+  assert.equal(control(fixture, set, 4, reader, EPOLLIN), Errno.EINVAL);
   assert.equal(control(fixture, set, ADD, file, EPOLLIN), Errno.EPERM);
   assert.equal(control(fixture, set, ADD, 3, EPOLLIN), Errno.EPERM);
   assert.equal(fixture.call("epoll_ctl", set, MOD, reader, 0), Errno.EFAULT);
   assert.equal(fixture.call("epoll_ctl", set, MOD, reader, -8), Errno.EMEMVIOLATION);
   assert.equal(fixture.call("epoll_ctl", set, DEL, reader, 0), 0);
   assert.equal(control(fixture, set, DEL, reader), Errno.ENOENT);
-  assert.equal(control(fixture, set, MOD, reader), Errno.ENOENT);
+  assert.equal(control(fixture, set, LIBRARY_MOD, reader), Errno.ENOENT);
   assert.equal(wait(fixture, set, { most: 0 }), Errno.EINVAL);
   assert.equal(wait(fixture, reader), Errno.EINVAL);
   assert.equal(wait(fixture, 77), Errno.EBADF);

@@ -6,21 +6,17 @@ import { EPOLL_TIMEOUT_FOREVER, EpollCtl } from "../abi/enums.ts";
 import { Errno } from "../abi/errno.ts";
 import { Rights } from "../abi/flags.ts";
 import { EpollEvent } from "../abi/layouts.ts";
-import {
-  addWatch,
-  changeWatch,
-  EPOLL_DATA_BYTES,
-  epollOf,
-  openEpoll,
-  removeWatch,
-  takeEpollEvents,
-} from "../kernel/epoll.ts";
+import { addWatch, changeWatch, epollOf, openEpoll, removeWatch } from "../kernel/epoll.ts";
+import { takeEpollEvents } from "../kernel/epoll-events.ts";
+import { EPOLL_DATA_BYTES } from "../kernel/epoll-watch.ts";
 import { ALL_RIGHTS, installFile } from "../kernel/index.ts";
 import { dropFile, EVERY_READINESS, WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, type Outcome, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf } from "./result.ts";
 
+/** EPOLL_CTL_MOD of Linux, which the C library passes as it is. */
+const LIBRARY_MOD = 3;
 /** Most events of one call: more come with the next. */
 const MOST_EVENTS = 4096;
 
@@ -40,7 +36,7 @@ export function epoll_create(context: SyscallContext, result: number): number {
 }
 
 /**
- * Adds, changes or removes a watch. EBADF; EINVAL for what is no set, the set itself, or an unknown operation; EEXIST, ENOENT; EPERM for files and
+ * Adds, changes or removes a watch. The C library passes the numbers of Linux, so that its ADD is the ABI's MOD: that one adds what is not watched. EBADF; EINVAL for what is no set, the set itself, or an unknown operation; EEXIST, ENOENT; EPERM for files and
  * directories; ELOOP; EFAULT without an event; ENOMEM.
  */
 export function epoll_ctl(
@@ -52,7 +48,7 @@ export function epoll_ctl(
 ): number {
   const { guest, memory, vfs } = context;
   const needsEvent = operation !== EpollCtl.DEL;
-  if (operation >>> 0 > EpollCtl.DEL) return Errno.EINVAL;
+  if (operation >>> 0 > LIBRARY_MOD) return Errno.EINVAL;
   if (needsEvent && event === 0) return Errno.EFAULT;
   if (needsEvent && !guest.has(event, EpollEvent.$size)) return Errno.EMEMVIOLATION;
   const setFile = context.lookup(set, 0);
@@ -67,8 +63,13 @@ export function epoll_ctl(
     const at = event >>> 0;
     // The ABI has eight flags.
     const events = guest.u8[at + EpollEvent.events];
-    const change = operation === EpollCtl.ADD ? addWatch : changeWatch;
-    answer = change(vfs, epoll, fd >>> 0, file, events, guest.u8, at + EpollEvent.data);
+    const data = at + EpollEvent.data;
+    const number = fd >>> 0;
+    answer = -Errno.ENOENT;
+    if (operation !== EpollCtl.ADD)
+      answer = changeWatch(vfs, epoll, number, file, events, guest.u8, data);
+    if (operation !== LIBRARY_MOD && answer === -Errno.ENOENT)
+      answer = addWatch(vfs, epoll, number, file, events, guest.u8, data);
   }
   if (file > 0) dropFile(vfs, file);
   dropFile(vfs, setFile);

@@ -24,12 +24,7 @@ export const READ_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low -
 export const WRITE_END: DescriptorRights = { ...ALL_RIGHTS, low: ALL_RIGHTS.low - Rights.FD_READ };
 
 /** Makes the lowest free descriptor, at least `minimum`, another one of an open file; it or a negated errno. */
-function duplicate(
-  context: SyscallContext,
-  fd: number,
-  minimum: number,
-  flags: number | undefined,
-): number {
+function duplicate(context: SyscallContext, fd: number, minimum: number, flags: number): number {
   const { memory, files, vfs } = context;
   FileTable.lock.acquire(memory, files);
   const entry = entryOf(memory, files, fd);
@@ -39,18 +34,17 @@ function duplicate(
   }
   const file = keepFile(memory, FileEntry.file.get(memory, entry));
   const rights = rightsOf(memory, entry);
-  const ownFlags = FileEntry.flags.get(memory, entry);
   FileTable.lock.release(memory, files);
-  const result = installFile(memory, files, file, rights, flags ?? ownFlags, minimum);
+  const result = installFile(memory, files, file, rights, flags, minimum);
   if (result < 0) dropFile(vfs, file);
   return result;
 }
 
-/** Duplicates a descriptor with its own flags, close-on-exec included (`abi/semantics.md` §7), and writes the lowest free one. EMFILE. */
+/** Duplicates a descriptor and writes the lowest free one, which is not closed on exec (dup(2)). EMFILE. */
 export function fd_dup(context: SyscallContext, fd: number, result: number): number {
   const { guest } = context;
   if (!guest.has(result, 4)) return Errno.EMEMVIOLATION;
-  const answer = duplicate(context, fd, 0, undefined);
+  const answer = duplicate(context, fd, 0, 0);
   if (answer < 0) return -answer;
   guest.view.setUint32(result >>> 0, answer, true);
   return 0;

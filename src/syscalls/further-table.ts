@@ -58,7 +58,7 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_raise_interval: full(proc_raise_interval),
   proc_fork: partial(
     proc_fork,
-    "In programs that carry asyncify (weft instrument), in the main context, outside of signal handlers; elsewhere ENOTSUP.",
+    "In programs that carry asyncify (weft instrument), in the main context; elsewhere ENOTSUP.",
   ),
   proc_fork_env: full(proc_fork_env),
   proc_exec: blocking(proc_exec),

@@ -43,6 +43,14 @@ export interface StackPort {
   handleFirst(call: () => Outcome): Promise<number>;
 }
 
+/** A call by which a stack can be taken apart. */
+export interface UnwindingCall {
+  /** "module.name". */
+  readonly name: string;
+  /** Whether it can be made again after that happened while it waited (`SyscallContext.resumes`). */
+  readonly restarts: boolean;
+}
+
 /** How a thread goes on whose stack was taken apart. */
 export interface Rewind {
   /** The stack to put back; 0 where it is one that begins. */
@@ -63,6 +71,8 @@ export interface UnwindPort {
   readonly isBusy: boolean;
   /** Whether a stack is being put back: the call that is reached ends that. */
   readonly isRewinding: boolean;
+  /** Whether the stack is being taken apart. */
+  readonly isUnwinding: boolean;
   /** Whether a call can take the stack apart that makes it: "module.name". */
   unwindsAt(call: string): boolean;
   /** A stack is back. Returns what the call answers, or undefined where it is to be made again. */
@@ -74,6 +84,10 @@ export interface UnwindPort {
    * @returns UNWINDS; or an errno: ENOTSUP where the call or what lies on the stack does not unwind, EOVERFLOW where the stack has no room for it, ENOMEM
    */
   unwind(call: string, then: (image: number) => Rewind | undefined): number;
+  /** A signal's handler within a call has been taken apart, the latest of the context's: it is kept, and what it interrupted comes next (`HANDLER_UNWINDS`). */
+  leaveHandler(): never;
+  /** Begins to take apart what a handler interrupted: the call in which it came returns what this does. The agent is in the guest. */
+  goOnUnwinding(): number;
   /**
    * The thread's entry has returned, or thrown. The agent is in the guest before and after; in the kernel after "asleep".
    *

@@ -18,12 +18,13 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import { dropFile } from "../vfs/index.ts";
-import type { Outcome, Waiting } from "./block.ts";
+import { type Outcome, RUN_HANDLERS, type Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import { goOnAsParent } from "./fork-return.ts";
 import { loadProgram } from "./program-load.ts";
 import { findNamed, type FoundProgram, type NamedProgram } from "./program-search.ts";
+import { hasHandler } from "./signal-delivery.ts";
 import { makeLists, readEnvironment, readLines, readStrings } from "./program-strings.ts";
 
 /** Replaces the program, with the environment as it is. Does not return: what cannot be replaced ends the process with code 45 (ENOEXEC) and a message. */
@@ -166,6 +167,8 @@ function* replaceProgram(
       goOnAsParent(context);
       return 0;
     }
+    // What came for this program is for its handlers, which are about to be no more.
+    while (hasHandler(context)) yield RUN_HANDLERS;
     isGiven = beginReplacement(kernel, process, answer, lists.arguments, lists.environment);
   } finally {
     if (!isGiven) {

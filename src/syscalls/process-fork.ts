@@ -9,9 +9,11 @@ import {
   callAsChild,
   childOfCaller,
   createChild,
+  DEFAULT_ACTION,
   dropProcess,
   emit,
   EventKind,
+  keepCallback,
   keepProcess,
   letGo,
   Process,
@@ -28,7 +30,8 @@ const CALL = "wasix_32v1.proc_fork";
  * Forks; writes 0 in the child and the child's pid in the parent.
  *
  * Errors: EMEMVIOLATION; EAGAIN (a limit), ENOMEM; EOVERFLOW where the stack has no room to be taken apart; ENOTSUP in a child that shares its memory, in a
- * signal's handler, in another context than the main one, and in programs without asyncify, of which the host is told.
+ * signal's handler where the call in which the signal came does not unwind, in another context than the main one, and in programs without asyncify, of which the
+ * host is told.
  */
 export function proc_fork(context: SyscallContext, copiesMemory: number, result: number): number {
   const { guest, kernel, memory, process, thread, unwinding, forking } = context;
@@ -41,6 +44,8 @@ export function proc_fork(context: SyscallContext, copiesMemory: number, result:
   // The child's thread begins with its entry, below which the stack of a context does not lie.
   if (Thread.context.get(memory, thread) !== 0) return Errno.ENOTSUP;
   const at = result >>> 0;
+  // The C library lets signals wait while it forks; no default action does.
+  Thread.handling.set(memory, thread, Thread.handling.get(memory, thread) & ~DEFAULT_ACTION);
   return unwinding.unwind(CALL, (image) => {
     const child = createChild(kernel, process);
     if (child < 0) return { image, result: -child };
@@ -48,6 +53,7 @@ export function proc_fork(context: SyscallContext, copiesMemory: number, result:
     if (copiesMemory === 0) return callOnAsChild(context, child, image, at);
     guest.view.setUint32(at, 0, true);
     keepProcess(memory, child);
+    keepCallback(memory, image, context.signalCallback);
     const refused = forking.copy(context, child, image);
     if (refused === 0) letGo(kernel, child);
     else abandonChild(context, child, 0);

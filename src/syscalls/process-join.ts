@@ -80,11 +80,12 @@ function* join(
 
 /** Writes how a child ended, or that none has, and drops the child's count. */
 function writeFound(
-  { guest, kernel, memory }: SyscallContext,
+  context: SyscallContext,
   { child, isStopped }: Found,
   pid: number,
   status: number,
 ): number {
+  const { guest, kernel, memory } = context;
   if (child === NO_CHILD) return Errno.ECHILD;
   const at = status >>> 0;
   guest.u8.fill(0, at, at + JoinStatus.$size);
@@ -92,6 +93,8 @@ function writeFound(
   const id = child === NONE_ENDED ? 0 : Process.id.get(memory, child);
   guest.view.setUint32((pid >>> 0) + OptionPid.some, id, true);
   if (child === NONE_ENDED) return 0;
+  // SIGCHLD came before it could be found.
+  context.notePending();
   const reason = Process.endReason.get(memory, child);
   if (isStopped) {
     guest.u8[at + JoinStatus.tag] = JoinStatusType.STOPPED;

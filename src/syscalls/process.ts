@@ -4,14 +4,12 @@ import { Disposition, Signal } from "../abi/enums.ts";
 import { SignalDisposition } from "../abi/layouts.ts";
 import {
   addSignalCallback,
-  childOfCaller,
   dropProcess,
   emit,
   EndReason,
   EventKind,
   exitProcess,
   findProcess,
-  leaveChild,
   Pending,
   Process,
   queueSignal,
@@ -22,7 +20,7 @@ import {
 import type { SyscallContext } from "./context.ts";
 import { noteSignalCallback } from "./signal-delivery.ts";
 import { PROCESS_EXIT } from "./control.ts";
-import { goOnAsParent } from "./fork-return.ts";
+import { exitAsChild, goOnAsParent } from "./fork-return.ts";
 
 /**
  * Ends the process: every thread leaves. The first code that is recorded wins; one that is not zero taints. Does not return. A child that shares its parent's
@@ -51,17 +49,6 @@ export function proc_exit(context: SyscallContext, code: number): never {
 export function proc_exit2(context: SyscallContext, code: number): void {
   if (!exitAsChild(context, code | 0)) proc_exit(context, code);
   goOnAsParent(context);
-}
-
-/** Ends the child as which the thread calls; false where it calls as itself. Afterwards it does. */
-function exitAsChild(context: SyscallContext, code: number): boolean {
-  const { kernel, memory, thread } = context;
-  if (childOfCaller(memory, thread) === 0) return false;
-  const child = leaveChild(kernel, thread);
-  context.become(context.owner);
-  exitProcess(kernel, child, code, EndReason.exited);
-  dropProcess(kernel, child);
-  return true;
 }
 
 /** Writes the caller's pid. */
@@ -95,7 +82,7 @@ export function sendToThread(context: SyscallContext, thread: number, signal: nu
 export function proc_signal(context: SyscallContext, pid: number, signal: number): number {
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
   const sent = pid > 0 ? sendToOne(context, pid, signal) : sendToMany(context, pid, signal);
-  context.doPending();
+  context.notePending();
   return sent ? 0 : Errno.ESRCH;
 }
 
@@ -123,7 +110,7 @@ function sendToMany(
 export function proc_raise(context: SyscallContext, signal: number): number {
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
   raise(context, context.thread, signal);
-  context.doPending();
+  context.notePending();
   return 0;
 }
 
@@ -143,7 +130,7 @@ export function callback_signal(context: SyscallContext, name: number, length: n
   addSignalCallback(context.memory, context.owner, text);
   if (Thread.signals.load(context.memory, context.thread) !== 0) {
     Thread.pending.or(context.memory, context.thread, Pending.signal);
-    context.doPending();
+    context.notePending();
   }
 }
 

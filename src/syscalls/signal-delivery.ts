@@ -14,11 +14,13 @@ import {
   Pending,
   Process,
   IGNORED_BY_DEFAULT,
+  Resumption,
   stopsByDefault,
   Thread,
 } from "../kernel/index.ts";
 import { HANDLER_END, PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
+import type { UnwindingCall } from "./port.ts";
 
 /** The export that takes the thread's signals: what its instance registered, else what the process's first registration named. */
 function callbackOf({ memory, owner, signalCallback }: SyscallContext): string | undefined {
@@ -51,11 +53,22 @@ export function noteSignalCallback(context: SyscallContext, name: string): void 
     Thread.handling.set(memory, thread, handling | DEFAULT_ACTION);
 }
 
-/** After a handler has returned: puts back what was being handled before. Whether it was the program's own. */
-function endHandling({ memory, thread }: SyscallContext, before: number): boolean {
-  const wasDefault = (Thread.handling.get(memory, thread) & DEFAULT_ACTION) !== 0;
-  Thread.handling.set(memory, thread, before);
-  return !wasDefault;
+/** What a handler changes that does not come back from its end (`HANDLER_END`), and what it interrupts. */
+export interface Interruption {
+  readonly signal: number;
+  /** The export that handles it. */
+  readonly callback: string;
+  /** The call in which it came, where that unwinds: else the handler's stack cannot be taken apart. */
+  readonly call: UnwindingCall | undefined;
+  /** `Resumption`, and the answer of a call that had ended. */
+  readonly resumption: number;
+  readonly answer: number;
+  /** Of the thread's record. */
+  readonly handling: number;
+  readonly callBegan: number;
+  readonly callMoved: number;
+  readonly signalCallback: string | undefined;
+  readonly stackPointer: number | undefined;
 }
 
 /** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
@@ -97,53 +110,80 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
   }
 }
 
-/**
- * Begins to handle a signal. Puts by what a handler changes that does not come back from its end (`HANDLER_END`).
- *
- * @returns what to call afterwards, with what was thrown if anything was: whether the handler was the program's own
- */
+/** Begins to handle a signal; the agent is in the guest then. */
 function beginHandler(
   context: SyscallContext,
-  { handling }: Delivery,
-): (thrown: unknown) => boolean {
+  { signal, callback, handling }: Delivery,
+  call: UnwindingCall | undefined,
+  resumption: number,
+  answer: number,
+): Interruption {
   const { memory, thread, guestPort, signalCallback } = context;
-  const before = Thread.handling.get(memory, thread);
-  const began = Thread.callBegan.get(memory, thread);
-  const moved = Thread.callMoved.get(memory, thread);
-  const stackPointer = guestPort.stackPointer;
-  Thread.handling.set(memory, thread, handling);
-  context.leave();
-  return (thrown) => {
-    context.claim();
-    const wasOwn = endHandling(context, before);
-    Thread.callBegan.set(memory, thread, began);
-    Thread.callMoved.set(memory, thread, moved);
-    if (thrown === HANDLER_END) {
-      context.signalCallback = signalCallback;
-      guestPort.stackPointer = stackPointer;
-    } else if (thrown !== undefined) {
-      context.guestFailure = thrown;
-      throw thrown;
-    }
-    if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
-    return wasOwn;
+  const interruption = {
+    signal,
+    callback,
+    call,
+    resumption,
+    answer,
+    handling: Thread.handling.get(memory, thread),
+    callBegan: Thread.callBegan.get(memory, thread),
+    callMoved: Thread.callMoved.get(memory, thread),
+    signalCallback,
+    stackPointer: guestPort.stackPointer,
   };
+  Thread.handling.set(memory, thread, handling);
+  context.interruptions.push(interruption);
+  context.call = undefined;
+  context.leave();
+  return interruption;
+}
+
+/**
+ * After a handler has returned or thrown: puts back what is to be as before.
+ *
+ * @returns whether it was the program's own
+ */
+function endHandler(context: SyscallContext, interruption: Interruption, thrown: unknown): boolean {
+  const { memory, thread, guestPort } = context;
+  const { handling, callBegan, callMoved, signalCallback, stackPointer } = interruption;
+  context.interruptions.pop();
+  context.call = interruption.call;
+  context.claim();
+  const wasOwn = (Thread.handling.get(memory, thread) & DEFAULT_ACTION) === 0;
+  Thread.handling.set(memory, thread, handling);
+  Thread.callBegan.set(memory, thread, callBegan);
+  Thread.callMoved.set(memory, thread, callMoved);
+  if (thrown === HANDLER_END) {
+    context.signalCallback = signalCallback;
+    guestPort.stackPointer = stackPointer;
+  } else if (thrown !== undefined) {
+    context.guestFailure = thrown;
+    throw thrown;
+  }
+  if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+  return wasOwn;
 }
 
 /**
  * Hands queued signals to the guest, within the call that is made. The caller holds nothing: handlers are guest code, at which the agent may be ended. May
- * throw a control outcome when one ends the process.
+ * throw a control outcome when one ends the process, or when the stack is taken apart in a handler.
  *
+ * @param resumption `Resumption`: where in the call this is, with the answer if it has one
  * @returns whether a handler of the program's own ran
  */
-export function deliverSignals(context: SyscallContext): boolean {
+export function deliverSignals(
+  context: SyscallContext,
+  resumption: number,
+  answer: number,
+): boolean {
   const { memory, thread, guestPort } = context;
   Thread.pending.and(memory, thread, ~Pending.signal);
   let ran = false;
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const end = beginHandler(context, delivery);
+    const after = ran && resumption === Resumption.waits ? Resumption.waitsNoMore : resumption;
+    const interruption = beginHandler(context, delivery, context.call, after, answer);
     context.innerEntries++;
     let thrown: unknown;
     try {
@@ -152,11 +192,13 @@ export function deliverSignals(context: SyscallContext): boolean {
       thrown = error;
     }
     context.innerEntries--;
-    if (end(thrown)) ran = true;
+    if (thrown === undefined && context.unwinding?.isUnwinding === true)
+      context.unwinding.leaveHandler();
+    if (endHandler(context, interruption, thrown)) ran = true;
   }
 }
 
-/** The same with each handler on a stack of its own, which can be suspended. */
+/** The same with each handler on a stack of its own, which can be suspended, and is not taken apart. */
 export async function deliverSuspendably(context: SyscallContext): Promise<boolean> {
   const { memory, thread, guestPort } = context;
   Thread.pending.and(memory, thread, ~Pending.signal);
@@ -164,14 +206,14 @@ export async function deliverSuspendably(context: SyscallContext): Promise<boole
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const end = beginHandler(context, delivery);
+    const interruption = beginHandler(context, delivery, undefined, Resumption.begins, 0);
     let thrown: unknown;
     try {
       await guestPort.callSuspendably(delivery.callback, delivery.signal);
     } catch (error) {
       thrown = error;
     }
-    if (end(thrown)) ran = true;
+    if (endHandler(context, interruption, thrown)) ran = true;
   }
 }
 

@@ -163,7 +163,7 @@ export function thread_signal(context: SyscallContext, tid: number, signal: numb
   if (thread === 0) return 0;
   if (Thread.process.get(memory, thread) === context.owner) raise(context, thread, signal);
   dropThread(kernel, thread);
-  context.doPending();
+  context.notePending();
   return 0;
 }
 
@@ -201,8 +201,9 @@ export function futex_wait(
     const high = guest.view.getUint32((timeout >>> 0) + OptionTimestamp.some + 4, true);
     deadline = context.beginWait() + (high * 2 ** 32 + low) / 1e6;
   }
-  // It stands in line already, or was woken.
-  if (context.resumes) return context.wait(waitInLine(context, word, expected, deadline, woken));
+  // It stands in line already, or was woken; but not while a handler runs.
+  if (context.resumes && context.handlerRan === undefined)
+    return context.wait(waitInLine(context, word, expected, deadline, woken));
   if (standInLine(context, word, expected))
     return context.wait(waitInLine(context, word, expected, deadline, woken));
   guest.u8[woken >>> 0] = 1;
@@ -235,9 +236,9 @@ function* waitInLine(
     } finally {
       wasWoken = leaveFutex(memory, KernelRoot.futexes.at(kernel.root), waiter);
     }
-    if (ended !== Errno.EINTR) break;
+    // One that was woken meanwhile has its answer: the handler runs after it.
+    if (ended !== Errno.EINTR || wasWoken) break;
     yield RUN_HANDLERS;
-    if (wasWoken) break;
     // The handler may have changed the word, and then whoever would wake has no need to: in that case the wait is over.
     wasWoken = true;
   } while (standInLine(context, word, expected));

@@ -67,6 +67,6 @@ export function tty_set(context: SyscallContext, pointer: number): number {
     height: guest.view.getUint32(at + Tty.height, true),
   });
   if (isOther) sendSignal(kernel, process, Signal.WINCH);
-  context.doPending();
+  context.notePending();
   return 0;
 }

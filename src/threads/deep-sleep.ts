@@ -6,13 +6,13 @@
  */
 import {
   abandonWaits,
+  callbackOf,
   DeepSleeper,
   EventKind,
   keepCallback,
   type Kernel,
   Pending,
   releaseRegistrations,
-  StackImage,
   Thread,
 } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
@@ -49,10 +49,10 @@ export class DeepSleep implements SleepPort {
     const { kernel, group, crew, carrier } = this;
     const { memory, clock } = kernel;
     const { context } = group;
-    const { thread, unwinding, restartable } = context;
-    if (restartable === undefined || unwinding === undefined) return false;
+    const { thread, unwinding, call } = context;
+    if (call?.restarts !== true || unwinding === undefined) return false;
     const deadline = clock.monotonicMilliseconds() + milliseconds;
-    const answer = unwinding.unwind(restartable, (image) => {
+    const answer = unwinding.unwind(call.name, (image) => {
       keepCallback(kernel.memory, image, context.signalCallback);
       Thread.image.set(memory, thread, image);
       Thread.sleepsDeeply.set(memory, thread, DeepSleeper.resumes);
@@ -88,11 +88,7 @@ export function wakeSleeper(kernel: Kernel, group: InstanceGroup, thread: number
   group.takeUsed();
   context.claim();
   const image = Thread.image.get(memory, thread);
-  const name = StackImage.callback.get(memory, image);
-  if (name !== 0) {
-    const bytes = memory.u8.slice(name, name + StackImage.callbackBytes.get(memory, image));
-    context.signalCallback = new TextDecoder().decode(bytes);
-  }
+  context.signalCallback ??= callbackOf(memory, image);
   Thread.image.set(memory, thread, 0);
   context.resumes = resumes;
   context.unwinding?.begin({ image, result: undefined });

@@ -5,7 +5,8 @@
 import { Errno } from "../abi/errno.ts";
 import {
   addThread,
-  copyMainCheckpoints,
+  copyMainImages,
+  copySignalCallback,
   copyStackImage,
   freeStackImage,
   freeStackImages,
@@ -68,7 +69,8 @@ function copyCrew(kernel: Kernel, parent: number, child: number): number {
 function copyThread(kernel: Kernel, caller: number, child: number, image: number): number {
   const { memory } = kernel;
   const stack = copyStackImage(memory, image);
-  const checkpoints = copyMainCheckpoints(memory, Thread.checkpoints.get(memory, caller));
+  const checkpoints = copyMainImages(memory, Thread.checkpoints.get(memory, caller));
+  const interrupted = copyMainImages(memory, Thread.interrupted.get(memory, caller));
   const thread = createThread(
     kernel,
     child,
@@ -86,11 +88,16 @@ function copyThread(kernel: Kernel, caller: number, child: number, image: number
   if (thread === 0) {
     freeStackImage(memory, stack);
     freeStackImages(memory, checkpoints ?? 0);
+    freeStackImages(memory, interrupted ?? 0);
     return -Errno.EAGAIN;
   }
   Thread.image.set(memory, thread, stack);
   Thread.checkpoints.set(memory, thread, checkpoints ?? 0);
-  if (stack !== 0 && checkpoints !== undefined && addThread(kernel, child, thread)) return thread;
+  Thread.interrupted.set(memory, thread, interrupted ?? 0);
+  Thread.handling.set(memory, thread, Thread.handling.get(memory, caller));
+  copySignalCallback(memory, Thread.process.get(memory, caller), child);
+  const isWhole = stack !== 0 && checkpoints !== undefined && interrupted !== undefined;
+  if (isWhole && addThread(kernel, child, thread)) return thread;
   dropThread(kernel, thread);
   return -Errno.ENOMEM;
 }

@@ -9,6 +9,7 @@
  *     a trap, a host failure   the process ends: 129, main 45; the message has thread, process, kind and the guest's stack
  */
 import {
+  callbackOf,
   dropThread,
   emit,
   EndReason,
@@ -20,6 +21,7 @@ import {
   Pending,
   Process,
   StackContext,
+  StackImage,
   StartKind,
   Thread,
   ThreadState,
@@ -90,13 +92,15 @@ export function beginThread(
 /** A thread that goes on from a stack that another agent took apart. */
 function putBackStack(
   { memory }: Kernel,
-  { unwinding }: SyscallContext,
+  context: SyscallContext,
   thread: number,
   image: number,
 ): void {
+  const { unwinding } = context;
   if (unwinding === undefined)
     return panic("run-thread: a program without asyncify has a stack to put back");
   Thread.image.set(memory, thread, 0);
+  context.signalCallback = callbackOf(memory, image);
   unwinding.begin({ image, result: 0 });
 }
 
@@ -114,12 +118,21 @@ function entryOf({ memory }: Kernel, group: InstanceGroup, thread: number): Entr
 }
 
 /**
- * The same for a stack that is put back, and for a context: what an instance runs before a thread's entry is not run again.
+ * The same for a stack that is put back, which may be that of a signal's handler, and for a context: what an instance runs before a thread's entry is not run again.
  *
  * @throws where the program has taken a context's entry out of its table
  */
 export function rewindEntryOf(kernel: Kernel, group: InstanceGroup, thread: number): Entry {
   const { memory } = kernel;
+  const interrupted = Thread.interrupted.get(memory, thread);
+  if (interrupted !== 0) {
+    const callee = group.current!.exports[callbackOf(memory, interrupted) ?? ""];
+    if (typeof callee !== "function") throw new Error("the program takes no signals any more");
+    return {
+      callee: callee as Entry["callee"],
+      parameters: [StackImage.signal.get(memory, interrupted)],
+    };
+  }
   const id = Thread.context.get(memory, thread);
   if (id !== 0) {
     const context = findContext(memory, Thread.contexts.get(memory, thread), id);

@@ -32,7 +32,7 @@ import {
 import { GIVE_WAY, type Outcome, RUN_HANDLERS, type Waiting } from "../syscalls/block.ts";
 import type { ThreadWork } from "../syscalls/context.ts";
 import type { StackPort } from "../syscalls/port.ts";
-import { deliverSuspendably } from "../syscalls/signal-delivery.ts";
+import { deliverSuspendably, type Interruption } from "../syscalls/signal-delivery.ts";
 import {
   beginRest,
   clearCarrier,
@@ -78,6 +78,7 @@ interface SleepingCall {
 class Stack implements ThreadWork, InstanceWork, Sleeper {
   signalCallback: string | undefined;
   wasInterrupted = false;
+  interruptions: Interruption[] = [];
   guestFailure: unknown;
   kernelFailure: unknown;
   instance: WebAssembly.Instance | undefined;

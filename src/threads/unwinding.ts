@@ -13,14 +13,18 @@
 import { Errno } from "../abi/errno.ts";
 import {
   Capture,
+  countStackImages,
   createStackImage,
   DeepSleeper,
+  DEFAULT_ACTION,
   freeStackImage,
   GLOBAL_BYTES,
+  callbackOf,
   keepCallback,
   type Kernel,
   Pending,
   releaseRegistrations,
+  Resumption,
   StackImage,
   Thread,
 } from "../kernel/index.ts";
@@ -28,7 +32,8 @@ import type { Asyncify } from "../loader/asyncify.ts";
 import { measureFrames } from "../loader/guest-frames.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { allocate, panic, park } from "../shm/index.ts";
-import { STACK_RESTORE } from "../syscalls/control.ts";
+import { HANDLER_END, HANDLER_UNWINDS, STACK_RESTORE } from "../syscalls/control.ts";
+import { exitAsChild, takeForkImage } from "../syscalls/fork-return.ts";
 import { type Rewind, UNWINDS, type UnwindPort } from "../syscalls/port.ts";
 
 /** What stands before the frames in the buffer: where the next is written, and the end. */
@@ -44,8 +49,11 @@ interface AsyncifyExports {
 
 /** A stack that is being taken apart. */
 interface Unwound {
-  /** Where the buffer is. */
+  /** Where the buffer is, and for how many bytes of frames. */
   readonly buffer: number;
+  readonly bytes: number;
+  /** The image of the stack of which frames are written now. */
+  image: number;
   readonly then: (image: number) => Rewind | undefined;
 }
 
@@ -68,6 +76,10 @@ export class Unwinding implements UnwindPort {
 
   get isRewinding(): boolean {
     return this.rewinding !== undefined;
+  }
+
+  get isUnwinding(): boolean {
+    return this.unwound !== undefined;
   }
 
   get isBusy(): boolean {
@@ -95,20 +107,80 @@ export class Unwinding implements UnwindPort {
     const { memory } = this.kernel;
     const { context } = this.group;
     const { asyncify } = this;
-    // Handlers of signals run within a call, or on a stack of their own: what lies below them would stay.
-    const isNested = context.innerEntries > 0 || Thread.handling.get(memory, context.thread) !== 0;
-    if (isNested || !asyncify.unwinds.has(call)) return Errno.ENOTSUP;
+    const { innerEntries, interruptions, thread } = context;
+    // A start section, a handler on a stack that the engine suspends, and a call that does not unwind: what lies below them would stay.
+    const isPassable =
+      innerEntries === interruptions.length &&
+      interruptions.every((interruption) => interruption.call !== undefined);
+    if (!isPassable || !asyncify.unwinds.has(call)) return Errno.ENOTSUP;
     const bytes = measureFrames(asyncify.frameBytes, this.largestFrame);
     const buffer = this.placeBuffer(this.stackPointer, bytes);
     if (buffer < 0) return Errno.EOVERFLOW;
-    const image = createStackImage(memory, asyncify.globals.length, bytes);
-    if (image === 0) return Errno.ENOMEM;
+    const images = this.createImages(interruptions.length + 1, bytes);
+    if (images === undefined) return Errno.ENOMEM;
+    const [image] = images;
+    this.unwound = { buffer, bytes, image, then };
+    this.beginUnwind(this.unwound);
+    // The thread's from here on: it can be ended in the middle.
+    Thread.image.set(memory, thread, image);
+    for (const interrupted of images.slice(1).reverse()) {
+      StackImage.next.set(memory, interrupted, Thread.interrupted.get(memory, thread));
+      Thread.interrupted.set(memory, thread, interrupted);
+    }
+    return UNWINDS;
+  }
+
+  /** Images for so many bytes each; undefined when the kernel heap is full. */
+  private createImages(count: number, bytes: number): number[] | undefined {
+    const { memory } = this.kernel;
+    const images: number[] = [];
+    while (images.length < count) {
+      const image = createStackImage(memory, this.asyncify.globals.length, bytes);
+      if (image !== 0) images.push(image);
+      else {
+        for (const made of images) freeStackImage(memory, made);
+        return undefined;
+      }
+    }
+    return images;
+  }
+
+  private beginUnwind({ buffer, bytes }: Unwound): void {
     this.cover(buffer, bytes);
     this.writeHead(buffer, 0, bytes);
     this.calls.asyncify_start_unwind(buffer);
-    // The thread's from here on: it can be ended in the middle.
-    Thread.image.set(memory, context.thread, image);
-    this.unwound = { buffer, then };
+  }
+
+  leaveHandler(): never {
+    const { memory } = this.kernel;
+    const { context } = this.group;
+    const { thread } = context;
+    const { unwound } = this;
+    const interruption = context.interruptions.pop();
+    if (unwound === undefined || interruption === undefined)
+      return panic("unwinding: no handler is being taken apart");
+    context.claim();
+    this.take(unwound);
+    // What it interrupted is kept in the images that follow each other in the thread's list.
+    const isInnermost = unwound.image === Thread.image.get(memory, thread);
+    const image = isInnermost
+      ? Thread.interrupted.get(memory, thread)
+      : StackImage.next.get(memory, unwound.image);
+    unwound.image = image;
+    context.call = interruption.call;
+    keepCallback(memory, image, interruption.callback);
+    StackImage.signal.set(memory, image, interruption.signal);
+    StackImage.resumption.set(memory, image, interruption.resumption);
+    StackImage.answer.set(memory, image, interruption.answer);
+    StackImage.handling.set(memory, image, interruption.handling);
+    StackImage.callBegan.set(memory, image, interruption.callBegan);
+    StackImage.callMoved.set(memory, image, interruption.callMoved);
+    StackImage.stackPointer.set(memory, image, interruption.stackPointer ?? 0);
+    throw HANDLER_UNWINDS;
+  }
+
+  goOnUnwinding(): number {
+    this.beginUnwind(this.unwound!);
     return UNWINDS;
   }
 
@@ -149,18 +221,35 @@ export class Unwinding implements UnwindPort {
   }
 
   afterEntry(thrown: { readonly error: unknown } | undefined): "rewind" | "asleep" | "ended" {
+    const { memory } = this.kernel;
     const { context } = this.group;
     const { unwound } = this;
     this.unwound = undefined;
-    if (thrown === undefined ? unwound === undefined : thrown.error !== STACK_RESTORE) {
+    const hasRun = thrown === undefined ? unwound === undefined : thrown.error === HANDLER_END;
+    const isHandler = Thread.interrupted.get(memory, context.thread) !== 0;
+    // A child on this very stack has come to its end: its parent goes on.
+    const isChild = thrown === undefined && Thread.forkImage.get(memory, context.thread) !== 0;
+    const isOver = hasRun
+      ? !isHandler && !isChild
+      : thrown !== undefined && thrown.error !== STACK_RESTORE;
+    if (isOver) {
       this.rewinding = undefined;
       return "ended";
     }
     context.claim();
-    let rewind = this.restored;
-    if (unwound !== undefined) {
-      this.calls.asyncify_stop_unwind();
-      rewind = unwound.then(this.take(unwound));
+    let rewind: Rewind | undefined;
+    if (hasRun && isHandler) rewind = this.endHandler(thrown !== undefined);
+    else if (hasRun) {
+      exitAsChild(context, 0);
+      rewind = this.discardHandlers(takeForkImage(context)!);
+    } else if (unwound === undefined) rewind = this.discardHandlers(this.restored!);
+    else {
+      this.take(unwound);
+      const image = Thread.image.get(memory, context.thread);
+      Thread.image.set(memory, context.thread, 0);
+      const depth = countStackImages(memory, Thread.interrupted.get(memory, context.thread));
+      StackImage.depth.set(memory, image, depth);
+      rewind = unwound.then(image);
     }
     if (rewind === undefined) return "asleep";
     this.begin(rewind);
@@ -168,22 +257,59 @@ export class Unwinding implements UnwindPort {
     return "rewind";
   }
 
-  /** Copies what was written into the image, which is the caller's then. */
-  private take({ buffer }: Unwound): number {
+  /** A handler is over that ran on a stack of its own: what it interrupted goes on. */
+  private endHandler(isCutShort: boolean): Rewind {
     const { memory } = this.kernel;
-    const { guest, thread } = this.group.context;
-    const image = Thread.image.get(memory, thread);
-    Thread.image.set(memory, thread, 0);
+    const { context } = this.group;
+    const { thread } = context;
+    const image = Thread.interrupted.get(memory, thread);
+    Thread.interrupted.set(memory, thread, StackImage.next.get(memory, image));
+    const wasOwn = (Thread.handling.get(memory, thread) & DEFAULT_ACTION) === 0;
+    Thread.handling.set(memory, thread, StackImage.handling.get(memory, image));
+    Thread.callBegan.set(memory, thread, StackImage.callBegan.get(memory, image));
+    Thread.callMoved.set(memory, thread, StackImage.callMoved.get(memory, image));
+    if (isCutShort) context.signalCallback = callbackOf(memory, image);
+    if (Thread.signals.load(memory, thread) !== 0)
+      Thread.pending.or(memory, thread, Pending.signal);
+    const resumption = StackImage.resumption.get(memory, image);
+    context.resumes = resumption >= Resumption.waits;
+    if (context.resumes) context.handlerRan = wasOwn || resumption === Resumption.waitsNoMore;
+    const isAnswer = resumption === Resumption.answers;
+    const result = isAnswer ? StackImage.answer.get(memory, image) | 0 : undefined;
+    return { image, result, keepsGlobals: true };
+  }
+
+  /** A stack is put back that lies below handlers: they are no more. */
+  private discardHandlers(rewind: Rewind): Rewind {
+    const { memory } = this.kernel;
+    const { thread } = this.group.context;
+    const depth = StackImage.depth.get(memory, rewind.image);
+    let first = Thread.interrupted.get(memory, thread);
+    for (let count = countStackImages(memory, first); count > depth; count--) {
+      const image = first;
+      first = StackImage.next.get(memory, image);
+      Thread.handling.set(memory, thread, StackImage.handling.get(memory, image));
+      freeStackImage(memory, image);
+    }
+    Thread.interrupted.set(memory, thread, first);
+    return rewind;
+  }
+
+  /** Copies what was written into the image. */
+  private take({ buffer, image }: Unwound): void {
+    this.calls.asyncify_stop_unwind();
+    const { memory } = this.kernel;
+    const { guest } = this.group.context;
     const { globals } = this.asyncify;
     const start = buffer + BUFFER_HEAD;
     const length = guest.view.getUint32(buffer, true) - start;
     const data = StackImage.data.get(memory, image);
     StackImage.length.set(memory, image, length);
-    StackImage.stackPointer.set(memory, image, this.stackPointer);
+    if (StackImage.stackPointer.get(memory, image) === 0)
+      StackImage.stackPointer.set(memory, image, this.stackPointer);
     globals.forEach((name, index) => this.saveGlobal(name, data + index * GLOBAL_BYTES));
     memory.u8.set(guest.u8.subarray(start, start + length), data + globals.length * GLOBAL_BYTES);
     this.uncover(buffer);
-    return image;
   }
 
   private saveGlobal(name: string, at: number): void {

@@ -3,6 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { run, withDirectory } from "../cli/command.ts";
+import { compileGuest } from "../support/compile.ts";
 import { openPage, startChromium } from "./chromium.ts";
 import { serveLibrary, type TestServer } from "./server.ts";
 
@@ -63,4 +67,73 @@ test("a process goes on in another tab", async () => {
     return stdout;
   }, bytes);
   assert.equal(after, before);
+});
+
+test("a program at a terminal goes on at one in another tab", async () => {
+  const first = await openPage(browser, `${server.origin}/isolated`);
+  const [bytes, shown] = await first.evaluate(async () => {
+    const onSnapshot = () => {};
+    const machine = await weft.Machine.create({ onSnapshot });
+    const { terminal } = await machine.spawn("/programs/terminal_keys.wasm", {
+      args: ["size", "raw", "line", "size", "cooked", "line"],
+      terminal: { columns: 90, rows: 20 },
+    });
+    const reader = terminal!.output!.stream().getReader();
+    let shown = "";
+    while (!shown.endsWith("\n"))
+      shown += new TextDecoder().decode((await reader.read()).value as Uint8Array);
+    await terminal!.wanted();
+    const bytes = await machine.snapshot({ compress: true });
+    await machine.close();
+    return [[...bytes], shown] as const;
+  });
+  await first.close();
+  assert.equal(shown, "size 90 20\r\n");
+  const second = await openPage(browser, `${server.origin}/isolated`);
+  const after = await second.evaluate(async (given) => {
+    const machine = await weft.Machine.restore(new Uint8Array(given));
+    const [{ terminal }] = machine.running;
+    terminal!.resize(70, 10);
+    const lines = terminal!.output!.lines();
+    const next = async () => (await lines.next()).value;
+    await terminal!.type("q");
+    const said = [await next(), await next()];
+    // The program wants lines from here on.
+    while (!terminal!.modes.lineBuffered)
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, 1);
+      });
+    await terminal!.type("a line\r");
+    said.push(await next(), await next());
+    await machine.running[0].wait();
+    await machine.close();
+    return said;
+  }, bytes);
+  await second.close();
+  assert.deepEqual(after, ["read 1: q", "size 70 10", "a line", "read 6: a line"]);
+});
+
+test("a program of the command goes on in a tab, which reads what it writes", async () => {
+  await withDirectory(async (directory) => {
+    const file = path.join(directory, "snapshot");
+    const stop = ["--snapshot-on=first-stdin", "--stop-after-snapshot"];
+    const program = await compileGuest("process_captured");
+    const { code, stdout } = await run(["run", `--snapshot=${file}`, ...stop, program, "threads"]);
+    assert.deepEqual([code, stdout], [0, "ready\n"]);
+    const page = await openPage(browser, `${server.origin}/isolated`);
+    const after = await page.evaluate(
+      async (given) => {
+        const bytes = Uint8Array.from(given, (letter) => letter.charCodeAt(0));
+        const machine = await weft.Machine.restore(bytes);
+        const [process] = machine.running;
+        await process.stdin!.write("g");
+        const { exitCode, stdout, stderr } = await process.wait();
+        await machine.close();
+        return [exitCode, stdout, stderr];
+      },
+      await readFile(file, "latin1"),
+    );
+    await page.close();
+    assert.deepEqual(after, [0, "1: 3 to 11\nthreads: done\n", ""]);
+  });
 });

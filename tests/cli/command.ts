@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** Which Node. Default: the one that runs the tests. */
+  readonly node?: string;
 }
 
 /** A command that runs. */
@@ -29,14 +31,14 @@ export interface Running {
   printed(text: string): Promise<void>;
 }
 
-/** Starts the command on the Node that runs the tests. Its standard input stays open unless it is given. */
+/** Starts the command. Its standard input stays open unless it is given. */
 export function start(words: readonly string[], options: RunOptions = {}): Running {
   const spawnOptions: SpawnOptions = {
     stdio: "pipe",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { PATH: process.env.PATH, ...options.env },
   };
-  const child = spawn(process.execPath, [command, ...words], spawnOptions);
+  const child = spawn(options.node ?? process.execPath, [command, ...words], spawnOptions);
   let stdout = "";
   let stderr = "";
   const watchers = new Set<() => void>();

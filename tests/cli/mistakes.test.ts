@@ -17,7 +17,7 @@ async function says(words: readonly string[], code: number, message: RegExp): Pr
 test("a program that is not there, or is no program, is named", async () => {
   await says(["run", "nowhere.wasm"], 127, /nowhere\.wasm: there is no such file\.\n$/);
   await says(["nowhere.wasm"], 127, /nowhere\.wasm: there is no such file\.\n$/);
-  await says(["run", "."], 126, /\.: it is a directory, not a program\.\n$/);
+  await says(["run", "."], 126, /\.: it is a directory, not a file\.\n$/);
   await withDirectory(async (path) => {
     const text = join(path, "text.wasm");
     await writeFile(text, "#!/bin/sh\necho hello\n");

@@ -16,6 +16,11 @@ for (const seed of ["1", "2", "3"]) {
   });
 }
 
+test("a descriptor that is made to stand for another file is open all the time", async () => {
+  const result = await shared.run("file_descriptors", []);
+  assert.deepEqual([result.exitCode, result.stderr, result.message], [0, "", undefined]);
+});
+
 test("a storm on a directory of the host", async () => {
   const directory = await mkdtemp(join(tmpdir(), "weft-storm-"));
   try {

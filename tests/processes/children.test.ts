@@ -57,6 +57,7 @@ for (const [name, expected] of [
   ["taken", "written\nwritten\n"],
   ["environment", "A=1\nB=two\n"],
   ["race", "raced\n"],
+  ["waiting-signal", "it goes on\n"],
   ["vfork", "from the child\n"],
 ] as const) {
   test(`exec: ${name}`, async () => {

@@ -24,7 +24,7 @@ for (const [name, what] of [
   ["checkpoints", "a child goes back to its parent's checkpoint"],
   ["shared", "a child on the same memory, and its parent afterwards"],
   ["executes", "a child becomes another program"],
-  ["refusals", "bad pointers, and a signal's handler"],
+  ["refusals", "bad pointers"],
   ["ends", "children that are killed, or trap"],
 ] as const) {
   test(`fork: ${what}`, async () => {
@@ -32,6 +32,14 @@ for (const [name, what] of [
     assert.deepEqual([exitCode, stdout, stderr, message], [0, `${name}: done\n`, "", undefined]);
   });
 }
+
+test("fork: a child on the same memory returns from main", async () => {
+  const { exitCode, stdout, stderr, message } = await runCase("falls");
+  assert.deepEqual(
+    [exitCode, stdout, stderr, message],
+    [0, "falls: done\nfalls: done\n", "", undefined],
+  );
+});
 
 test("fork: a memory that is not shared", async () => {
   const path = await compileGuest("process_fork_unshared");

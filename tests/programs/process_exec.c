@@ -147,6 +147,23 @@ static void test_many(int left) {
   CHECK(false);
 }
 
+// A signal that waits does so for the next program, too.
+static void test_waiting_signal(void) {
+  expect_signal(spawn_self("self\nraise-and-exec"), WASI_SIGNAL_USR1);
+  const struct wasi_signal_disposition ignored = {.sig = WASI_SIGNAL_USR1, .disp = WASI_DISPOSITION_IGNORE};
+  const char *lines = "self\nraise-and-exec";
+  int32_t pid;
+  CHECK_OK(wasix_proc_spawn2(SELF, 9, lines, text_length(lines), NULL, 0, NULL, 0, &ignored, 1, 0, NO_PATH, 0, &pid));
+  expect_exit(pid, 0);
+}
+
+static void do_raise_and_exec(void) {
+  wasix_callback_signal("blocked", 7);
+  CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+  exec(SELF, "self\nsay\nit goes on");
+  CHECK(false);
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 static void test_vfork(void) {
@@ -213,6 +230,8 @@ int main(int argc, char **argv) {
   else if (text_equal(what, "descriptors")) test_descriptors();
   else if (text_equal(what, "threads")) test_threads();
   else if (text_equal(what, "race")) test_race();
+  else if (text_equal(what, "waiting-signal")) test_waiting_signal();
+  else if (text_equal(what, "raise-and-exec")) do_raise_and_exec();
   else if (text_equal(what, "environment")) test_environment();
   else if (text_equal(what, "failing")) test_failing();
   else if (text_equal(what, "many")) test_many(argc > 2 ? (int)text_number(argv[2]) : 100);

@@ -1,4 +1,5 @@
 // guest: threads
+// instrumented: yes
 // Talks with a terminal. The arguments say what it does, one after the other: `size` and `modes` print them, `raw` and `cooked` and `password` set
 // them, `line` prints what one read gives, `handle` handles signals from then on, `sleep` waits until a signal came, `poll` waits for a key.
 #include "weft.h"

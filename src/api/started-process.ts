@@ -1,0 +1,55 @@
+/** A process as the host program sees it: one that it has started, or that comes from a snapshot. */
+import { type Kernel, Process as Record_ } from "../kernel/index.ts";
+import type { FurtherParts } from "./further-parts.ts";
+import type { InitialFiles } from "./initial-files.ts";
+import { Input } from "./input.ts";
+import type { SpawnOptions } from "./options.ts";
+import { type ByteSource, Output } from "./output.ts";
+import { Process } from "./process.ts";
+
+/** Bytes that an output keeps for who has not read them, where nothing else is said. */
+const MAX_BUFFER = 64 * 2 ** 20;
+
+/**
+ * Makes it.
+ *
+ * @param record with a count that is taken over, as are those of the terminal and of the ends of streams; @param name what messages call it;
+ *   @param served resolves when the process has ended; @param further for one with a terminal
+ */
+export function makeProcess(
+  kernel: Kernel,
+  record: number,
+  name: string,
+  files: InitialFiles,
+  served: Promise<void>,
+  further: FurtherParts | undefined,
+  { check = false, timeout, signal, maxBuffer = MAX_BUFFER }: SpawnOptions,
+): Process {
+  let process: Process | undefined = undefined;
+  const overflow = () => process?.kill();
+  const output = (source: ByteSource | undefined) =>
+    source === undefined ? undefined : new Output(source, maxBuffer, overflow);
+  const terminal =
+    files.terminal === undefined
+      ? undefined
+      : new further!.Terminal(
+          kernel,
+          files.terminal,
+          files.shown,
+          (source) => output(source)!,
+          (number) => process?.interrupt(number),
+        );
+  process = new Process(
+    kernel,
+    record,
+    Record_.id.get(kernel.memory, record),
+    terminal !== undefined && files.isTyped ? new Input(terminal.asSink()) : files.stdin,
+    output(files.stdout),
+    output(files.stderr),
+    terminal,
+    served,
+    files.traced,
+    { check, timeout, signal, name },
+  );
+  return process;
+}

@@ -1,0 +1,296 @@
+// guest: threads
+// instrumented: yes
+// What takes stacks apart, in signals' handlers. stack_handlers CASE
+#include "children.h"
+#include "contexts.h"
+#include "jumps.h"
+
+static volatile uint32_t ran;
+static void (*volatile act)(void);
+static void start_next(void);
+
+__attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
+  volatile uint32_t own = (uint32_t)signal;
+  if (signal == WASI_SIGNAL_CHLD && act != start_next) return;
+  ran++;
+  act();
+  CHECK(own == (uint32_t)signal);
+}
+
+static void handle(void (*action)(void)) {
+  act = action;
+  wasix_callback_signal("take_signal", 11);
+}
+
+static int32_t fork_process(void) {
+  int32_t pid = -1;
+  CHECK_OK(wasix_proc_fork(1, &pid));
+  return pid;
+}
+
+static _Noreturn void leave(uint32_t code) {
+  wasi_proc_exit(code);
+  __builtin_unreachable();
+}
+
+static void settle(uint64_t milliseconds) { CHECK_OK(wasix_thread_sleep(milliseconds * 1000000)); }
+
+// A child is made by the handler, and returns from it, as its parent does.
+static volatile int32_t forked;
+
+static void fork_here(void) {
+  volatile double real = 2.5;
+  forked = fork_process();
+  CHECK(real == 2.5);
+}
+
+// The signal came from the call: it has its answer.
+static void fork_after(void) {
+  handle(fork_here);
+  volatile uint32_t mark = 5;
+  for (uint32_t round = 1; round <= 3; round++) {
+    CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+    CHECK(mark == 5 && ran == round);
+    if (forked == 0) leave(30 + round);
+    expect_exit(forked, 30 + round);
+  }
+}
+
+static int32_t send_signal(int32_t pid) { return wasix_proc_signal(pid, WASI_SIGNAL_USR1); }
+
+static _Atomic uint32_t gate, sent;
+
+static void *signal_main(void *argument) {
+  while (!gate) word_wait(&gate, 0, FOREVER);
+  if (argument) settle(20);
+  CHECK_OK(send_signal(own_pid()));
+  sent = 1;
+  return NULL;
+}
+
+// The signal came before the call: it is made afterwards, by both.
+static void fork_before(void) {
+  handle(fork_here);
+  int32_t reader, writer;
+  CHECK_OK(wasix_fd_pipe(&reader, &writer));
+  struct thread *sender = thread_start(signal_main, NULL);
+  gate = 1;
+  word_wake_all(&gate);
+  while (!sent) {}
+  CHECK(ran == 0);
+  CHECK_OK(write_bytes(writer, "x", 1));
+  CHECK(ran == 1);
+  if (forked == 0) leave(4);
+  expect_exit(forked, 4);
+  thread_result(sender);
+  CHECK_OK(wasi_fd_close(writer));
+  char bytes[8];
+  CHECK(read_all(reader, bytes, sizeof bytes) == 2);
+}
+
+// The signal came while the call waited.
+static void fork_in_waits(void) {
+  handle(fork_here);
+  int32_t reader, writer;
+  CHECK_OK(wasix_fd_pipe(&reader, &writer));
+  gate = 1;
+  struct thread *sender = thread_start(signal_main, (void *)1);
+  uint8_t byte;
+  const struct wasi_iovec piece = {&byte, 1};
+  uint32_t count = 0;
+  CHECK_ERRNO(WASI_EINTR, wasi_fd_read(reader, &piece, 1, &count));
+  CHECK(ran == 1);
+  if (forked == 0) leave(5);
+  expect_exit(forked, 5);
+  thread_result(sender);
+  sender = thread_start(signal_main, (void *)1);
+  uint64_t before = now_nanoseconds();
+  settle(50);
+  CHECK(ran == 2 && now_nanoseconds() - before >= 50000000);
+  if (forked == 0) leave(6);
+  expect_exit(forked, 6);
+  thread_result(sender);
+  // A write that has moved a part answers with that.
+  static uint8_t many[1 << 20];
+  const struct wasi_ciovec all = {many, sizeof many};
+  sender = thread_start(signal_main, (void *)1);
+  CHECK_OK(wasi_fd_write(writer, &all, 1, &count));
+  CHECK(ran == 3 && count > 0 && count < sizeof many);
+  if (forked == 0) leave(7);
+  expect_exit(forked, 7);
+  thread_result(sender);
+}
+
+// A child's end is told in the waits that it does not cut short, and the handler starts the next.
+static volatile uint32_t left_to_start;
+
+static void start_next(void) {
+  if (left_to_start == 0) return;
+  left_to_start--;
+  if (fork_process() == 0) {
+    settle(2);
+    leave(left_to_start);
+  }
+}
+
+static void fork_for_children(void) {
+  handle(start_next);
+  left_to_start = 6;
+  start_next();
+  uint32_t codes = 0;
+  for (uint32_t index = 0; index < 6; index++) {
+    struct end end;
+    CHECK_OK(join_child(0, 0, &end));
+    CHECK(!end.is_signal);
+    codes |= 1u << end.code;
+  }
+  CHECK(codes == 0x3f);
+}
+
+// Handlers within handlers.
+static void fork_innermost(void) {
+  if (ran < 3) CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1 + ran));
+  else fork_here();
+}
+
+static void fork_nested(void) {
+  handle(fork_innermost);
+  CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+  CHECK(ran == 3);
+  if (forked == 0) leave(8);
+  expect_exit(forked, 8);
+  // One that comes to a handler that has been taken apart.
+  ran = 1;
+  CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+  if (forked == 0) leave(9);
+  expect_exit(forked, 9);
+}
+
+static void fork_then_raise(void) {
+  volatile uint32_t turn = ran;
+  int32_t pid = fork_process();
+  if (turn < 4) CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1 + turn));
+  if (pid == 0) leave(turn);
+  expect_exit(pid, turn);
+}
+
+static void fork_in_turn(void) {
+  handle(fork_then_raise);
+  CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+  CHECK(ran == 4);
+}
+
+// As vfork: the child runs on the same memory, in the handler.
+static void fork_shared_here(void) {
+  int32_t pid = -1;
+  CHECK_OK(wasix_proc_fork(0, &pid));
+  if (pid == 0) wasix_proc_exit2(11);
+  expect_exit(pid, 11);
+}
+
+static void fork_shared(void) {
+  handle(fork_shared_here);
+  CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+  CHECK(ran == 1);
+}
+
+// Checkpoints within a handler; out of it to one of what it interrupted, on a stack that has been taken apart and put back.
+static struct jump outside;
+
+static void jump_here(void) {
+  struct jump here;
+  volatile uint32_t returns = 0;
+  uint64_t value = CHECKPOINT(&here);
+  CHECK(value == returns);
+  if (returns++ < 3) descend(&here, 5, returns);
+  if (ran % 2) descend(&outside, 20, ran);
+}
+
+static void jumps(void) {
+  handle(jump_here);
+  volatile uint32_t rounds = 0;
+  uint64_t value = CHECKPOINT(&outside);
+  CHECK(value == (rounds == 0 ? 0 : ran));
+  if (rounds++ < 4) {
+    CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+    CHECK(ran % 2 == 0);
+    leap(&outside, ran);
+  }
+  CHECK(ran == 4);
+}
+
+// A checkpoint of a handler that has returned.
+static struct jump inside;
+
+static void keep_here(void) { CHECK(CHECKPOINT(&inside) == 0); }
+
+static void dead(void) {
+  handle(keep_here);
+  CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+  leap(&inside, 1);
+}
+
+// Threads whose handlers wait for long: they leave their workers there, too.
+static _Atomic uint32_t arrived;
+
+static void wait_here(void) {
+  arrived++;
+  word_wake_all(&arrived);
+  while (!gate) word_wait(&gate, 0, FOREVER);
+}
+
+static void *raise_signal(void *argument) {
+  volatile uint32_t on_stack = (uint32_t)argument;
+  int32_t tid;
+  CHECK_OK(wasix_thread_id(&tid));
+  wasix_callback_signal("take_signal", 11);
+  CHECK_OK(wasix_thread_signal(tid, WASI_SIGNAL_USR1));
+  CHECK(gate && on_stack == (uint32_t)argument);
+  return argument;
+}
+
+static void sleeps(void) {
+  enum { COUNT = 40 };
+  struct thread *threads[COUNT];
+  handle(wait_here);
+  for (uint32_t index = 0; index < COUNT; index++) threads[index] = thread_start(raise_signal, (void *)index);
+  for (uint32_t seen; (seen = arrived) < COUNT;) word_wait(&arrived, seen, FOREVER);
+  settle(30);
+  gate = 1;
+  word_wake_all(&gate);
+  for (uint32_t index = 0; index < COUNT; index++) CHECK((uint32_t)thread_result(threads[index]) == index);
+}
+
+// A call that instrumentation leaves out cannot be unwound, and says so.
+static volatile int32_t refused;
+
+static void fork_refused(void) {
+  int32_t pid;
+  refused = wasix_proc_fork(1, &pid);
+}
+
+static void refusals(void) {
+  handle(fork_refused);
+  gate = 1;
+  struct thread *sender = thread_start(signal_main, NULL);
+  while (!ran) now_nanoseconds();
+  CHECK(refused == WASI_ENOTSUP);
+  thread_result(sender);
+}
+
+int main(int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : "";
+  static const struct {
+    const char *name;
+    void (*run)(void);
+  } cases[] = {
+      {"after", fork_after},       {"before", fork_before}, {"waits", fork_in_waits}, {"children", fork_for_children},
+      {"nested", fork_nested},     {"turn", fork_in_turn},  {"shared", fork_shared},  {"jumps", jumps},
+      {"sleeps", sleeps},          {"dead", dead},          {"refusals", refusals},
+  };
+  for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+    if (text_equal(name, cases[index].name)) cases[index].run();
+  }
+  print("%s: done\n", name);
+  return 0;
+}
