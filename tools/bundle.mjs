@@ -177,13 +177,35 @@ async function bundleForPages(entry, format, { plugins = [], minify = true } = {
   return output[0];
 }
 
+/** Has Node load what `threads/late-parts.ts` names from a file of its own when it is asked for: it can do that in the middle of a call. */
+const loadLateParts = {
+  name: "load-late-parts",
+  load: (id) =>
+    id === join(built, "threads/late-parts.js")
+      ? 'export const loadLateParts = () => weftRequire("./late-part.cjs").lateParts;'
+      : undefined,
+};
+
+/** Takes out what tsc puts around the addresses that are imported: those that the host program gives name no source. */
+const importAsGiven = {
+  name: "import-as-given",
+  transform: (code) =>
+    code
+      .replace(/^var __rewriteRelativeImportExtension = [^]*?^\};\n/m, "")
+      .replaceAll("__rewriteRelativeImportExtension(", "("),
+};
+
 /** The entries of Node share their code: a worker and the library are mostly the same kernel. */
 const nodeEntries = {
   node: "api/node.js",
   "worker-main": "hosts/node/worker-main.js",
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
+  "late-part": "threads/late-part.js",
 };
+
+/** Those that are not for modules: what starts a worker, and a part that the kernel's file loads by its name. */
+const unnamed = new Set(["worker-main.cjs", "late-part.cjs"]);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -221,19 +243,38 @@ async function shrink(text, name) {
 }
 
 /**
- * Has a file's exports be plain properties: those that rolldown writes ask for the value each time, which none of ours needs, since no export is assigned to
- * twice, and take a tenth of the file.
+ * Has the kernel's file export an array: the parts name what they use of it by its number, as in the browser. Names, and asking for a value each time, would take a
+ * twentieth of the file, and none of ours needs that: no export is assigned to twice.
  */
-function exportPlainly(text) {
-  const found = [];
-  const rest = text.replace(
-    /,?Object\.defineProperty\(exports,[`"'](\w+)[`"'],\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g,
-    (_, name, local) => {
-      found.push(name === local ? name : `${name}:${local}`);
-      return "";
-    },
-  );
-  return found.length === 0 ? text : `${rest}\nObject.assign(exports,{${found}});`;
+function exportByNumber(texts, kernel) {
+  const names = [];
+  const locals = [];
+  const list = texts
+    .get(kernel)
+    .replace(
+      /Object\.defineProperty\(exports, "([\w$]+)", \{\s*enumerable: true,\s*get: function ?\(\) \{\s*return ([\w$]+);\s*\}\s*\}\);\n?/g,
+      (_, name, local) => {
+        names.push(name);
+        locals.push(local);
+        return "";
+      },
+    );
+  const numberOf = (name) => {
+    const number = names.indexOf(name);
+    if (number < 0) throw new Error(`the kernel exports no ${name}`);
+    return number;
+  };
+  texts.set(kernel, `${list}\nmodule.exports = [${locals}];\n`);
+  for (const [file, text] of texts) {
+    const [, imported] =
+      text.match(new RegExp(`const (\\w+) = require\\("\\./${kernel}"\\);`)) ?? [];
+    if (imported === undefined) continue;
+    const used = new RegExp(`\\b${imported.replaceAll("$", "\\$")}\\.([\\w$]+)`, "g");
+    texts.set(
+      file,
+      text.replace(used, (_, name) => `${imported}[${numberOf(name)}]`),
+    );
+  }
 }
 
 /** Begins a line with each statement: Node prints the line of an error that nobody catches. */
@@ -250,13 +291,15 @@ async function bundleNode() {
     ),
     platform: "node",
     external: /^(node:|binaryen$)/,
-    plugins: [splitModules(atStart), constants.rolldown],
+    plugins: [loadLateParts, importAsGiven, splitModules(atStart), constants.rolldown],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
   });
   const { output } = await bundle.generate({
     format: "cjs",
-    minify: true,
+    // Minified below, once the exports of the kernel have their numbers.
+    minify: false,
+    minifyInternalExports: true,
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
     codeSplitting: {
@@ -264,18 +307,23 @@ async function bundleNode() {
       groups: [{ name: "kernel", test: (id) => inKernel.has(id) }],
     },
   });
+  const texts = new Map(output.map(({ fileName, code }) => [fileName, code]));
+  const kernel = output.find(({ name }) => name === "kernel").fileName;
+  exportByNumber(texts, kernel);
   const files = new Map();
-  for (const { fileName, code, imports, exports, isEntry } of output) {
+  for (const { fileName, imports, exports, isEntry } of output) {
     // Beside the bundle, the worker has another name than among the built files.
-    const named = code.replaceAll("./worker-entry.js", "./worker-node.cjs");
-    files.set(fileName, { ...(await write(fileName, breakLines(exportPlainly(named)))), imports });
-    // Those of the worker are for what starts it.
-    if (!isEntry || exports.length === 0 || fileName === "worker-main.cjs") continue;
+    const named = texts
+      .get(fileName)
+      .replaceAll("./worker-entry.js", "./worker-node.cjs")
+      .replaceAll("weftRequire(", "require(");
+    const text = breakLines(await shrink(named, fileName));
+    files.set(fileName, { ...(await write(fileName, text)), imports });
+    if (!isEntry || exports.length === 0 || unnamed.has(fileName)) continue;
     const entry = fileName.replace(/cjs$/, "js");
     const again = `import weft from"./${fileName}";export const{${exports}}=weft;\n`;
     files.set(entry, { ...(await write(entry, again)), imports: [fileName] });
   }
-  const kernel = [...files.keys()].find((name) => name.startsWith("kernel-"));
   const launcher = await bundleText(join(built, "hosts/node/worker-launch.js"), {
     platform: "node",
     format: "cjs",
@@ -299,7 +347,12 @@ async function usedAtOnce(entries, platform) {
     input: entries.map((entry) => join(built, entry)),
     platform,
     external: /^node:/,
-    plugins: [leaveParts, virtualFiles(""), constants.rolldown],
+    plugins: [
+      ...(platform === "node" ? [loadLateParts] : []),
+      leaveParts,
+      virtualFiles(""),
+      constants.rolldown,
+    ],
     logLevel: "silent",
   });
   const { output } = await bundle.generate({ format: "esm" });
@@ -314,10 +367,7 @@ const startOfNode = ["api/node.js", "hosts/node/worker-main.js"];
 const atStart = await usedAtOnce(startOfNode, "node");
 
 /** What the library and its workers load at their start, in one file: the more files there are, the longer workers take to start. Of the tables some constants are used whole. */
-const inKernel = new Set([
-  ...atStart.keys(),
-  ...["abi/errno.js", "abi/layouts.js"].map((file) => join(built, file)),
-]);
+const inKernel = new Set([...atStart.keys(), join(built, "abi/layouts.js")]);
 for (const entry of startOfNode) inKernel.delete(join(built, entry));
 
 /** The command has `require`: it needs no module of Node to make one. */

@@ -1,8 +1,8 @@
 /** How a machine gets its kernel and the guest's tree: it boots, or goes on from a snapshot (`restore.ts`). */
 import type { Host } from "../hosts/port.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { KernelMemory, LockOrder } from "../shm/index.ts";
-import { bootKernel } from "../threads/boot.ts";
+import { KernelMemory, type LockOrder } from "../shm/index.ts";
+import { bootKernel, lockOrderFor } from "../threads/boot.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import type { MountMaker } from "./mount-sources.ts";
 import { buildTree } from "./mounts.ts";
@@ -34,7 +34,8 @@ export function limitsOf(host: Host, { maxProcesses, maxMemory }: MachineOptions
 
 /** The checker of the order of locks, where it was asked for. */
 export function lockOrderOf({ debug }: MachineOptions): { lockOrder?: LockOrder } {
-  return debug === true ? { lockOrder: new LockOrder() } : {};
+  const lockOrder = lockOrderFor(debug === true);
+  return lockOrder === undefined ? {} : { lockOrder };
 }
 
 export const booting: Beginning = {

@@ -7,11 +7,14 @@ import { createNodeHost } from "../hosts/node/host.ts";
 import { EventKind, Process as Record_ } from "../kernel/index.ts";
 import { furtherReading } from "../loader/further-reading.ts";
 import { compileProgramSync, needsSuspension, provideFurtherReading } from "../loader/program.ts";
-import { formatCall, formatEvent } from "../syscalls/call-text.ts";
-import { provideTraceText } from "../syscalls/trace.ts";
+import { describeThrown } from "../loader/trap-description.ts";
+import { provideTrapDescription } from "../loader/trap.ts";
+import { formatCall } from "../syscalls/call-text.ts";
+import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
-import { traceSinkOf } from "../threads/trace-sink.ts";
+import { formatEvent } from "../threads/event-text.ts";
+import { provideEventFormatter, traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { furtherParts } from "./further-parts.ts";
@@ -52,6 +55,7 @@ export class CommandMachine extends BaseMachine {
     try {
       const pages = pagesOf(this.options.maxMemory);
       provideFurtherReading(furtherReading);
+      provideTrapDescription(describeThrown);
       const program = compileProgramSync(bytes, name, pages);
       return withSharing(this.host, bytes, pages, { name, program });
     } catch (cause) {
@@ -100,7 +104,10 @@ export class CommandMachine extends BaseMachine {
       loaded,
     );
     const pid = Record_.id.get(memory, record);
-    if (trace !== undefined) provideTraceText(formatCall, formatEvent);
+    if (trace !== undefined) {
+      provideCallFormatter(formatCall);
+      provideEventFormatter(formatEvent);
+    }
     const ran = runInPlace(
       kernel,
       record,

@@ -4,8 +4,9 @@
  * The same filesystems and the same path walk as the guest's own calls. Nothing here sleeps.
  */
 import { Filetype } from "../abi/enums.ts";
-import { Errno, errnoName } from "../abi/errno.ts";
+import { Errno } from "../abi/errno.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
+import { loadLateParts } from "../threads/late-parts.ts";
 import {
   AT_OFFSET,
   type DirectoryReader,
@@ -128,18 +129,20 @@ export class GuestTree {
     const parts = path.split("/").filter((part) => part !== "");
     for (let count = 1; count <= parts.length; count++) {
       const prefix = "/" + parts.slice(0, count).join("/");
-      try {
-        this.makeDirectory(prefix);
-      } catch (error) {
-        if (!(error instanceof WeftError) || error.errno !== "EEXIST") throw error;
-      }
+      const result = this.tryMakeDirectory(prefix);
+      if (result !== -Errno.EEXIST) this.check("mkdir", prefix, result);
     }
   }
 
-  /** Makes a directory. EEXIST for what is there, also where nothing could be made (mkdir(2) of Linux). */
+  /** Makes a directory. */
   makeDirectory(path: string): void {
+    this.check("mkdir", path, this.tryMakeDirectory(path));
+  }
+
+  /** The same; answers a negated errno. EEXIST for what is there, also where nothing could be made (mkdir(2) of Linux). */
+  private tryMakeDirectory(path: string): number {
     const { memory, vfs } = this.kernel;
-    this.at("mkdir", path, false, (walk) => {
+    return this.tryAt(path, false, (walk) => {
       const { directory, name } = walk;
       if (name.length === 0) return -Errno.EEXIST;
       const filesystem = vfs.filesystemOf(directory);
@@ -271,6 +274,16 @@ export class GuestTree {
     act: (walk: PathWalk) => number,
     walk = this.walk,
   ): number {
+    return this.check(call, path, this.tryAt(path, changes, act, walk));
+  }
+
+  /** The same; answers a negated errno. */
+  private tryAt(
+    path: string,
+    changes: boolean,
+    act: (walk: PathWalk) => number,
+    walk = this.walk,
+  ): number {
     const { memory, root } = this.kernel;
     memory.refreshIfGrown();
     const bytes = this.encoder.encode(path);
@@ -283,7 +296,7 @@ export class GuestTree {
         walk.end();
       }
     }
-    return this.check(call, path, result);
+    return result;
   }
 
   private check(call: string, path: string, result: number): number {
@@ -292,7 +305,7 @@ export class GuestTree {
   }
 
   private error(call: string, path: string, errno: number): WeftError {
-    const name = errnoName(errno);
+    const name = loadLateParts().errnoName(errno);
     return new WeftError("ERR_FILE", `${name}: ${call} ${JSON.stringify(path)}`, { errno: name });
   }
 }

@@ -2,7 +2,6 @@
  * What a process begins with: descriptors 0, 1, 2, its preopened directories, and the file its trace is written to.
  */
 import { Filetype } from "../abi/enums.ts";
-import { errnoName } from "../abi/errno.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
@@ -12,6 +11,7 @@ import {
   Process as Record_,
   setPreopen,
 } from "../kernel/index.ts";
+import { loadLateParts } from "../threads/late-parts.ts";
 import type { TraceTarget } from "../threads/messages.ts";
 import { dropFile, dropInode, keepFile, Open } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
@@ -200,8 +200,10 @@ function preopen({ memory, vfs }: Kernel, table: number, name: string, directory
   const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
   const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
   if (fd < 0 && file > 0) dropFile(vfs, file);
-  if (fd < 0)
-    throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errnoName(-fd)}`);
+  if (fd < 0) {
+    const errno = loadLateParts().errnoName(-fd);
+    throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errno}`);
+  }
   setPreopen(memory, table, fd, new TextEncoder().encode(name));
 }
 

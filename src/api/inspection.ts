@@ -14,11 +14,14 @@ import {
 } from "../loader/module-description.ts";
 import { knownImports } from "../loader/program.ts";
 import { describeTools, type ToolDescription } from "../loader/tool-sections.ts";
-import { formatFunctionType } from "../loader/wasm-types.ts";
+import { formatFunctionType, provideRareTypes } from "../loader/wasm-types.ts";
+import { rareTypes } from "../loader/rare-types.ts";
 import { listSyscalls } from "../syscalls/table-list.ts";
 import type { Support } from "../syscalls/service.ts";
 import { findSyscall } from "../syscalls/table.ts";
 import { programError } from "./program.ts";
+
+provideRareTypes(rareTypes);
 
 /** What a module is: a program to start, one that is initialised and then called, a library, an unlinked object file, or none of these. */
 export type ModuleKind = "command" | "reactor" | "library" | "object" | "module";

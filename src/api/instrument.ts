@@ -4,9 +4,13 @@
  */
 import { tellForeign } from "../loader/foreign-format.ts";
 import { describeModule, type ModuleDescription } from "../loader/module-description.ts";
+import { rareTypes } from "../loader/rare-types.ts";
 import { mayUnwind } from "../loader/unwinding-imports.ts";
+import { provideRareTypes } from "../loader/wasm-types.ts";
 import { WeftError } from "./errors.ts";
 import { programError } from "./program.ts";
+
+provideRareTypes(rareTypes);
 
 /** As it is; its types have this function under another name. */
 type Binaryen = (typeof import("binaryen"))["default"] & {

@@ -93,7 +93,7 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
-    this.listeners = new EventListeners(this.kernel);
+    this.listeners = new EventListeners(this.kernel, host.loadTrapWords);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
@@ -167,8 +167,11 @@ export abstract class BaseMachine {
       this.journalPart?.end(pid, 137);
       throw this.abandon(record, 2);
     }
-    const { kernel, further } = this;
-    return this.follow(makeProcess(kernel, record, loaded.name, files, served, further, options));
+    const { host, kernel, further } = this;
+    const { loadTrapWords } = host;
+    return this.follow(
+      makeProcess({ kernel, loadTrapWords, further }, record, loaded.name, files, served, options),
+    );
   }
 
   private follow(process: Process): Process {
@@ -397,7 +400,14 @@ export abstract class BaseMachine {
     ]);
     install(this.kernel);
     this.further = further;
-    this.programs = this.createProgramServer(this.runProcesses(), further);
+    this.programs = further.serveRunner(this.kernel, this.runProcesses(), {
+      load: (bytes, name) => this.loadAny(bytes, name),
+      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
+      launch: (program) => launchOf(program, this.options.maxThreads, 0),
+      onRefused: (pid, path, cause) => {
+        this.listeners.tell({ type: "program-refused", pid, path, cause });
+      },
+    });
   }
 
   /** @internal What the library itself needs for such programs. */
@@ -416,26 +426,6 @@ export abstract class BaseMachine {
       this.runner.onEvents = (events) => this.listeners.tellAll(events);
     }
     return this.runner;
-  }
-
-  /** What loads the programs that guests start, where the host can do that. */
-  private createProgramServer(
-    runner: ProcessRunner,
-    further: FurtherParts,
-  ): ProgramServer | undefined {
-    const { startChild, keepReady } = runner;
-    if (startChild === undefined || keepReady === undefined) return undefined;
-    const server = new further.ProgramServer(this.kernel, {
-      runner: { startChild: startChild.bind(runner), keepReady: keepReady.bind(runner) },
-      load: (bytes, name) => this.loadAny(bytes, name),
-      // Most programs that others start are short: the first thread of one that is not may wait for a worker.
-      launch: (program) => launchOf(program, this.options.maxThreads, 0),
-      onRefused: (pid, path, cause) => {
-        this.listeners.tell({ type: "program-refused", pid, path, cause });
-      },
-    });
-    runner.onProgramRequests = () => server.serve();
-    return server;
   }
 
   /** @internal */

@@ -1,9 +1,9 @@
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
-import { GuestInstance, givenNames, type InstantiateOptions } from "./guest-instance.ts";
+import type { GuestInstance, InstantiateOptions } from "./guest-instance.ts";
 import { BaseMachine } from "./machine.ts";
 import type { BytesSource, MachineOptions } from "./options.ts";
-import { pagesOf, programError, readSource } from "./program.ts";
+import { pagesOf } from "./program.ts";
 import type { Restoration, RestoreOptions } from "./restore.ts";
 
 export * from "./index.ts";
@@ -93,34 +93,16 @@ export class Machine extends BaseMachine {
    */
   async instantiate(source: BytesSource, options: InstantiateOptions = {}): Promise<GuestInstance> {
     this.mustBeOpen();
-    const { host } = this;
-    const { imports = {}, threadImports, onMessage, ...others } = options;
-    const { bytes, name } = await readSource(host, source);
-    const pages = pagesOf(this.options.maxMemory);
-    let program;
-    try {
-      program = await host.load(bytes, name, pages, givenNames(imports));
-    } catch (cause) {
-      throw programError(name, cause);
-    }
-    const { HostThread } = await import("../threads/host-thread.ts");
-    let memory: WebAssembly.Memory | undefined;
-    const process = await this.launch({ name, program }, others, (launch) => {
-      ({ memory } = launch);
-      const here = {
-        Thread: HostThread,
-        imports,
-        threadImports: threadImports && String(threadImports),
-        onMessage: onMessage ?? (() => {}),
-      };
-      return { ...launch, here };
-    });
-    try {
-      const thread = this.runProcesses().hostThreadOf!(process.record);
-      return new GuestInstance(thread!.instantiate(), memory, program.module, process);
-    } catch (error) {
-      process.kill();
-      throw error;
-    }
+    const { instantiate } = await import("./instantiate.ts");
+    return instantiate(
+      {
+        host: this.host,
+        pages: pagesOf(this.options.maxMemory),
+        launch: (...launch) => this.launch(...launch),
+        hostThreadOf: (record) => this.runProcesses().hostThreadOf!(record),
+      },
+      source,
+      options,
+    );
   }
 }

@@ -1,5 +1,4 @@
 /** The kernel's record of a process that the host program starts. */
-import { errnoName } from "../abi/errno.ts";
 import {
   createProcess,
   type Kernel,
@@ -7,6 +6,7 @@ import {
   makeStringList,
   packStrings,
 } from "../kernel/index.ts";
+import { loadLateParts } from "../threads/late-parts.ts";
 import { dropInode } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
@@ -48,9 +48,8 @@ export function createRecord(
   });
   dropInode(vfs, workingDirectory);
   if (record < 0) {
-    throw new WeftError("ERR_LIMIT", `no process could be made: ${errnoName(-record)}`, {
-      errno: errnoName(-record),
-    });
+    const errno = loadLateParts().errnoName(-record);
+    throw new WeftError("ERR_LIMIT", `no process could be made: ${errno}`, { errno });
   }
   return record;
 }

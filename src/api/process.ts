@@ -16,6 +16,7 @@ import {
   ProcessState,
   type Kernel,
 } from "../kernel/index.ts";
+import { RAW_TRAP } from "../loader/trap.ts";
 import { isBroken } from "../shm/index.ts";
 import { WeftError } from "./errors.ts";
 import { waitForQueue } from "./host-waiter.ts";
@@ -104,6 +105,8 @@ export class Process {
       timeout: number | undefined;
       signal: AbortSignal | undefined;
       name: string;
+      /** Loads what puts the trap that ended it into words. */
+      loadTrapWords: () => Promise<(raw: string) => string>;
     },
   ) {
     this.ended = this.follow();
@@ -212,7 +215,14 @@ export class Process {
       return change === ProcessChange.exiting || state === ProcessState.ended ? true : undefined;
     });
     const { timedOut, aborted } = this;
-    return { ...describeEnd(kernel, record, pid), timedOut, aborted };
+    return { ...(await this.inWords(describeEnd(kernel, record, pid))), timedOut, aborted };
+  }
+
+  /** A result whose message people can read. */
+  private async inWords(result: ProcessResult): Promise<ProcessResult> {
+    const { message } = result;
+    if (message?.startsWith(RAW_TRAP) !== true) return result;
+    return { ...result, message: (await this.options.loadTrapWords())(message) };
   }
 
   private async follow(): Promise<ProcessResult> {
@@ -255,7 +265,7 @@ export class Process {
     this.stderr?.collectIfUnread();
     // A snapshot has one count for the host program, however many wait here.
     await Promise.allSettled(this.waits);
-    const end = takeResult(kernel, record, this.pid);
+    const end = await this.inWords(takeResult(kernel, record, this.pid));
     const stdout = (await this.stdout?.leftover()) ?? "";
     const stderr = (await this.stderr?.leftover()) ?? "";
     await this.traced;

@@ -116,7 +116,8 @@ export async function openSnapshot(
         const served = machine.start(process, programs[program], memories[index]);
         const files = ends.get(process);
         if (spawned === undefined || files === undefined) return;
-        machine.follow(makeProcess(kernel, process, spawned.name, files, served, further, {}));
+        const around = { kernel, further, loadTrapWords: machine.host.loadTrapWords };
+        machine.follow(makeProcess(around, process, spawned.name, files, served, {}));
       });
     },
   };

@@ -1,4 +1,5 @@
 /** A process as the host program sees it: one that it has started, or that comes from a snapshot. */
+import type { Host } from "../hosts/port.ts";
 import { type Kernel, Process as Record_ } from "../kernel/index.ts";
 import type { FurtherParts } from "./further-parts.ts";
 import type { InitialFiles } from "./initial-files.ts";
@@ -10,19 +11,25 @@ import { Process } from "./process.ts";
 /** Bytes that an output keeps for who has not read them, where nothing else is said. */
 const MAX_BUFFER = 64 * 2 ** 20;
 
+/** What it needs of its machine; `further` where it has a terminal. */
+export interface ProcessSurroundings {
+  readonly kernel: Kernel;
+  readonly loadTrapWords: Host["loadTrapWords"];
+  readonly further: FurtherParts | undefined;
+}
+
 /**
  * Makes it.
  *
  * @param record with a count that is taken over, as are those of the terminal and of the ends of streams; @param name what messages call it;
- *   @param served resolves when the process has ended; @param further for one with a terminal
+ *   @param served resolves when the process has ended
  */
 export function makeProcess(
-  kernel: Kernel,
+  { kernel, loadTrapWords, further }: ProcessSurroundings,
   record: number,
   name: string,
   files: InitialFiles,
   served: Promise<void>,
-  further: FurtherParts | undefined,
   { check = false, timeout, signal, maxBuffer = MAX_BUFFER }: SpawnOptions,
 ): Process {
   let process: Process | undefined = undefined;
@@ -49,7 +56,7 @@ export function makeProcess(
     terminal,
     served,
     files.traced,
-    { check, timeout, signal, name },
+    { check, timeout, signal, name, loadTrapWords },
   );
   return process;
 }

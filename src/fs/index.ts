@@ -1,6 +1,8 @@
 /** Floor 2c: filesystems. What the floors above use of it. */
-export { createDevfs, destroyDevfs, installDevfs, type OpenTerminal } from "./devfs/index.ts";
-export { createProcfs, destroyProcfs, installProcfs } from "./procfs/index.ts";
+export { installDevfs } from "./devfs/driver.ts";
+export { createDevfs, destroyDevfs } from "./devfs/index.ts";
+export { installProcfs } from "./procfs/driver.ts";
+export { createProcfs, destroyProcfs } from "./procfs/index.ts";
 export { createTmpfs, destroyTmpfs, installTmpfs } from "./tmpfs/index.ts";
 export {
   createOverlayfs,

@@ -1,6 +1,7 @@
 /** A host: the sum of what the floors below need of a platform, and what the library needs besides. */
 import type { Clock, Randomness } from "../kernel/index.ts";
 import type { GivenNames, Program } from "../loader/program.ts";
+import type { describeRawTrap } from "../loader/trap-description.ts";
 import type { Drivers } from "../threads/boot.ts";
 import type { installFurtherCalls } from "../threads/further-calls.ts";
 import type { WorkerHost } from "../threads/port.ts";
@@ -55,6 +56,8 @@ export interface Host {
    * @returns what gives them to this agent
    */
   loadFurtherCalls(): Promise<typeof installFurtherCalls>;
+  /** Loads what puts the traps of guests into words. */
+  loadTrapWords(): Promise<typeof describeRawTrap>;
   /** Makes this agent and workers ready to trace. */
   loadTraces(): Promise<void>;
   /** Reads a whole file, by path or the text of a URL. */

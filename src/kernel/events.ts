@@ -34,9 +34,6 @@ export const EventKind = {
 /** The kinds that tell of every wait, as bits: many, and asked for apart from the others. */
 export const WAIT_EVENTS = (1 << EventKind.threadSlept) | (1 << EventKind.threadWoken);
 
-/** Bytes of an event's text that are told. */
-const MOST_TEXT = 8192;
-
 /** Records that may wait: beyond, events are lost rather than memory. */
 const MOST_WAITING = 65536;
 
@@ -94,7 +91,7 @@ export function emit(
 const NO_TEXT = new Uint8Array(0);
 
 function encodeText(text: string): Uint8Array {
-  return text === "" ? NO_TEXT : new TextEncoder().encode(text).subarray(0, MOST_TEXT);
+  return text === "" ? NO_TEXT : new TextEncoder().encode(text);
 }
 
 /** Takes all waiting events in their order. For the host's event loop. */

@@ -3,6 +3,10 @@ import test from "node:test";
 import loadWabt from "wabt";
 import { readAsyncify } from "./asyncify.ts";
 import { describeModule } from "./module-description.ts";
+import { rareTypes } from "./rare-types.ts";
+import { provideRareTypes } from "./wasm-types.ts";
+
+provideRareTypes(rareTypes);
 
 /** A program with calls of two imports, a global that is not exported, and data below its stack. */
 const PROGRAM = `(module

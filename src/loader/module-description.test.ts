@@ -28,8 +28,12 @@ import {
 } from "../../tests/support/wasm-builder.ts";
 import { readDylinkSection } from "./dylink-section.ts";
 import { describeModule, exportedGlobalValue } from "./module-description.ts";
+import { rareTypes } from "./rare-types.ts";
+import { provideRareTypes } from "./wasm-types.ts";
 import { ModuleError } from "./module-error.ts";
 import { describeTools } from "./tool-sections.ts";
+
+provideRareTypes(rareTypes);
 
 /** One of everything, and valid. */
 function fullModule(): Uint8Array<ArrayBuffer> {

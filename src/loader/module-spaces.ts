@@ -1,10 +1,12 @@
 /**
  * A module's index spaces: how many entries each has, imports included, and where its sections lie. What appends to a module's sections needs this.
  */
+import { rareTypes } from "./rare-types.ts";
 import { readSections, type Section, SectionId, WasmReader } from "./wasm-binary.ts";
 import {
   type GlobalType,
   type MemoryType,
+  provideRareTypes,
   readGlobalDefinition,
   readGlobalType,
   readMemoryType,
@@ -13,6 +15,8 @@ import {
   readTypeSection,
   type ValueType,
 } from "./wasm-types.ts";
+
+provideRareTypes(rareTypes);
 
 export interface ModuleSpaces {
   readonly sections: readonly Section[];

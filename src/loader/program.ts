@@ -9,13 +9,22 @@ import { isFurtherCall } from "../syscalls/table.ts";
 import type { Asyncify, readAsyncify } from "./asyncify.ts";
 import type { tellForeign } from "./foreign-format.ts";
 import { findLinkFaults, type KnownImports } from "./link-faults.ts";
-import { limitMemory } from "./memory-limits.ts";
+import type { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
 import { canSuspendStacks } from "./suspension.ts";
 import type { StopPoints } from "./stop-points.ts";
-import { formatFunctionType, type FunctionType } from "./wasm-types.ts";
+import type { tellUnfit } from "./unfit-program.ts";
+import {
+  formatFunctionType,
+  type FunctionType,
+  NeedsFurtherReading,
+  provideRareTypes,
+  type RareTypes,
+} from "./wasm-types.ts";
+
+export { NeedsFurtherReading };
 
 /** What carriers need to make instances. */
 export interface Program {
@@ -96,7 +105,7 @@ export const MOST_PAGES = 65536;
  */
 const MOST_WIDE_PAGES = MOST_PAGES - 1;
 
-function isWideProgram({ memory }: ModuleDescription): boolean {
+export function isWideProgram({ memory }: ModuleDescription): boolean {
   return memory.limits?.memory64 === true;
 }
 
@@ -105,7 +114,7 @@ function mostPages(description: ModuleDescription, maximumPages: number): number
 }
 
 /** Whether the engine has memories of 64-bit addresses: a module with one is asked for. */
-function hasWideMemories(): boolean {
+export function hasWideMemories(): boolean {
   return WebAssembly.validate(
     Uint8Array.from([...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], ...[5, 3, 1, 4, 0]]),
   );
@@ -125,10 +134,16 @@ export function knownImports(): KnownImports {
   return known;
 }
 
-/** What it takes to read a program that is instrumented, or to say why one cannot be linked or is none. A part of its own (`further-reading.ts`). */
+/**
+ * What it takes to read a program that is instrumented or whose memory is limited, or to say why one cannot be linked or is none. A part of its own
+ * (`further-reading.ts`).
+ */
 export interface FurtherReading {
   readonly readAsyncify: typeof readAsyncify;
+  readonly limitMemory: typeof limitMemory;
+  readonly rareTypes: RareTypes;
   readonly tellForeign: typeof tellForeign;
+  readonly tellUnfit: typeof tellUnfit;
   /** All that is wrong with a program's imports, a line each. */
   tellLinkProblems(
     description: ModuleDescription,
@@ -142,11 +157,7 @@ let furtherReading: FurtherReading | undefined;
 /** Gives this agent that part. */
 export function provideFurtherReading(given: FurtherReading): void {
   furtherReading = given;
-}
-
-/** The agent has to be given that part before it can read a program. */
-export class NeedsFurtherReading extends Error {
-  override name = "NeedsFurtherReading";
+  provideRareTypes(given.rareTypes);
 }
 
 function readFurther(): FurtherReading {
@@ -172,27 +183,15 @@ export function readProgram(
     const problems = readFurther().tellLinkProblems(description, known, given);
     throw new ModuleError("ERR_LINK", `${name} cannot be linked:\n${problems}`);
   }
-  if (description.isDynamic) {
-    throw new ModuleError(
-      "ERR_DYNAMIC",
-      `${name} is dynamically linked (it has a dylink.0 section): Weft runs static programs so far`,
-    );
-  }
-  if (!description.isCommand && !description.isReactor && given === undefined) {
-    throw new ModuleError(
-      "ERR_NO_ENTRY",
-      `${name} exports neither _start nor _initialize: it is no program (link it without -shared or --no-entry)`,
-    );
-  }
-  if (isWideProgram(description) && !hasWideMemories()) {
-    throw new ModuleError(
-      "ERR_WIDE_MEMORY",
-      `${name} has a 64-bit memory, which this engine does not know: run it in Node 24 or Chromium 133 or later, or build it for wasm32`,
-    );
-  }
-  checkEntries(description, name);
+  if (
+    description.isDynamic ||
+    (!description.isCommand && !description.isReactor && given === undefined) ||
+    (isWideProgram(description) && !hasWideMemories()) ||
+    wrongEntryOf(description) !== undefined
+  )
+    throw readFurther().tellUnfit(description, name, given !== undefined);
   const pages = mostPages(description, maximumPages);
-  const limited = pages < MOST_PAGES ? limitMemory(bytes, description, pages) : bytes;
+  const limited = pages < MOST_PAGES ? readFurther().limitMemory(bytes, description, pages) : bytes;
   return {
     description,
     bytes: limited,
@@ -228,18 +227,18 @@ const entriesOf = (address: "i32" | "i64"): readonly (readonly [string, Function
   ["wasi_thread_start", { parameters: ["i32", address], results: [] }],
 ];
 
-function checkEntries(description: ModuleDescription, name: string): void {
+/** An entry whose signature is another, and what it must be. */
+export function wrongEntryOf(
+  description: ModuleDescription,
+): { entry: string; given: string; wanted: string } | undefined {
   for (const [entry, expected] of entriesOf(isWideProgram(description) ? "i64" : "i32")) {
     const found = description.exports.find((one) => one.name === entry);
     if (found?.kind !== "function") continue;
     const wanted = formatFunctionType(expected);
     const given = formatFunctionType(found.type);
-    if (given !== wanted)
-      throw new ModuleError(
-        "ERR_ENTRY",
-        `${name} exports ${entry} as ${given}, which must be ${wanted}`,
-      );
+    if (given !== wanted) return { entry, given, wanted };
   }
+  return undefined;
 }
 
 const ASKS_HOST = /^proc_(exec|spawn|fork|raise_interval)/;

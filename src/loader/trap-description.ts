@@ -7,6 +7,7 @@ import { printable } from "./printable.ts";
 import type { Asyncify } from "./asyncify.ts";
 import { originalOffset } from "./byte-edits.ts";
 import type { StopPoints } from "./stop-points.ts";
+import { RAW_TRAP, readThrown, type Thrown } from "./trap.ts";
 
 export type TrapKind =
   | "unreachable"
@@ -140,7 +141,15 @@ export function describeTrap(
   names?: () => ReadonlyMap<number, string>,
   edits?: CodeEdits,
 ): TrapDescription {
-  const { name, message, stack, tag } = readError(error);
+  return describeThrown(readThrown(error), names, edits);
+}
+
+/** The same for what `readThrown` found. */
+export function describeThrown(
+  { name, message, stack, tag }: Thrown,
+  names?: () => ReadonlyMap<number, string>,
+  edits?: CodeEdits,
+): TrapDescription {
   const kind = classify(name, message, tag);
   const found = parseFrames(stack, names);
   const frames = edits === undefined ? found : withoutEdits(found, edits);
@@ -153,6 +162,12 @@ export function describeTrap(
   );
   const words = kind === "host error" || kind === "trap" ? `: ${printable(message, 500)}` : "";
   return { kind, frames, text: [kind + words, ...lines].join("\n") };
+}
+
+/** Puts what `tellTrap` left raw into words. */
+export function describeRawTrap(message: string): string {
+  const [where, thrown] = JSON.parse(message.slice(RAW_TRAP.length)) as [string, Thrown];
+  return where + describeThrown(thrown).text;
 }
 
 /** What was done to a program's code before it was compiled, as its `Program` tells. */
@@ -171,18 +186,4 @@ function withoutEdits(frames: TrapFrame[], { stops, asyncify }: CodeEdits): Trap
       const offset = stops === undefined ? frame.offset : originalOffset(stops.map, frame.offset);
       return { ...frame, offset: offset - shift };
     });
-}
-
-/** The parts of a thrown value as text; `tag` tells a WebAssembly.Exception, whose class old engines do not name. */
-function readError(error: unknown): Record<"name" | "message" | "stack" | "tag", string> {
-  try {
-    const tag = Object.prototype.toString.call(error);
-    if (typeof error === "object" && error !== null) {
-      const { name, message, stack } = error as Record<string, unknown>;
-      return { name: String(name), message: String(message), stack: String(stack ?? ""), tag };
-    }
-    return { name: "", message: String(error), stack: "", tag };
-  } catch {
-    return { name: "", message: "a value that cannot be shown was thrown", stack: "", tag: "" };
-  }
 }

@@ -40,55 +40,52 @@ export interface GlobalType {
   readonly value: number | bigint | undefined;
 }
 
-const NUMBER_TYPES: Readonly<Record<number, string>> = {
+const COMMON_TYPES: Readonly<Record<number, string>> = {
   0x7f: "i32",
   0x7e: "i64",
   0x7d: "f32",
   0x7c: "f64",
   0x7b: "v128",
-  0x78: "i8",
-  0x77: "i16",
+  0x70: "funcref",
+  0x6f: "externref",
 };
 
-const HEAP_TYPES: Readonly<Record<number, string>> = {
-  0x75: "nocont",
-  0x74: "noexn",
-  0x73: "nofunc",
-  0x72: "noextern",
-  0x71: "none",
-  0x70: "func",
-  0x6f: "extern",
-  0x6e: "any",
-  0x6d: "eq",
-  0x6c: "i31",
-  0x6b: "struct",
-  0x6a: "array",
-  0x69: "exn",
-  0x68: "cont",
-};
+/** What reads the types and expressions that few modules have: a part of its own (`rare-types.ts`). */
+export interface RareTypes {
+  /** The value type that begins with a byte which was read. */
+  readValueType(reader: WasmReader, byte: number): ValueType;
+  /** Walks what is no plain function type in a type section, and notes each type's offset. */
+  readTypes(reader: WasmReader, offsets: number[]): void;
+  /** A table definition with an expression that fills it. */
+  readFilledTable(reader: WasmReader): TableType;
+  /** Steps over the operands of an instruction whose opcode was read. */
+  skipOperands(reader: WasmReader, opcode: number): void;
+}
 
-function readHeapType(reader: WasmReader): string {
-  const start = reader.offset;
-  const type = Number(reader.signed(33));
-  return type >= 0
-    ? String(type)
-    : (HEAP_TYPES[type + 0x80] ?? reader.fail("a heap type is not known", start));
+let rareTypes: RareTypes | undefined;
+
+/** Gives this agent that part. */
+export function provideRareTypes(given: RareTypes): void {
+  rareTypes = given;
+}
+
+/** Whoever reads has to be given that part first, or that of `program.ts`. */
+export class NeedsFurtherReading extends Error {
+  override name = "NeedsFurtherReading";
+}
+
+function readRare(): RareTypes {
+  if (rareTypes === undefined) throw new NeedsFurtherReading();
+  return rareTypes;
 }
 
 /** Reads one value type. */
 export function readValueType(reader: WasmReader): ValueType {
-  const start = reader.offset;
   const byte = reader.byte();
-  if (byte === 0x63) return `(ref null ${readHeapType(reader)})`;
-  if (byte === 0x64) return `(ref ${readHeapType(reader)})`;
-  const heapType = HEAP_TYPES[byte];
-  if (heapType !== undefined) return `${heapType}ref`;
-  return (
-    NUMBER_TYPES[byte] ?? reader.fail(`0x${byte.toString(16)} is not a known value type`, start)
-  );
+  return COMMON_TYPES[byte] ?? readRare().readValueType(reader, byte);
 }
 
-function readValueTypes(reader: WasmReader, into?: ValueType[]): void {
+export function readValueTypes(reader: WasmReader, into?: ValueType[]): void {
   for (let left = reader.count("values of a function type", Limit.parameters); left > 0; left--) {
     const type = readValueType(reader);
     into?.push(type);
@@ -104,10 +101,8 @@ export function readFunctionType(reader: WasmReader): FunctionType {
   return { parameters, results };
 }
 
-function skipField(reader: WasmReader): void {
-  readValueType(reader);
-  if (reader.byte() > 1) reader.fail("a field is neither constant nor variable", reader.offset - 1);
-}
+/** Opens a function type. */
+export const FUNCTION = 0x60;
 
 /**
  * Walks a type section. Returns, for each type index, the offset where that function type's parameters begin, or 0 when
@@ -115,34 +110,13 @@ function skipField(reader: WasmReader): void {
  */
 export function readTypeSection(reader: WasmReader): number[] {
   const offsets: number[] = [];
-  for (let groups = reader.count("types"); groups > 0; groups--) {
-    let members = 1;
-    const room = Limit.entries - offsets.length;
-    if (reader.left > 0 && reader.bytes[reader.offset] === 0x4e) {
+  for (let left = reader.count("types"); left > 0; left--) {
+    if (reader.bytes[reader.offset] === FUNCTION && reader.left > 0) {
       reader.byte();
-      members = reader.count("types of a recursive group", room);
-    }
-    for (; members > 0; members--) {
-      const start = reader.offset;
-      let form = reader.byte();
-      if (form === 0x50 || form === 0x4f) {
-        for (let left = reader.count("supertypes"); left > 0; left--) reader.unsigned();
-        form = reader.byte();
-      }
-      offsets.push(form === 0x60 ? reader.offset : 0);
-      if (form === 0x60) {
-        readValueTypes(reader);
-        readValueTypes(reader);
-      } else if (form === 0x5f) {
-        for (let left = reader.count("fields"); left > 0; left--) skipField(reader);
-      } else if (form === 0x5e) {
-        skipField(reader);
-      } else if (form === 0x5d) {
-        readHeapType(reader);
-      } else {
-        reader.fail(`0x${form.toString(16)} does not open a known type`, start);
-      }
-    }
+      offsets.push(reader.offset);
+      readValueTypes(reader);
+      readValueTypes(reader);
+    } else readRare().readTypes(reader, offsets);
   }
   reader.finish("the type section");
   return offsets;
@@ -187,11 +161,7 @@ export function readTableType(reader: WasmReader): TableType {
 /** Reads a table definition: a type, or 0x40 0x00, a type and the expression that fills it. */
 export function readTableDefinition(reader: WasmReader): TableType {
   if (reader.left === 0 || reader.bytes[reader.offset] !== 0x40) return readTableType(reader);
-  reader.byte();
-  if (reader.byte() !== 0) reader.fail("a table definition of an unknown form", reader.offset - 1);
-  const type = readTableType(reader);
-  readConstantExpression(reader);
-  return type;
+  return readRare().readFilledTable(reader);
 }
 
 /** Reads the type of a global, without its initial value. */
@@ -212,7 +182,6 @@ export function readGlobalDefinition(reader: WasmReader): GlobalType {
 export function readConstantExpression(reader: WasmReader): number | bigint | undefined {
   let value: number | bigint | undefined;
   for (let instructions = 0; ; instructions++) {
-    const start = reader.offset;
     const opcode = reader.byte();
     switch (opcode) {
       case 0x0b: // end
@@ -223,43 +192,12 @@ export function readConstantExpression(reader: WasmReader): number | bigint | un
       case 0x42: // i64.const
         value = reader.signed(64);
         break;
-      case 0x43: // f32.const
-        reader.skip(4);
-        break;
-      case 0x44: // f64.const
-        reader.skip(8);
-        break;
       case 0x23: // global.get
       case 0xd2: // ref.func
         reader.unsigned();
         break;
-      case 0xd0: // ref.null
-        readHeapType(reader);
-        break;
-      case 0x6a: // i32.add, sub, mul
-      case 0x6b:
-      case 0x6c:
-      case 0x7c: // i64.add, sub, mul
-      case 0x7d:
-      case 0x7e:
-        break;
-      case 0xfd: // v128.const
-        if (reader.unsigned() !== 0x0c) reader.fail("a vector instruction is not constant", start);
-        reader.skip(16);
-        break;
-      case 0xfb: {
-        const operation = reader.unsigned();
-        // struct.new, struct.new_default, array.new, array.new_default, array.new_fixed name a type; the conversions and
-        // ref.i31 name nothing.
-        if ([0, 1, 6, 7, 8].includes(operation)) reader.unsigned();
-        else if (![0x1a, 0x1b, 0x1c].includes(operation)) {
-          reader.fail("a reference instruction is not constant", start);
-        }
-        if (operation === 8) reader.unsigned();
-        break;
-      }
       default:
-        reader.fail(`opcode 0x${opcode.toString(16)} is not constant`, start);
+        readRare().skipOperands(reader, opcode);
     }
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Calls as text, as strace shows them, and what happens to threads:
+ * Calls as text, as strace shows them:
  *
- *     [1.1] +++ started
  *     [1.1] fd_write(1, [{"hello\n", 6}], 1, 0x1234) = 0 (6)
  *     [1.1] path_open(3, SYMLINK_FOLLOW, "etc/passwd", 10, 0, ...) = ENOENT (no such file or directory)
  *
@@ -14,7 +13,7 @@ import { errnoName } from "../abi/errno.ts";
 import * as flags from "../abi/flags.ts";
 import { WIDE_MODULE } from "../abi/call-types.ts";
 import { findSignature, type Parameter, type Signature } from "../abi/signatures.ts";
-import { EventKind, type KernelEvent, Process, Thread } from "../kernel/index.ts";
+import { Process, Thread } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { Syscall } from "./service.ts";
@@ -93,27 +92,6 @@ export function formatCall(
   const call = { guest, signature, args, succeeded: signature.result === "errno" && result === 0 };
   const shown = signature.parameters.map((_, index) => formatArgument(call, index));
   return `${who} ${syscall.name}(${shown.join(", ")}) = ${formatResult(call, result)}`;
-}
-
-const EVENT_WORDS: Readonly<Record<number, string>> = {
-  [EventKind.processEnded]: "process ended with",
-  [EventKind.threadCreated]: "created",
-  [EventKind.threadStarted]: "started",
-  [EventKind.threadFinished]: "finished with",
-  [EventKind.taint]: "tainted:",
-  [EventKind.forkRefused]: "fork refused",
-  [EventKind.threadSlept]: "sleeps",
-  [EventKind.threadWoken]: "awake",
-  [EventKind.threadRefused]: "thread refused:",
-  [EventKind.entryMissing]: "thread refused:",
-};
-
-/** Shows an event. A text of several lines, as a trap's is, has a line for each. */
-export function formatEvent({ kind, pid, tid, detail, text }: KernelEvent): string {
-  const who = `[${tid === 0 ? pid : `${pid}.${tid}`}] +++`;
-  const words = EVENT_WORDS[kind];
-  const rest = text === "" && /with$/.test(words) ? String(detail | 0) : text;
-  return `${who} ${words} ${rest}`.trimEnd().replaceAll("\n", `\n${who} `);
 }
 
 function formatResult(call: Call, result: number | undefined): string {

@@ -4,11 +4,24 @@
  */
 import { Errno } from "../abi/errno.ts";
 import { stack_checkpoint, stack_restore } from "./checkpoint.ts";
+import { clock_time_set } from "./clock.ts";
 import { context_create, context_destroy, context_switch } from "./contexts.ts";
 import { epoll_create, epoll_ctl, epoll_wait } from "./epoll.ts";
 import { fd_event } from "./event.ts";
+import { fd_dup, fd_dup2, fd_pipe, fd_renumber } from "./fd-create.ts";
+import {
+  fd_advise,
+  fd_fdflags_get,
+  fd_fdflags_set,
+  fd_fdstat_set_flags,
+  fd_fdstat_set_rights,
+  fd_filestat_set_times,
+} from "./fd-status.ts";
+import { fd_allocate } from "./fd.ts";
+import { path_filestat_set_times, path_link, path_symlink } from "./path.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
 import { proc_raise_interval } from "./interval.ts";
+import { proc_parent, proc_raise, proc_signal } from "./process.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
 import { proc_snapshot } from "./process-snapshot.ts";
@@ -16,9 +29,12 @@ import { proc_spawn } from "./process-spawn-v1.ts";
 import { proc_spawn2, proc_spawn3 } from "./process-spawn.ts";
 import { proc_fork } from "./process-fork.ts";
 import { proc_fork_env } from "./process-vfork.ts";
+import * as snapshot0 from "./snapshot0.ts";
 import { refuseSocketCall } from "./sock.ts";
+import { preview1, threadSpawn } from "./table.ts";
 import { tty_get, tty_set } from "./tty.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
+import { chdir } from "./working-directory.ts";
 
 const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed descriptor.";
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
@@ -32,16 +48,39 @@ const noSocket = none(refuseSocketCall, NO_SOCKETS);
 const noNetwork = refused(Errno.ENOTSUP, NO_NETWORK);
 const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
 
-/** Calls on sockets that preview 1 has too. */
-const sockets: Readonly<Record<string, Service>> = {
-  sock_accept: noSocket,
+/** Calls that the first snapshot of WASI has, and all later ones. */
+const old: Readonly<Record<string, Service>> = {
+  fd_advise: partial(fd_advise, "The advice is checked and has no effect."),
+  fd_allocate: full(fd_allocate),
+  fd_fdstat_set_flags: partial(
+    fd_fdstat_set_flags,
+    "Changes APPEND and NONBLOCK; the other flags stay, as with fcntl on Linux.",
+  ),
+  fd_fdstat_set_rights: full(fd_fdstat_set_rights),
+  fd_filestat_set_times: full(fd_filestat_set_times),
+  fd_renumber: full(fd_renumber),
+  path_filestat_set_times: full(path_filestat_set_times),
+  path_link: full(path_link),
+  path_symlink: full(path_symlink),
+  proc_raise: full(proc_raise),
   sock_recv: noSocket,
   sock_send: noSocket,
   sock_shutdown: noSocket,
 };
 
+const furtherPreview1: Readonly<Record<string, Service>> = { ...old, sock_accept: noSocket };
+
 const wasix: Readonly<Record<string, Service>> = {
-  ...sockets,
+  ...furtherPreview1,
+  clock_time_set: partial(clock_time_set, "No program may set the clock of the host: EPERM."),
+  fd_dup: full(fd_dup),
+  fd_dup2: full(fd_dup2),
+  fd_pipe: full(fd_pipe),
+  fd_fdflags_get: full(fd_fdflags_get),
+  fd_fdflags_set: full(fd_fdflags_set),
+  chdir: full(chdir),
+  proc_parent: full(proc_parent),
+  proc_signal: full(proc_signal),
   fd_event: full(fd_event),
   epoll_create: full(epoll_create),
   epoll_ctl: full(epoll_ctl),
@@ -127,7 +166,15 @@ const wasix: Readonly<Record<string, Service>> = {
 };
 
 export const furtherServices: Services = {
-  wasi_snapshot_preview1: sockets,
-  wasi_unstable: sockets,
+  wasi_snapshot_preview1: furtherPreview1,
+  wasi_unstable: {
+    ...preview1,
+    ...old,
+    fd_filestat_get: full(snapshot0.fd_filestat_get),
+    path_filestat_get: full(snapshot0.path_filestat_get),
+    fd_seek: full(snapshot0.fd_seek),
+    poll_oneoff: blocking(snapshot0.poll_oneoff),
+    ...threadSpawn,
+  },
   wasix_32v1: wasix,
 };

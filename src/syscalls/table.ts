@@ -2,11 +2,10 @@
  * The table of system calls, as data: every import, what serves it and how well. Imports and traces read it, and, by its list (`table-list.ts`),
  * documentation and the tests of completeness. The calls that few programs make have a table of their own (`further-table.ts`).
  *
- * `wasi_snapshot_preview1` and `wasi_unstable` have the calls of `preview1`, `wasix_32v1` has them and its own; what a module does otherwise is in
- * `exceptions`.
+ * `wasi_snapshot_preview1` has the calls of `preview1`, `wasix_32v1` has them and its own.
  */
 import { WIDE_MODULE } from "../abi/call-types.ts";
-import { clock_res_get, clock_time_get, clock_time_set } from "./clock.ts";
+import { clock_res_get, clock_time_get } from "./clock.ts";
 import {
   args_get,
   args_sizes_get,
@@ -14,24 +13,16 @@ import {
   environ_sizes_get,
   random_get,
 } from "./environment.ts";
-import { fd_dup, fd_dup2, fd_pipe, fd_renumber } from "./fd-create.ts";
 import { fd_readdir } from "./fd-directory.ts";
 import {
-  fd_advise,
   fd_datasync,
-  fd_fdflags_get,
-  fd_fdflags_set,
   fd_fdstat_get,
-  fd_fdstat_set_flags,
-  fd_fdstat_set_rights,
   fd_filestat_get,
-  fd_filestat_set_times,
   fd_prestat_dir_name,
   fd_prestat_get,
   fd_sync,
 } from "./fd-status.ts";
 import {
-  fd_allocate,
   fd_close,
   fd_filestat_set_size,
   fd_pread,
@@ -45,12 +36,9 @@ import { path_open, path_open2 } from "./path-open.ts";
 import {
   path_create_directory,
   path_filestat_get,
-  path_filestat_set_times,
-  path_link,
   path_readlink,
   path_remove_directory,
   path_rename,
-  path_symlink,
   path_unlink_file,
 } from "./path.ts";
 import { poll_oneoff } from "./poll.ts";
@@ -59,14 +47,10 @@ import {
   proc_exit,
   proc_exit2,
   proc_id,
-  proc_parent,
-  proc_raise,
-  proc_signal,
   proc_signals_get,
   proc_signals_sizes_get,
 } from "./process.ts";
-import { blocking, full, partial, type Service, type Services, type Syscall } from "./service.ts";
-import * as snapshot0 from "./snapshot0.ts";
+import { blocking, full, type Service, type Services, type Syscall } from "./service.ts";
 import {
   futex_wait,
   futex_wake,
@@ -81,63 +65,45 @@ import {
   thread_spawn,
   thread_spawn_v2,
 } from "./thread.ts";
-import { chdir, getcwd } from "./working-directory.ts";
+import { getcwd } from "./working-directory.ts";
 
-const preview1: Readonly<Record<string, Service>> = {
+export const preview1: Readonly<Record<string, Service>> = {
   args_get: full(args_get),
   args_sizes_get: full(args_sizes_get),
   environ_get: full(environ_get),
   environ_sizes_get: full(environ_sizes_get),
   clock_res_get: full(clock_res_get),
   clock_time_get: full(clock_time_get),
-  fd_advise: partial(fd_advise, "The advice is checked and has no effect."),
-  fd_allocate: full(fd_allocate),
   fd_close: full(fd_close),
   fd_datasync: full(fd_datasync),
   fd_fdstat_get: full(fd_fdstat_get),
-  fd_fdstat_set_flags: partial(
-    fd_fdstat_set_flags,
-    "Changes APPEND and NONBLOCK; the other flags stay, as with fcntl on Linux.",
-  ),
-  fd_fdstat_set_rights: full(fd_fdstat_set_rights),
   fd_filestat_get: full(fd_filestat_get),
   fd_filestat_set_size: full(fd_filestat_set_size),
-  fd_filestat_set_times: full(fd_filestat_set_times),
   fd_pread: full(fd_pread),
   fd_prestat_get: full(fd_prestat_get),
   fd_prestat_dir_name: full(fd_prestat_dir_name),
   fd_pwrite: full(fd_pwrite),
   fd_read: blocking(fd_read),
   fd_readdir: full(fd_readdir),
-  fd_renumber: full(fd_renumber),
   fd_seek: full(fd_seek),
   fd_sync: full(fd_sync),
   fd_tell: full(fd_tell),
   fd_write: blocking(fd_write),
   path_create_directory: full(path_create_directory),
   path_filestat_get: full(path_filestat_get),
-  path_filestat_set_times: full(path_filestat_set_times),
-  path_link: full(path_link),
   path_open: full(path_open),
   path_readlink: full(path_readlink),
   path_remove_directory: full(path_remove_directory),
   path_rename: full(path_rename),
-  path_symlink: full(path_symlink),
   path_unlink_file: full(path_unlink_file),
   poll_oneoff: blocking(poll_oneoff),
   proc_exit: full(proc_exit),
-  proc_raise: full(proc_raise),
   sched_yield: full(sched_yield),
   random_get: full(random_get),
 };
 
 const wasix: Readonly<Record<string, Service>> = {
-  clock_time_set: partial(clock_time_set, "No program may set the clock of the host: EPERM."),
-  fd_dup: full(fd_dup),
-  fd_dup2: full(fd_dup2),
-  fd_pipe: full(fd_pipe),
   getcwd: full(getcwd),
-  chdir: full(chdir),
   callback_signal: full(callback_signal),
   thread_spawn: full(thread_spawn_v2),
   thread_spawn_v2: full(thread_spawn_v2),
@@ -151,30 +117,18 @@ const wasix: Readonly<Record<string, Service>> = {
   futex_wake_all: full(futex_wake_all),
   thread_exit: full(thread_exit),
   path_open2: full(path_open2),
-  fd_fdflags_get: full(fd_fdflags_get),
-  fd_fdflags_set: full(fd_fdflags_set),
   proc_exit2: full(proc_exit2),
   proc_id: full(proc_id),
-  proc_parent: full(proc_parent),
-  proc_signal: full(proc_signal),
   proc_signals_get: full(proc_signals_get),
   proc_signals_sizes_get: full(proc_signals_sizes_get),
 };
 
 /** The older door to threads, which is in every module but `wasix_32v1`. */
-const threadSpawn = { "thread-spawn": full(thread_spawn) };
+export const threadSpawn = { "thread-spawn": full(thread_spawn) };
 
-/** Services by module that every agent has. */
+/** Services by module that every agent has. Those of `wasi_unstable`, which few programs import, are further ones. */
 const services: Services = {
   wasi_snapshot_preview1: { ...preview1, ...threadSpawn },
-  wasi_unstable: {
-    ...preview1,
-    fd_filestat_get: full(snapshot0.fd_filestat_get),
-    path_filestat_get: full(snapshot0.path_filestat_get),
-    fd_seek: full(snapshot0.fd_seek),
-    poll_oneoff: blocking(snapshot0.poll_oneoff),
-    ...threadSpawn,
-  },
   wasix_32v1: { ...preview1, ...wasix },
   wasi: threadSpawn,
 };
@@ -213,7 +167,6 @@ export function isFurtherCall(module: string, name: string): boolean {
  * @returns undefined where the ABI has no such import, or the agent was not given it
  */
 export function findSyscall(module: string, name: string): Syscall | undefined {
-  if (module === "wasi_unstable" && name === "sock_accept") return undefined;
   const home = homeOf(module);
   const service = serviceIn(services, home, name) ?? serviceIn(further ?? {}, home, name);
   return service && { ...service, module, name, blocks: service.blocks ?? false };
@@ -221,11 +174,9 @@ export function findSyscall(module: string, name: string): Syscall | undefined {
 
 /** Everything that an agent serves which was given all, as `module.name`. */
 export function servedNames(): string[] {
-  return [services, further ?? {}]
-    .flatMap((table) =>
-      Object.entries(table).flatMap(([module, names]) =>
-        Object.keys(names).map((name) => `${module}.${name}`),
-      ),
-    )
-    .filter((name) => name !== "wasi_unstable.sock_accept");
+  return [services, further ?? {}].flatMap((table) =>
+    Object.entries(table).flatMap(([module, names]) =>
+      Object.keys(names).map((name) => `${module}.${name}`),
+    ),
+  );
 }

@@ -6,8 +6,8 @@ import { findSignature } from "../abi/signatures.ts";
 import { THREAD_EXIT } from "./control.ts";
 import { listSyscalls } from "./table-list.ts";
 import { findSyscall } from "./table.ts";
-import { formatCall, formatEvent } from "./call-text.ts";
-import { provideTraceText, traced } from "./trace.ts";
+import { formatCall } from "./call-text.ts";
+import { provideCallFormatter, traced } from "./trace.ts";
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -61,7 +61,7 @@ process("paths, flags and failures have names", (fixture) => {
   assert.equal(time, "clock_res_get(MONOTONIC, 0x1000) = 0 (1000)");
 });
 
-provideTraceText(formatCall, formatEvent);
+provideCallFormatter(formatCall);
 
 process("a call that does not return has no result", (fixture) => {
   const lines: string[] = [];

@@ -1,9 +1,8 @@
 /**
  * Tracing: a traced call is wrapped when the imports are made; one that is not never comes here.
  *
- * The lines are made by `call-text.ts`, which an agent is given before it runs the first program that is traced.
+ * The text of a call is made by `formatCall` of `call-text.ts`, which an agent is given before it runs the first program that is traced.
  */
-import type { KernelEvent } from "../kernel/index.ts";
 import { panic } from "../shm/index.ts";
 import type { Outcome } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
@@ -21,27 +20,16 @@ export type CallFormatter = (
   result: number | undefined,
 ) => string;
 
-/** Writes an event as a line, or as several. */
-export type EventFormatter = (event: KernelEvent) => string;
+let format: CallFormatter | undefined;
 
-const missing = (): never => panic("trace: nothing writes lines in this agent");
-let callFormatter: CallFormatter = missing;
-let eventFormatter: EventFormatter = missing;
-
-/** Gives this agent the code that writes calls and events as text. */
-export function provideTraceText(calls: CallFormatter, events: EventFormatter): void {
-  callFormatter = calls;
-  eventFormatter = events;
-}
-
-/** Tells `sink` of an event. */
-export function traceEvent(event: KernelEvent, sink: TraceSink): void {
-  sink(eventFormatter(event));
+/** Gives this agent the code that writes calls as text. */
+export function provideCallFormatter(formatter: CallFormatter): void {
+  format = formatter;
 }
 
 /** A handler that does the same and tells `sink` of each call once it is over; of one that does not return, with `?` as its result. */
 export function traced(syscall: Syscall, sink: TraceSink): SyscallHandler {
-  const formatCall = callFormatter;
+  const formatCall = format ?? panic("trace: nothing writes calls as text in this agent");
   const handler = syscall.handler as (
     context: SyscallContext,
     ...args: (number | bigint)[]

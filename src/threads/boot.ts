@@ -1,8 +1,6 @@
 /**
  * Boot: making a machine's kernel, and giving an agent's kernel the code of filesystems and open files. The latter is the same in every agent.
  */
-import { installDevfs } from "../fs/devfs/index.ts";
-import { installProcfs } from "../fs/procfs/index.ts";
 import { installTmpfs } from "../fs/tmpfs/index.ts";
 import {
   type Clock,
@@ -15,8 +13,9 @@ import {
   type Randomness,
   Thread,
 } from "../kernel/index.ts";
-import { type KernelMemory, panic } from "../shm/index.ts";
-import { OperationsId } from "../vfs/index.ts";
+import { type KernelMemory, type LockOrder, panic } from "../shm/index.ts";
+import { FilesystemId, OperationsId } from "../vfs/index.ts";
+import { loadLateParts } from "./late-parts.ts";
 
 /** Drivers that only some hosts have. */
 export interface Drivers {
@@ -28,10 +27,19 @@ export interface Drivers {
 export function addDrivers(kernel: Kernel, local: Drivers | undefined): void {
   const { vfs } = kernel;
   installTmpfs(vfs);
-  installDevfs(vfs, kernel.randomness);
-  installProcfs(kernel);
+  vfs.loadDrivers = () => {
+    const { installDevfs, installProcfs } = loadLateParts();
+    installProcfs(kernel);
+    // One that knows terminals came with other parts.
+    if (!vfs.hasFilesystem(FilesystemId.devfs)) installDevfs(vfs, kernel.randomness);
+  };
   vfs.addOperations(OperationsId.pipe, new PipeOperations());
   local?.install(kernel);
+}
+
+/** The checker of the order of locks, for an agent of a machine that wants one. */
+export function lockOrderFor(isWanted: boolean): LockOrder | undefined {
+  return isWanted ? new (loadLateParts().LockOrder)() : undefined;
 }
 
 /** Makes the kernel of a new machine in an empty kernel heap. */

@@ -13,7 +13,7 @@ import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { Carrier, clearCarrier, Crew, joinCrew, leaveCrew, nextThread } from "./crew.ts";
 import { GUEST_PAGE } from "../loader/program-memory.ts";
-import { sleepIdle, sleepWatching } from "./idle-carrier.ts";
+import { sleepIdle } from "./idle-carrier.ts";
 import type { BindMessage, ForkMessage } from "./messages.ts";
 import { runThread } from "./run-thread.ts";
 import type { ThreadImports } from "./worker.ts";
@@ -98,7 +98,7 @@ function serveOneByOne(
     } else if (
       group.context.sleeping === undefined
         ? sleepIdle(memory, crew, carrier, group, onIdle)
-        : sleepWatching(kernel, crew, carrier, group, onIdle)
+        : stackParts().sleepWatching(kernel, crew, carrier, group, onIdle)
     ) {
       return leaveCrew(memory, crew, carrier);
     }

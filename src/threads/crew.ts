@@ -26,7 +26,8 @@ import {
   type KernelMemory,
 } from "../shm/index.ts";
 import { HostCall, type Kernel, KernelRoot, keepThread, Thread } from "../kernel/index.ts";
-import { addSleeperLocked, hasReadySleeper, Sleepers, takeSleeperLocked } from "./sleepers.ts";
+import { addSleeperLocked, Sleepers } from "./sleepers.ts";
+import { stackParts } from "./unwinding-slot.ts";
 
 export const Crew = layout("Crew", {
   lock: mutex(Rank.Carriers),
@@ -280,6 +281,13 @@ function countersOf(isShared: boolean) {
   return isShared ? [Crew.shared, Crew.sharedWanted] : [Crew.carriers, Crew.wanted];
 }
 
+/** Takes the first sleeper that is to go on by `now`, with its count, or 0. With the lock. */
+function takeSleeper(memory: KernelMemory, crew: number, now: number): number {
+  const sleepers = Crew.sleepers.at(crew);
+  if (Sleepers.count.get(memory, sleepers) === 0) return 0;
+  return stackParts().takeSleeperLocked(memory, sleepers, now);
+}
+
 /**
  * The next thread for a carrier of one: the one it was given, or the first in line. With neither the carrier becomes idle.
  *
@@ -292,9 +300,7 @@ export function nextThread(kernel: Kernel, crew: number, carrier: number): numbe
   if (thread === 0) {
     const now = kernel.clock.monotonicMilliseconds();
     const isFrozen = KernelRoot.isCapturing.load(memory, kernel.root) !== 0;
-    thread =
-      (isFrozen ? 0 : takeSleeperLocked(memory, Crew.sleepers.at(crew), now)) ||
-      takeWaitingLocked(memory, crew);
+    thread = (isFrozen ? 0 : takeSleeper(memory, crew, now)) || takeWaitingLocked(memory, crew);
     if (thread !== 0) {
       Carrier.thread.set(memory, carrier, thread);
       Thread.carrier.set(memory, thread, carrier);
@@ -503,7 +509,7 @@ export function growIfStuck(kernel: Kernel, crew: number, taken: number, most: n
     now === taken &&
     // Those that are on the way come late on a busy machine, and later the more there are.
     Crew.wanted.get(memory, crew) === 0 &&
-    (waiting > 0 || hasReadySleeper(memory, sleepers, clock.monotonicMilliseconds()))
+    (waiting > 0 || stackParts().hasReadySleeper(memory, sleepers, clock.monotonicMilliseconds()))
   ) {
     const have = Crew.carriers.get(memory, crew);
     const more = Math.min(1 + (have >> 2), most - have);
@@ -548,8 +554,7 @@ function leaveLocked(memory: KernelMemory, crew: number, carrier: number): void 
 /** Takes the first thread that waits for a carrier, or sleeps and was woken, with its count, or 0: when no carrier will come any more. */
 export function takeWaiting(memory: KernelMemory, crew: number): number {
   Crew.lock.acquire(memory, crew);
-  const thread =
-    takeSleeperLocked(memory, Crew.sleepers.at(crew), Infinity) || takeWaitingLocked(memory, crew);
+  const thread = takeSleeper(memory, crew, Infinity) || takeWaitingLocked(memory, crew);
   Crew.lock.release(memory, crew);
   return thread;
 }

@@ -1,5 +1,5 @@
 /** What this floor needs from the host: workers, and time. And what it offers the library: a runner of processes. */
-import type { KernelEvent } from "../kernel/index.ts";
+import type { Kernel, KernelEvent } from "../kernel/index.ts";
 import type { GivenImports } from "../loader/instance.ts";
 import type { Program } from "../loader/program.ts";
 import type { HostThread } from "./host-thread.ts";
@@ -109,6 +109,8 @@ export interface ProcessRunner {
   onProgramRequests?: (() => void) | undefined;
   /** Is called when a guest asks for a snapshot. */
   onSnapshotRequests?: (() => void) | undefined;
+  /** Fires the interval timers of a process that are due; when the next is, or Infinity. Given with the calls that set them. */
+  fireTimers?: ((kernel: Kernel, process: number) => number) | undefined;
   /** The processes that run. */
   listRunning?(): RunningProcess[];
   /**

@@ -47,7 +47,7 @@ export class Reaping {
       for (const worker of [...team.workers])
         if (hasThread(memory, worker.carrier)) this.endIfInGuest(team, worker);
     }
-    team.rawWaits?.abandon();
+    team.rawWaits()?.abandon();
     this.hiring.releaseAwaiting(team);
     Crew.closing.store(memory, team.crew, 1);
     for (const worker of [...team.workers]) {

@@ -28,7 +28,7 @@ import {
 } from "../kernel/index.ts";
 import { contextEntry } from "../loader/context-entry.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
-import { describeTrap } from "../loader/trap-description.ts";
+import { readThrown, tellTrap } from "../loader/trap.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
@@ -81,7 +81,7 @@ export function beginThread(
   if (Thread.signals.load(memory, thread) !== 0) Thread.pending.or(memory, thread, Pending.signal);
   const image = Thread.image.get(memory, thread);
   if (isMain || image !== 0) {
-    context.enter();
+    context.claim();
     openInstances(memory, crew);
     if (image !== 0) putBackStack(kernel, context, thread, image);
     context.leave();
@@ -171,7 +171,7 @@ export function endThread(
     const { error } = thrown;
     if (error instanceof KernelPanic) throw error;
     if (memory.locksHeld > 0)
-      panic(`a call failed while it held ${memory.locksHeld} locks: ${describeTrap(error).text}`);
+      panic(`a call failed while it held ${memory.locksHeld} locks: ${readThrown(error).message}`);
     exitCode = endByThrow(kernel, group, thread, process, isMain, error);
   } else if (isMain) {
     exitProcess(kernel, process, 0, EndReason.exited);
@@ -225,7 +225,7 @@ function stopAtFailure({ kernelFailure }: SyscallContext): void {
   if (kernelFailure instanceof KernelPanic) throw kernelFailure;
   const isError = kernelFailure instanceof Error;
   const failure = new KernelPanic(
-    `a system call failed by a bug of Weft: ${isError ? `${kernelFailure.name}: ${kernelFailure.message}` : describeTrap(kernelFailure).text}`,
+    `a system call failed by a bug of Weft: ${isError ? `${kernelFailure.name}: ` : ""}${readThrown(kernelFailure).message}`,
   );
   if (isError) failure.stack = kernelFailure.stack ?? failure.message;
   throw failure;
@@ -248,8 +248,8 @@ function endByThrow(
   const code = isMain && !returned ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const reason = returned ? error.message : describeTrap(error, undefined, group.program).text;
-  const message = `thread ${tid} of process ${pid} (${group.program.name}): ${reason}`;
+  const where = `thread ${tid} of process ${pid} (${group.program.name}): `;
+  const message = returned ? where + error.message : tellTrap(where, error, group.program);
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code, message);
   }

@@ -89,9 +89,8 @@ function removeDeadline(memory: KernelMemory, sleepers: number, thread: number):
   else Thread.sleepPrevious.set(memory, next, previous);
 }
 
-/** Takes the first thread that is to go on, with its count: it was woken, or its time has come by `now`. 0 without one. With the lock. */
+/** Takes the first thread of some that is to go on, with its count: it was woken, or its time has come by `now`. 0 without one. With the lock. */
 export function takeSleeperLocked(memory: KernelMemory, sleepers: number, now: number): number {
-  if (Sleepers.count.get(memory, sleepers) === 0) return 0;
   for (let thread = takeReady(memory, Sleepers.ready.at(sleepers)); thread !== 0;) {
     const next = Parker.readyNext.get(memory, thread);
     Parker.word.store(memory, thread, Parked.idle);

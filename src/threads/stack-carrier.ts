@@ -18,6 +18,8 @@ import { EventKind, type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
 import { makeSuspendable } from "../loader/suspendable-calls.ts";
+import { describeThrown } from "../loader/trap-description.ts";
+import { provideTrapDescription } from "../loader/trap.ts";
 import { promising } from "../loader/suspension.ts";
 import {
   hushBell,
@@ -128,6 +130,7 @@ export class StackCarrier implements StackPort {
     private readonly group: InstanceGroup,
     private readonly isShared: boolean,
   ) {
+    provideTrapDescription(describeThrown);
     const { context, program } = group;
     context.stacks = this;
     group.suspendable = makeSuspendable;

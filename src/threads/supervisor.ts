@@ -7,7 +7,6 @@
 import {
   dropProcess,
   exitProcess,
-  fireTimers,
   EndReason,
   HostCall,
   type Kernel,
@@ -69,6 +68,8 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   onProgramRequests: (() => void) | undefined;
   /** Is called when a guest asks for a snapshot. */
   onSnapshotRequests: (() => void) | undefined;
+  /** Fires the interval timers of a process that are due; when the next is, or Infinity. Given with the calls that set them. */
+  fireTimers: ((kernel: Kernel, process: number) => number) | undefined;
   /** Gets the failure of a worker that is no guest's fault. */
   onCrash: ((error: Error) => void) | undefined;
 
@@ -269,18 +270,19 @@ export class Supervisor implements ProcessRunner, PoolEvents {
       if ((calls & HostCall.carriers) !== 0)
         for (const team of this.teams.values()) this.hiring.hire(team);
       if ((calls & HostCall.rawWaits) !== 0)
-        for (const team of this.teams.values()) team.rawWaits?.takeUp();
+        for (const team of this.teams.values()) team.rawWaits()?.takeUp();
       if ((calls & HostCall.process) !== 0) for (const team of this.teams.values()) this.look(team);
-      if ((calls & HostCall.timers) !== 0 || nextTimer !== Infinity) nextTimer = this.fireTimers();
+      if ((calls & HostCall.timers) !== 0 || nextTimer !== Infinity)
+        nextTimer = this.fireAllTimers();
     }
   }
 
   /** Fires the interval timers that are due; the milliseconds until the next is. */
-  private fireTimers(): number {
+  private fireAllTimers(): number {
     const { kernel } = this;
     let next = Infinity;
     for (const { process } of this.teams.values())
-      next = Math.min(next, fireTimers(kernel, process));
+      next = Math.min(next, this.fireTimers?.(kernel, process) ?? Infinity);
     return next === Infinity ? next : Math.max(0, next - kernel.clock.monotonicMilliseconds());
   }
 
@@ -352,7 +354,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     const { kernel } = this;
     const { process, trace, completion } = team;
     if (team.workers.size > 0 || !team.isServed) return;
-    if (team.rawWaits?.isIdle === false) return;
+    if (team.rawWaits()?.isIdle === false) return;
     if (!this.reaping.hasLeft(team)) return;
     team.isServed = false;
     this.teams.delete(process);

@@ -7,12 +7,13 @@
 import { dropThread, type Kernel, Process, Thread } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
-import { Carrier } from "./crew.ts";
+import { Carrier, Crew } from "./crew.ts";
 import type { LentMemory } from "./fork-memories.ts";
 import type { HostThread } from "./host-thread.ts";
+import { loadLateParts } from "./late-parts.ts";
 import type { TraceTarget } from "./messages.ts";
 import type { HostPart, Launch, RunOptions } from "./port.ts";
-import { RawWaits } from "./raw-wait.ts";
+import type { RawWaits } from "./raw-wait.ts";
 import type { Worker } from "./worker-pool.ts";
 
 export interface Team {
@@ -25,7 +26,8 @@ export interface Team {
   shared: Program | undefined;
   readonly awaiting: Set<Worker>;
   isCompiling: boolean;
-  readonly rawWaits: RawWaits | undefined;
+  /** The waits of its threads with the engine's own instruction, from the first one on. */
+  readonly rawWaits: () => RawWaits | undefined;
   readonly trace: TraceTarget | undefined;
   readonly workers: Set<Worker>;
   readonly completion: Completion;
@@ -69,15 +71,18 @@ export function createTeam(
   completion: Completion,
   onIdle: (team: Team) => void,
 ): Team {
-  const rawWaits =
-    memory &&
-    new RawWaits(
-      kernel,
-      crew,
-      memory,
-      (thread) => dropThread(kernel, thread),
-      () => onIdle(team),
-    );
+  let waits: RawWaits | undefined;
+  const rawWaits = () => {
+    if (memory !== undefined && Crew.rawWaiters.get(kernel.memory, crew) !== 0)
+      waits ??= new (loadLateParts().RawWaits)(
+        kernel,
+        crew,
+        memory,
+        (thread) => dropThread(kernel, thread),
+        () => onIdle(team),
+      );
+    return waits;
+  };
   const team: Team = {
     process,
     crew,

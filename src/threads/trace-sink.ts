@@ -2,9 +2,20 @@
  * Trace lines as bytes of an open file: a descriptor of the host, or a pipe that the host program reads. Each begins with its time: seconds since the machine
  * was made.
  */
-import { type Kernel, KernelRoot } from "../kernel/index.ts";
-import { traceEvent, type TraceSink } from "../syscalls/trace.ts";
+import { type Kernel, type KernelEvent, KernelRoot } from "../kernel/index.ts";
+import type { TraceSink } from "../syscalls/trace.ts";
+import { panic } from "../shm/index.ts";
 import type { TraceTarget } from "./messages.ts";
+
+/** Writes an event as a line, or as several. */
+export type EventFormatter = (event: KernelEvent) => string;
+
+let formatEvent: EventFormatter = () => panic("trace: nothing writes events as text in this agent");
+
+/** Gives this agent the code that writes events as text (`event-text.ts`): before it runs the first program that is traced. */
+export function provideEventFormatter(formatter: EventFormatter): void {
+  formatEvent = formatter;
+}
 import { AT_OFFSET, Transfer } from "../vfs/index.ts";
 
 /** Makes a sink that writes each line to an open file. Lines that it cannot take at once are dropped: a trace must not change what the guest sees. */
@@ -22,7 +33,7 @@ export function traceSinkOf(kernel: Kernel, file: number): TraceSink {
 
 /** Writes the events of an agent that serves one process to its trace, if it has one. */
 export function traceEvents(kernel: Kernel, sink: TraceSink | undefined): void {
-  kernel.traceEvent = sink === undefined ? undefined : (event) => traceEvent(event, sink);
+  kernel.traceEvent = sink === undefined ? undefined : (event) => sink(formatEvent(event));
 }
 
 /** The traces of all processes, for the events that happen on the host's agent. */
@@ -37,7 +48,7 @@ export class ProcessTraces {
     this.sinks.set(pid, traceSinkOf(this.kernel, trace.file));
     this.kernel.traceEvent = (event) => {
       const sink = this.sinks.get(event.pid);
-      if (sink !== undefined) traceEvent(event, sink);
+      sink?.(formatEvent(event));
     };
   }
 

@@ -4,6 +4,8 @@ import type { InstanceGroup } from "../loader/instance.ts";
 import { panic } from "../shm/index.ts";
 import type { DeepSleep, wakeSleeper } from "./deep-sleep.ts";
 import type { CrewForkPort } from "./fork.ts";
+import type { sleepWatching } from "./idle-carrier.ts";
+import type { hasReadySleeper, takeSleeperLocked } from "./sleepers.ts";
 import type { Unwinding } from "./unwinding.ts";
 
 export interface StackParts {
@@ -11,6 +13,9 @@ export interface StackParts {
   readonly CrewForkPort: typeof CrewForkPort;
   readonly DeepSleep: typeof DeepSleep;
   readonly wakeSleeper: typeof wakeSleeper;
+  readonly hasReadySleeper: typeof hasReadySleeper;
+  readonly sleepWatching: typeof sleepWatching;
+  readonly takeSleeperLocked: typeof takeSleeperLocked;
 }
 
 let parts: StackParts | undefined;

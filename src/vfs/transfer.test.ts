@@ -14,6 +14,24 @@ test("bytes are copied for every length and touch nothing else", () => {
   }
 });
 
+test("bytes are copied between shared memories, however they lie", () => {
+  const make = (): Uint8Array => new Uint8Array(new SharedArrayBuffer(20_100), 8);
+  const source = make().map((_, index) => index * 7 + 1);
+  const shared = make();
+  shared.set(source);
+  for (let shift = 0; shift < 9; shift++) {
+    for (const length of [65, 511, 512, 777, 8192, 20_001]) {
+      const target = make();
+      copyBytes(target, 5 + shift, shared, 11, length);
+      const expected = new Uint8Array(target.length);
+      for (let index = 0; index < length; index++) expected[5 + shift + index] = source[11 + index];
+      assert.deepEqual(Array.from(target), Array.from(expected), `${length} bytes, ${shift}`);
+    }
+  }
+  copyBytes(shared, 3, shared, 0, 200);
+  assert.deepEqual(Array.from(shared.subarray(3, 203)), Array.from(source.subarray(0, 200)));
+});
+
 test("pieces of any size go through buffers of any size in order", () => {
   const seed = 20260131;
   const random = new Random(seed);

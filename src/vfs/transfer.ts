@@ -4,6 +4,7 @@
  * Filled once by the syscall floor, which checks every buffer; files then put bytes in or take bytes out and never see guest pointers.
  * One per agent, reused for every call.
  */
+import { copyUnaligned } from "./unaligned-copy.ts";
 
 /** As many buffers as a call may name (IOV_MAX on Linux). */
 export const MOST_BUFFERS = 1024;
@@ -31,7 +32,7 @@ export function copyBytes(
       target[to + 7] = source[from + 7];
     }
     for (; index < length; index++) target[targetStart + index] = source[sourceStart + index];
-  } else {
+  } else if (!copyUnaligned(target, targetStart, source, sourceStart, length)) {
     target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
   }
 }

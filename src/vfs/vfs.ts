@@ -15,6 +15,8 @@ export class Vfs {
   /** Takes an open file whose last count is gone out of what watches it: given with the operations of what does. */
   forgetWatches: (vfs: Vfs, file: number) => void = (_vfs, file) =>
     panic(`open file ${file} is watched, but nobody here knows how`);
+  /** Adds the drivers that an agent takes when it first meets a file of theirs. */
+  loadDrivers: () => void = () => {};
   /** The process that this agent works for at the moment, or 0 for the host program: what `/proc/self` and `/dev/tty` mean. */
   caller = 0;
   /** Scratch for the current call: never kept across one. */
@@ -42,18 +44,20 @@ export class Vfs {
     this.operations[id] = operations;
   }
 
+  hasFilesystem(id: number): boolean {
+    return this.filesystems[id] !== undefined;
+  }
+
   filesystemOf(inode: number): Filesystem {
-    return (
-      this.filesystems[Inode.filesystem.get(this.memory, inode)] ??
-      panic(`inode ${inode} has no filesystem`)
-    );
+    const id = Inode.filesystem.get(this.memory, inode);
+    if (this.filesystems[id] === undefined) this.loadDrivers();
+    return this.filesystems[id] ?? panic(`inode ${inode} has no filesystem`);
   }
 
   operationsOf(file: number): FileOperations {
-    return (
-      this.operations[OpenFile.operations.get(this.memory, file)] ??
-      panic(`open file ${file} has no operations`)
-    );
+    const id = OpenFile.operations.get(this.memory, file);
+    if (this.operations[id] === undefined) this.loadDrivers();
+    return this.operations[id] ?? panic(`open file ${file} has no operations`);
   }
 
   /** Looks at the clock: nanoseconds since 1970 in `nowLow` and `nowHigh`. */

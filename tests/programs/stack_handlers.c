@@ -180,6 +180,30 @@ static void fork_in_turn(void) {
   CHECK(ran == 4);
 }
 
+// A child's handler begins on the child's stack, however early the signal comes.
+static __thread uint32_t own = 3;
+
+static void look_around(void) {
+  volatile uint32_t on_stack = 4;
+  CHECK(own == 5 && on_stack == 4);
+}
+
+static void early(void) {
+  own = 5;
+  handle(look_around);
+  for (uint32_t round = 0; round < 12; round++) {
+    volatile uint32_t mark = round;
+    int32_t pid = fork_process();
+    if (pid == 0) {
+      while (ran == 0) settle(1);
+      CHECK(mark == round && own == 5);
+      leave(round);
+    }
+    CHECK_OK(send_signal(pid));
+    expect_exit(pid, round);
+  }
+}
+
 // As vfork: the child runs on the same memory, in the handler.
 static void fork_shared_here(void) {
   int32_t pid = -1;
@@ -285,7 +309,7 @@ int main(int argc, char **argv) {
     void (*run)(void);
   } cases[] = {
       {"after", fork_after},       {"before", fork_before}, {"waits", fork_in_waits}, {"children", fork_for_children},
-      {"nested", fork_nested},     {"turn", fork_in_turn},  {"shared", fork_shared},  {"jumps", jumps},
+      {"nested", fork_nested},     {"turn", fork_in_turn},  {"shared", fork_shared},  {"early", early},             {"jumps", jumps},
       {"sleeps", sleeps},          {"dead", dead},          {"refusals", refusals},
   };
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {

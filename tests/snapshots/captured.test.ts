@@ -55,8 +55,9 @@ for (const [name, pattern] of [
     await restored.close();
     const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "weft-")), "snapshot");
     fs.writeFileSync(file, second);
+    const { execArgv, execPath } = globalThis.process;
     const child = fileURLToPath(new URL("../support/restore-child.js", import.meta.url));
-    const ended = await promisify(execFile)(globalThis.process.execPath, [child, file, "{}"]);
+    const ended = await promisify(execFile)(execPath, [...execArgv, child, file, "{}"]);
     fs.rmSync(path.dirname(file), { recursive: true });
     assert.match((JSON.parse(ended.stdout) as { running: string }).running, pattern);
   });

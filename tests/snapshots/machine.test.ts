@@ -103,7 +103,12 @@ test("files, times, ids and the clock come back in another process", async () =>
       const { pid } = await machine.run(await loadGuest(machine, "hello"));
       const uptime = secondsOf(await machine.fs.readTextFile("/proc/uptime"));
       fs.writeFileSync(file, await machine.snapshot());
-      const { stdout } = await promisify(execFile)(process.execPath, [child, file, "{}"]);
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        ...process.execArgv,
+        child,
+        file,
+        "{}",
+      ]);
       const there = JSON.parse(stdout) as {
         tree: unknown;
         pid: number;

@@ -50,7 +50,12 @@ test("a process goes on where it asked, here, there, and in another Node process
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "weft-")), "snapshot");
   fs.writeFileSync(file, snapshots[0]);
   const child = fileURLToPath(new URL("../support/restore-child.js", import.meta.url));
-  const ended = await promisify(execFile)(process.execPath, [child, file, "{}"]);
+  const ended = await promisify(execFile)(process.execPath, [
+    ...process.execArgv,
+    child,
+    file,
+    "{}",
+  ]);
   fs.rmSync(path.dirname(file), { recursive: true });
   assert.equal((JSON.parse(ended.stdout) as { running: string }).running, after);
 });

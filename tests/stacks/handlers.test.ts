@@ -11,6 +11,7 @@ for (const [name, what] of [
   ["children", "a handler of SIGCHLD forks, in waits that go on"],
   ["nested", "handlers within handlers fork"],
   ["turn", "handlers that have forked are interrupted by others that fork"],
+  ["early", "a signal comes to a child before it has begun"],
   ["shared", "a child on the same memory, in a handler"],
   ["jumps", "checkpoints within a handler, and jumps out of it"],
   ["sleeps", "handlers that wait leave their workers"],

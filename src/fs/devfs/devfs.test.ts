@@ -6,7 +6,8 @@ import { Filetype } from "../../abi/enums.ts";
 import { Errno } from "../../abi/errno.ts";
 import { makeOpenFile, Open, OperationsId, Transfer } from "../../vfs/index.ts";
 import { createTmpfs } from "../tmpfs/index.ts";
-import { createDevfs, installDevfs } from "./index.ts";
+import { installDevfs } from "./driver.ts";
+import { createDevfs } from "./index.ts";
 
 const { read, write, create, exclusive, truncate, directory } = Open;
 const DEVICES = ["full", "null", "random", "tty", "urandom", "zero"];

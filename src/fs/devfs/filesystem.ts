@@ -18,12 +18,12 @@ import {
   type Stat,
   type Vfs,
 } from "../../vfs/index.ts";
-import { describeInode, DevfsInode, Device, inodeOf, TARGETS } from "./inode.ts";
+import { describeInode, DevfsInode, Device, inodeOf, isLink, targetOf } from "./inode.ts";
 
-/** Names by device: plain ASCII. */
-export const NAMES: readonly Uint8Array[] = Object.keys(Device).map((name) =>
-  Uint8Array.from(name, (letter) => letter.charCodeAt(0)),
-);
+const asciiOf = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+/** Names by device. */
+export const NAMES: readonly Uint8Array[] = Object.keys(Device).map(asciiOf);
 
 /** Opens the terminal of the process that asks: an open file with one count, or `-errno`. */
 export type OpenTerminal = (vfs: Vfs, access: number, flags: number) => number;
@@ -34,7 +34,7 @@ export class Devfs implements Filesystem {
   step({ memory }: Vfs, directory: number, name: Name): number {
     const device = find(name);
     if (device === Device.shm) return keepInode(memory, inodeOf(memory, directory, device));
-    if (device in TARGETS) return IS_SYMLINK;
+    if (isLink(device)) return IS_SYMLINK;
     return device === 0 ? -Errno.ENOENT : -Errno.ENOTDIR;
   }
 
@@ -48,7 +48,7 @@ export class Devfs implements Filesystem {
     const device = find(name);
     if (device === 0) return create ? -Errno.EACCES : -Errno.ENOENT;
     if (create && (request & Open.exclusive) !== 0) return -Errno.EEXIST;
-    if (device in TARGETS) return IS_SYMLINK;
+    if (isLink(device)) return IS_SYMLINK;
     if (device === Device.shm) {
       if ((request & Open.write) !== 0 || create) return -Errno.EISDIR;
       return this.openDirectory(vfs, inodeOf(vfs.memory, directory, device), flags);
@@ -93,9 +93,10 @@ export class Devfs implements Filesystem {
 
   readlinkAt(_vfs: Vfs, _directory: number, name: Name, into: Uint8Array): number {
     const device = find(name);
-    if (!(device in TARGETS)) return device === 0 ? -Errno.ENOENT : -Errno.EINVAL;
-    into.set(TARGETS[device]);
-    return TARGETS[device].length;
+    if (!isLink(device)) return device === 0 ? -Errno.ENOENT : -Errno.EINVAL;
+    const target = asciiOf(targetOf(device));
+    into.set(target);
+    return target.length;
   }
 
   unlinkAt(_vfs: Vfs, _directory: number, name: Name): number {

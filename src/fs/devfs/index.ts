@@ -1,23 +1,6 @@
-/** The filesystem of devices, for `/dev`. See `device.ts` for what each does. */
-import type { Randomness } from "../../kernel/port.ts";
-import { dropInode, FilesystemId, Mount, OperationsId, type Vfs } from "../../vfs/index.ts";
-import { DeviceOperations } from "./device.ts";
-import { DevfsDirectory } from "./directory.ts";
-import { Devfs, NAMES, type OpenTerminal } from "./filesystem.ts";
-import { DevfsInode, makeInode } from "./inode.ts";
-
-export type { OpenTerminal };
-
-/**
- * Gives an agent the code for devices. Every agent does so once, before it meets one.
- *
- * @param openTerminal what opening `tty` does; without it there is no terminal (ENXIO)
- */
-export function installDevfs(vfs: Vfs, randomness: Randomness, openTerminal?: OpenTerminal): void {
-  vfs.addFilesystem(FilesystemId.devfs, new Devfs(openTerminal));
-  vfs.addOperations(OperationsId.device, new DeviceOperations(randomness));
-  vfs.addOperations(OperationsId.devfsDirectory, new DevfsDirectory());
-}
+/** The filesystem of devices, for `/dev`. See `device.ts` for what each does, and `driver.ts` for the code that serves it. */
+import { dropInode, FilesystemId, Mount, type Vfs } from "../../vfs/index.ts";
+import { DEVICES, DevfsInode, makeInode } from "./inode.ts";
 
 /**
  * Makes the filesystem of devices.
@@ -30,7 +13,7 @@ export function createDevfs(vfs: Vfs): number {
   if (mount === 0) return 0;
   Mount.filesystem.set(memory, mount, FilesystemId.devfs);
   let first = 0;
-  for (let device = NAMES.length - 1; device >= 0; device--) {
+  for (let device = DEVICES - 1; device >= 0; device--) {
     const inode = makeInode(vfs, mount, device);
     if (inode === 0) {
       freeInodes(vfs, first);

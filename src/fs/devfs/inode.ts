@@ -10,7 +10,7 @@ import { FilesystemId, inodeFields, Mount, type Stat, type Vfs } from "../../vfs
 
 /**
  * What an inode stands for: the directory, a device by name, `shm`, an empty directory to mount memory on, or a link to descriptors of the process that
- * asks (`TARGETS`).
+ * asks (`targetOf`).
  */
 export const Device = {
   directory: 0,
@@ -27,15 +27,11 @@ export const Device = {
   stderr: 11,
 } as const;
 
-/** Where the links lead, as on Linux. */
-export const TARGETS: Readonly<Record<number, Uint8Array>> = Object.fromEntries(
-  Object.entries({
-    [Device.fd]: "/proc/self/fd",
-    [Device.stdin]: "/proc/self/fd/0",
-    [Device.stdout]: "/proc/self/fd/1",
-    [Device.stderr]: "/proc/self/fd/2",
-  }).map(([device, path]) => [device, new TextEncoder().encode(path)]),
-);
+/** How many there are: their numbers begin at 0. */
+export const DEVICES = 12;
+
+/** Whether a device is a link: the last ones are. */
+export const isLink = (device: number): boolean => device >= Device.fd;
 
 export const DevfsInode = layout("DevfsInode", {
   ...inodeFields,
@@ -55,7 +51,7 @@ export function makeInode(vfs: Vfs, mount: number, device: number): number {
   const isDirectory = device === Device.directory || device === Device.shm;
   const type = isDirectory
     ? Filetype.DIRECTORY
-    : device in TARGETS
+    : isLink(device)
       ? Filetype.SYMBOLIC_LINK
       : Filetype.CHARACTER_DEVICE;
   DevfsInode.refs.store(memory, inode, 1);
@@ -67,6 +63,12 @@ export function makeInode(vfs: Vfs, mount: number, device: number): number {
   vfs.now();
   DevfsInode.made.set(memory, inode, vfs.nowLow, vfs.nowHigh);
   return inode;
+}
+
+/** Where a link leads, as on Linux: plain ASCII. Nowhere for other devices. */
+export function targetOf(device: number): string {
+  if (!isLink(device)) return "";
+  return device === Device.fd ? "/proc/self/fd" : `/proc/self/fd/${device - Device.stdin}`;
 }
 
 /** The inode of a device, without a count. */
@@ -84,7 +86,7 @@ export function describeInode(vfs: Vfs, inode: number, into: Stat): number {
   into.inodeHigh = 0;
   into.type = DevfsInode.type.get(memory, inode);
   into.links = into.type === Filetype.DIRECTORY ? 2 : 1;
-  into.size = TARGETS[DevfsInode.device.get(memory, inode)]?.length ?? 0;
+  into.size = targetOf(DevfsInode.device.get(memory, inode)).length;
   into.accessedLow = into.modifiedLow = into.changedLow = DevfsInode.made.low(memory, inode);
   into.accessedHigh = into.modifiedHigh = into.changedHigh = DevfsInode.made.high(memory, inode);
   return 0;

@@ -1,17 +1,6 @@
-/** The filesystem of processes, for `/proc`. See `content.ts` for what each file tells. */
-import type { Kernel } from "../../kernel/index.ts";
-import { dropInode, FilesystemId, Mount, OperationsId, type Vfs } from "../../vfs/index.ts";
-import { Procfs } from "./filesystem.ts";
+/** The filesystem of processes, for `/proc`. See `content.ts` for what each file tells, and `driver.ts` for the code that serves it. */
+import { dropInode, FilesystemId, Mount, type Vfs } from "../../vfs/index.ts";
 import { makeInode, Node } from "./node.ts";
-import { ProcDirectoryOperations, ProcFileOperations } from "./operations.ts";
-
-/** Gives an agent the code for `/proc`. Every agent does so once, before it meets one. */
-export function installProcfs(kernel: Kernel): void {
-  const { vfs } = kernel;
-  vfs.addFilesystem(FilesystemId.procfs, new Procfs(kernel));
-  vfs.addOperations(OperationsId.procFile, new ProcFileOperations());
-  vfs.addOperations(OperationsId.procDirectory, new ProcDirectoryOperations(kernel));
-}
 
 /**
  * Makes the filesystem of processes.

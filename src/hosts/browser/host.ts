@@ -1,7 +1,9 @@
 /** A browser as a host. */
-import { provideTraceText } from "../../syscalls/trace.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import type { Host } from "../port.ts";
 import { BrowserClock } from "./clock.ts";
+import { loadParts, type WorkerParts } from "./parts.ts";
 import { browserRandomness } from "./random.ts";
 import { BrowserWorkers } from "./workers.ts";
 
@@ -28,9 +30,11 @@ export function createBrowserHost(
     sharesMemory: globalThis.crossOriginIsolated === true,
     local: undefined,
     loadFurtherCalls: async () => (await workers.useParts()).installFurtherCalls,
+    loadTrapWords: async () => (await loadParts<WorkerParts>()).parts.describeRawTrap,
     loadTraces: async () => {
       const { formatCall, formatEvent } = await workers.useParts();
-      provideTraceText(formatCall, formatEvent);
+      provideCallFormatter(formatCall);
+      provideEventFormatter(formatEvent);
     },
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),

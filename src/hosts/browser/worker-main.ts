@@ -6,9 +6,11 @@ import {
   NeedsFurtherReading,
   provideFurtherReading,
 } from "../../loader/program.ts";
-import { KernelMemory, LockOrder, panic } from "../../shm/index.ts";
-import { provideTraceText } from "../../syscalls/trace.ts";
-import { addDrivers } from "../../threads/boot.ts";
+import { provideTrapDescription } from "../../loader/trap.ts";
+import { KernelMemory, panic } from "../../shm/index.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
+import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
 import type {
@@ -29,7 +31,7 @@ let parts: WorkerParts | undefined;
 let machine: { kernel: Kernel; start: StartMessage } | undefined;
 
 function startMachine(start: StartMessage): void {
-  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const memory = KernelMemory.attach(start.memory, true, lockOrderFor(start.debug));
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
   addDrivers(kernel, parts && { install: parts.installMountDrivers });
   machine = { kernel, start };
@@ -96,8 +98,10 @@ function handle(message: PageMessage): void {
 export function serveWorker(withParts?: WorkerParts): void {
   parts = withParts;
   if (parts !== undefined) {
-    provideTraceText(parts.formatCall, parts.formatEvent);
+    provideCallFormatter(parts.formatCall);
+    provideEventFormatter(parts.formatEvent);
     provideFurtherReading(parts.furtherReading);
+    provideTrapDescription(parts.describeThrown);
   }
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];

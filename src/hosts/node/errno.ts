@@ -2,9 +2,13 @@
  * What Node's system errors are called in the ABI: the one table.
  */
 import { Errno } from "../../abi/errno.ts";
+import { loadLateParts } from "../../threads/late-parts.ts";
 
-const byName: Record<string, number> = {
-  ...Errno,
+let byName: Record<string, number> | undefined;
+
+/** Made when a call has failed first. */
+const makeNames = (): Record<string, number> => ({
+  ...loadLateParts().Errno,
   EAI_MEMORY: Errno.ENOMEM,
   ECHARSET: Errno.EILSEQ,
   EFTYPE: Errno.EINVAL,
@@ -14,7 +18,7 @@ const byName: Record<string, number> = {
   // Node's permission model.
   ERR_ACCESS_DENIED: Errno.EACCES,
   ERR_MEMORY_ALLOCATION_FAILED: Errno.ENOMEM,
-};
+});
 
 /** Linux errors that libuv has no name for, so that Node shows only their number. */
 const byLinuxNumber: Record<number, number> = {
@@ -33,6 +37,7 @@ const byLinuxNumber: Record<number, number> = {
  */
 export function errnoOf(error: unknown): number {
   const { code, errno } = error as { code?: unknown; errno?: unknown };
+  byName ??= makeNames();
   if (typeof code === "string" && Object.hasOwn(byName, code)) return -byName[code];
   if (typeof errno !== "number") throw error;
   return -(byLinuxNumber[-errno] ?? Errno.EIO);

@@ -6,7 +6,8 @@ import {
   type Program,
   provideFurtherReading,
 } from "../../loader/program.ts";
-import { provideTraceText } from "../../syscalls/trace.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
 import type { HostDirectories } from "./host-directories.ts";
@@ -30,9 +31,10 @@ export function createNodeHost(directories?: HostDirectories): Host {
     local: createNodeResources(directories),
     loadFurtherCalls: async () =>
       (await import("../../threads/further-calls.ts")).installFurtherCalls,
+    loadTrapWords: async () => (await import("../../loader/trap-description.ts")).describeRawTrap,
     loadTraces: async () => {
-      const { formatCall, formatEvent } = await import("../../syscalls/call-text.ts");
-      provideTraceText(formatCall, formatEvent);
+      provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+      provideEventFormatter((await import("../../threads/event-text.ts")).formatEvent);
     },
     readFile: readLocation,
     load: loadProgram,

@@ -2,10 +2,11 @@
 import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { attachKernel, KernelRoot } from "../../kernel/index.ts";
-import { KernelMemory, LockOrder } from "../../shm/index.ts";
+import { KernelMemory } from "../../shm/index.ts";
 import { provideRecorder } from "../../syscalls/recording.ts";
-import { provideTraceText } from "../../syscalls/trace.ts";
-import { addDrivers } from "../../threads/boot.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
+import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { NodeClock } from "./clock.ts";
@@ -25,14 +26,14 @@ const parts: WorkerPartLoaders = {
 
 /** @param directories for a machine that mounts anything */
 function listen(onIdle?: () => void, directories?: HostDirectories): void {
-  const memory = KernelMemory.attach(start.memory, true, start.debug ? new LockOrder() : undefined);
+  const memory = KernelMemory.attach(start.memory, true, lockOrderFor(start.debug));
   memory.leave = () => process.exit();
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
   addDrivers(kernel, createNodeResources(directories));
   port.on("message", async (message: BindMessage) => {
     if (message.trace !== undefined) {
-      const { formatCall, formatEvent } = await import("../../syscalls/call-text.ts");
-      provideTraceText(formatCall, formatEvent);
+      provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+      provideEventFormatter((await import("../../threads/event-text.ts")).formatEvent);
     }
     if (KernelRoot.journal.get(memory, kernel.root) !== 0) {
       const { journalRecorder } = await import("../../threads/journal-sink.ts");
