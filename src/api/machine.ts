@@ -206,6 +206,7 @@ export abstract class BaseMachine {
     const { kernel, host, tree } = this;
     journal.attach({ kernel, host, tree }, restoration?.streams ?? []);
     this.journalPart = journal;
+    this.fs.onChange = (change) => journal.noteChange(change);
     if (restoration === undefined) return;
     await this.resume(restoration);
     const over = this.running.filter(({ pid }) => journal.hasEnded(pid));
@@ -260,6 +261,7 @@ export abstract class BaseMachine {
   private asSubject(): SnapshotSubject {
     return {
       kernel: this.kernel,
+      host: this.host,
       mounts: this.createMaker !== undefined,
       furtherCalls: this.furtherCalls !== undefined,
       sources: this.sources,
@@ -360,6 +362,7 @@ export abstract class BaseMachine {
     if (isBroken(this.kernel.memory)) {
       // Locks may be held for ever: all that can be done is to end what runs.
       await this.runner?.abandon();
+      this.journalPart?.giveUpFile();
       throw this.crashError();
     }
     for (const process of this.processes) process.kill();

@@ -1,5 +1,4 @@
 /** What a worker of Node runs: the one file behind every carrier. */
-import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { attachKernel, KernelRoot } from "../../kernel/index.ts";
 import { KernelMemory } from "../../shm/index.ts";
@@ -37,7 +36,7 @@ function listen(onIdle?: () => void, directories?: HostDirectories): void {
       const { journalRecorder } = await import("../../threads/journal-sink.ts");
       provideRecorder(kernel, journalRecorder(kernel));
     }
-    await handleBind(kernel, start, message, availableParallelism(), parts, post, onIdle);
+    await handleBind(kernel, start, message, start.parallelism, parts, post, onIdle);
   });
 }
 
