@@ -4,6 +4,7 @@ import { attachKernel, KernelRoot } from "../../kernel/index.ts";
 import { KernelMemory } from "../../shm/index.ts";
 import { provideRecorder } from "../../syscalls/recording.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
@@ -31,6 +32,7 @@ function listen(onIdle?: () => void, directories?: HostDirectories): void {
   port.on("message", async (message: BindMessage) => {
     if (message.trace !== undefined) {
       provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+      provideEventFormatter((await import("../../threads/event-text.ts")).formatEvent);
     }
     if (KernelRoot.journal.get(memory, kernel.root) !== 0) {
       const { journalRecorder } = await import("../../threads/journal-sink.ts");
