@@ -93,7 +93,7 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
-    this.listeners = new EventListeners(this.kernel);
+    this.listeners = new EventListeners(this.kernel, host.loadTrapWords);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
@@ -146,7 +146,7 @@ export abstract class BaseMachine {
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
     if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
-    if (options.trace !== undefined) await this.host.loadTraces?.();
+    if (options.trace !== undefined) await this.host.loadTraces();
     const source = this.sources.get(loaded.program);
     const identity = source && (await this.journalPart?.identify(source.bytes));
     this.mustBeOpen();

@@ -71,8 +71,8 @@ export interface Host {
   loadFurtherCalls(): Promise<typeof installFurtherCalls>;
   /** Loads what puts the traps of guests into words. */
   loadTrapWords(): Promise<typeof describeRawTrap>;
-  /** Makes workers ready to trace; undefined where they always are. */
-  readonly loadTraces: (() => Promise<void>) | undefined;
+  /** Makes this agent and workers ready to trace. */
+  loadTraces(): Promise<void>;
   /** Reads a whole file, by path or the text of a URL. */
   readFile(location: string): Promise<Uint8Array>;
   /** Reads, checks and compiles a program without blocking; `given` in Node only. @throws ModuleError, or what the engine says of the module */
