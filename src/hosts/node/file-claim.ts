@@ -80,14 +80,15 @@ function isAlive(pid: number, start: string | undefined): boolean {
   }
   // Numbers are used again.
   const now = startOf(pid);
-  return now === "?" || start === "?" || now === start;
+  return now === "?" || now === start || (start === "?" && now !== "0");
 }
 
-/** When a process began, in the kernel's ticks; "?" where that cannot be told: only Linux says it. */
+/** When a process began, in the kernel's ticks; 0 for one that has ended and is still listed; "?" where that cannot be told: only Linux says it. */
 function startOf(pid: number): string {
-  // The name before may hold anything; the fields after it begin with the third.
   const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "?";
+  // The name before may hold anything; the fields after it begin with the third, its state.
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  return fields[0] === "Z" ? "0" : (fields[19] ?? "?");
 }
 
 function readIfThere(path: string): string | undefined {
