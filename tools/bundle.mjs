@@ -452,7 +452,7 @@ async function bundleCommand() {
   for (const [name, text] of texts) {
     // A script cannot import.
     const required = nameNeighbours(text).replace(
-      /\bimport\(("\.\/\w+\.cjs")\)/g,
+      /\bimport\(("(?:\.\/\w+\.cjs|node:[\w/]+)")\)/g,
       "Promise.resolve().then(() => require($1))",
     );
     const code = await shrink(required, name);
