@@ -13,11 +13,12 @@ import { formatCall } from "../syscalls/call-text.ts";
 import { provideCallFormatter } from "../syscalls/trace.ts";
 import { installFurtherCalls } from "../threads/further-calls.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
-import { traceSinkOf } from "../threads/trace-sink.ts";
+import { formatEvent } from "../threads/event-text.ts";
+import { provideEventFormatter, traceSinkOf } from "../threads/trace-sink.ts";
 import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { furtherParts } from "./further-parts.ts";
-import type { MachineEvent } from "./machine-event.ts";
+import { isRefusal, type Refusal } from "./machine-event.ts";
 import { guestMemoryFor } from "./launch.ts";
 import { createRecord } from "./process-record.ts";
 import { BaseMachine } from "./machine.ts";
@@ -27,6 +28,7 @@ import { type ProcessResult, takeResult } from "./process-result.ts";
 import { pagesOf, programError, withSharing } from "./program.ts";
 
 export * from "./index.ts";
+export { isRefusal } from "./machine-event.ts";
 export {
   inspectProgram,
   listProvidedImports,
@@ -61,13 +63,17 @@ export class CommandMachine extends BaseMachine {
     }
   }
 
-  /** Calls `listener` when a program wants to fork without asyncify, or to run a file that is no program. Other events stay as cheap as they are. */
-  onRefused(
-    listener: (event: MachineEvent & { type: "fork-refused" | "program-refused" }) => void,
-  ): void {
-    this.listeners.add((event) => {
-      if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
-    }, 1 << EventKind.forkRefused);
+  /**
+   * Calls `listener` when a program wants to fork without asyncify, to make a thread without an entry for it, or to run a file that is no program. Other events
+   * stay as cheap as they are.
+   */
+  onRefused(listener: (event: Refusal) => void): void {
+    this.listeners.add(
+      (event) => {
+        if (isRefusal(event)) listener(event);
+      },
+      (1 << EventKind.forkRefused) | (1 << EventKind.entryMissing),
+    );
   }
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */
@@ -98,7 +104,10 @@ export class CommandMachine extends BaseMachine {
       loaded,
     );
     const pid = Record_.id.get(memory, record);
-    if (trace !== undefined) provideCallFormatter(formatCall);
+    if (trace !== undefined) {
+      provideCallFormatter(formatCall);
+      provideEventFormatter(formatEvent);
+    }
     const ran = runInPlace(
       kernel,
       record,

@@ -2,6 +2,7 @@
 import { Filetype } from "../abi/enums.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import { WeftError } from "./errors.ts";
+import type { TreeChange } from "./tree-changes.ts";
 
 /** What a file is. */
 export type FileKind = "file" | "directory" | "symlink" | "device" | "other";
@@ -39,6 +40,9 @@ function dateOf(low: number, high: number): Date {
 
 /** All methods reject with a WeftError of code ERR_FILE whose `errno` is the POSIX name: ENOENT, EISDIR, EROFS… */
 export class MachineFiles {
+  /** @internal Told of each change after it was made. */
+  onChange: ((change: TreeChange) => void) | undefined;
+
   /** @internal */
   constructor(private readonly tree: GuestTree) {}
 
@@ -55,17 +59,21 @@ export class MachineFiles {
   /** Makes or replaces a file; its directory must exist. */
   async writeFile(path: string, content: string | Uint8Array): Promise<void> {
     this.tree.write(path, content);
+    this.onChange?.({ call: "write", path, content });
   }
 
   /** Adds to the end of a file, which is made if it does not exist. */
   async appendFile(path: string, content: string | Uint8Array): Promise<void> {
     this.tree.write(path, content, true);
+    this.onChange?.({ call: "append", path, content });
   }
 
   /** Makes a directory; with `recursive` also those above it, and one that exists is fine. */
   async mkdir(path: string, options: { recursive?: boolean } = {}): Promise<void> {
-    if (options.recursive === true) this.tree.makeDirectories(path);
-    else this.tree.makeDirectory(path);
+    const made = (each: string) => this.onChange?.({ call: "mkdir", path: each });
+    if (options.recursive === true) return this.tree.makeDirectories(path, made);
+    this.tree.makeDirectory(path);
+    made(path);
   }
 
   /** The names in a directory with what they are, sorted. */
@@ -99,22 +107,24 @@ export class MachineFiles {
 
   /** Removes a file, or an empty directory; with `recursive` a directory and all in it. */
   async rm(path: string, options: { recursive?: boolean } = {}): Promise<void> {
-    if (this.tree.stat(path, false).type !== Filetype.DIRECTORY)
-      return this.tree.remove(path, false);
-    if (options.recursive === true) {
+    const isDirectory = this.tree.stat(path, false).type === Filetype.DIRECTORY;
+    if (isDirectory && options.recursive === true) {
       for (const { name } of this.tree.list(path)) await this.rm(`${path}/${name}`, options);
     }
-    this.tree.remove(path, true);
+    this.tree.remove(path, isDirectory);
+    this.onChange?.({ call: isDirectory ? "rmdir" : "remove", path });
   }
 
   /** Renames within one mount, replacing as rename(2) does. */
   async rename(from: string, to: string): Promise<void> {
     this.tree.rename(from, to);
+    this.onChange?.({ call: "rename", path: from, other: to });
   }
 
   /** Makes a symbolic link at `path` to `target`, which is stored as it is. */
   async symlink(target: string, path: string): Promise<void> {
     this.tree.symlink(target, path);
+    this.onChange?.({ call: "symlink", path, other: target });
   }
 
   /** What a symbolic link holds. */

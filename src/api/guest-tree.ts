@@ -124,13 +124,16 @@ export class GuestTree {
     }
   }
 
-  /** Makes a directory and those above it; one that exists is fine. */
-  makeDirectories(path: string): void {
+  /** Makes a directory and those above it; one that exists is fine. `made` is told of each that was made. */
+  makeDirectories(path: string, made?: (path: string) => void): void {
     const parts = path.split("/").filter((part) => part !== "");
     for (let count = 1; count <= parts.length; count++) {
       const prefix = "/" + parts.slice(0, count).join("/");
       const result = this.tryMakeDirectory(prefix);
-      if (result !== -Errno.EEXIST) this.check("mkdir", prefix, result);
+      if (result !== -Errno.EEXIST) {
+        this.check("mkdir", prefix, result);
+        made?.(prefix);
+      }
     }
   }
 

@@ -28,15 +28,19 @@ import { findSyscall } from "../syscalls/table.ts";
 import {
   AT_OFFSET,
   dropFile,
+  dropInode,
   FilesystemId,
   Inode,
   keepFile,
   Mount,
+  Open,
   OpenFile,
   OperationsId,
   Transfer,
   WOULD_BLOCK,
 } from "../vfs/index.ts";
+import type { GuestTree } from "./guest-tree.ts";
+import { type DatedChange, makeChange, type TreeChange } from "./tree-changes.ts";
 
 /** Where what a call gets lies in the memory that it is made with, and the room of each answer. */
 const FIRST = 64;
@@ -62,6 +66,13 @@ const CHANGES_FILE: ReadonlySet<string> = new Set([
   "fd_filestat_set_size",
   "fd_filestat_set_times",
   "fd_pwrite",
+]);
+
+/** Open files whose bytes are kept outside of the machine: not all have an inode. */
+const OUTSIDE_FILES: ReadonlySet<number> = new Set([
+  OperationsId.hostFile,
+  OperationsId.userFile,
+  OperationsId.loggedFile,
 ]);
 
 /** What of a pipe is still to be done: calls of several threads may stand in another order than the one in which they were made. */
@@ -115,6 +126,38 @@ export class JournalReplay {
       vfs.clock = clock;
       vfs.caller = 0;
     }
+  }
+
+  /** Makes a change of the host program's again, unless it lies outside of the machine. Returns as `play`. */
+  change(tree: GuestTree, { change, time }: DatedChange): string | undefined {
+    const { vfs } = this.kernel;
+    const { clock } = vfs;
+    vfs.clock = { milliseconds: () => time };
+    try {
+      if (!this.isOutsideChange(tree, change)) makeChange(tree, change);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      vfs.clock = clock;
+    }
+  }
+
+  private isOutsideChange(tree: GuestTree, { call, path }: TreeChange): boolean {
+    const { vfs } = this.kernel;
+    const directory = tree.findDirectory(path.slice(0, path.lastIndexOf("/")) || "/");
+    let isOutside = this.isOutside(directory);
+    dropInode(vfs, directory);
+    if (isOutside || (call !== "write" && call !== "append")) return isOutside;
+    // A link may lead there.
+    try {
+      const file = tree.open(path, Open.read);
+      isOutside = this.isOutsideOpen(file);
+      dropFile(vfs, file);
+    } catch {
+      // There is none yet.
+    }
+    return isOutside;
   }
 
   private make(record: CallRecord): string | undefined {
@@ -206,7 +249,7 @@ export class JournalReplay {
     const operations = vfs.operationsOf(file);
     const kind = OpenFile.operations.get(memory, file);
     const bytes = given.get(1) ?? new Uint8Array(0);
-    if (operations.seekable && isWrite && !this.isOutside(OpenFile.inode.get(memory, file))) {
+    if (operations.seekable && isWrite && !this.isOutsideOpen(file)) {
       operations.write(vfs, file, this.transfer.single(bytes, 0, bytes.length), AT_OFFSET);
     } else if (operations.seekable) {
       OpenFile.lock.acquire(memory, file);
@@ -277,10 +320,10 @@ export class JournalReplay {
   }
 
   private isOutsideFile(fd: number): boolean {
-    const { memory, vfs } = this.kernel;
+    const { vfs } = this.kernel;
     const file = lookupFile(vfs, this.context.files, fd, 0);
     if (file < 0) return false;
-    const isOutside = this.isOutside(OpenFile.inode.get(memory, file));
+    const isOutside = this.isOutsideOpen(file);
     dropFile(vfs, file);
     return isOutside;
   }
@@ -298,6 +341,13 @@ export class JournalReplay {
     const isOutside = isThere && this.isOutside(walk.directory);
     walk.end();
     return isOutside;
+  }
+
+  /** Whether the bytes of an open file are kept outside of the machine. */
+  private isOutsideOpen(file: number): boolean {
+    const { memory } = this.kernel;
+    const kind = OpenFile.operations.get(memory, file);
+    return OUTSIDE_FILES.has(kind) || this.isOutside(OpenFile.inode.get(memory, file));
   }
 
   /** Whether an inode's bytes and names are kept outside of the machine: they are as they were. */

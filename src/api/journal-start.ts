@@ -1,4 +1,5 @@
 /** What a machine that keeps a journal is made of: loaded by those only, in Node. */
+import { FileClaimed } from "../hosts/node/file-claim.ts";
 import { openJournalFile } from "../hosts/node/journal-file.ts";
 import { WeftError } from "./errors.ts";
 import { Journal } from "./journal.ts";
@@ -18,15 +19,26 @@ export async function openJournal(options: MachineOptions, path: string): Promis
   try {
     file = openJournalFile(path);
   } catch (cause) {
+    if (cause instanceof FileClaimed) {
+      const message = `the journal ${path} is kept by another machine, ${cause.message}`;
+      throw new WeftError("ERR_JOURNAL", message, { cause });
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new WeftError("ERR_OPTION", `journal: ${reason}`, { cause });
   }
   const journal = Journal.open(file, path);
   const { onSnapshot, files, ...rest } = options;
   const { snapshot } = journal;
+  let restoration: Restoration | undefined;
+  try {
+    restoration = snapshot && (await openSnapshot(snapshot, options));
+  } catch (error) {
+    journal.giveUpFile();
+    throw error;
+  }
   return {
     journal,
-    restoration: snapshot && (await openSnapshot(snapshot, options)),
+    restoration,
     others: {
       ...rest,
       // They are in the snapshot.

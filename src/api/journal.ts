@@ -11,24 +11,17 @@
  *     or began since and ended
  *     those that began since         begin again when the host program starts their program again, with the files and descriptors that they had
  */
-import type { Host, JournalFile } from "../hosts/port.ts";
+import type { JournalFile } from "../hosts/port.ts";
 import {
-  createProcess,
   dropProcess,
   EndReason,
-  entryOf,
   exitProcess,
-  FileEntry,
   findProcess,
   giveUpProcess,
-  type Kernel,
   KernelRoot,
   listIds,
-  makeStringList,
-  packStrings,
   Process as Record_,
   ProcessState,
-  readDescriptors,
 } from "../kernel/index.ts";
 import { type CallRecord, decodeCall } from "../syscalls/call-record.ts";
 import { provideRecorder } from "../syscalls/recording.ts";
@@ -41,12 +34,19 @@ import {
   readJournal,
 } from "../threads/journal-frames.ts";
 import { journalRecorder } from "../threads/journal-sink.ts";
-import { dropFile, dropInode, keepFile, Open, OpenFile } from "../vfs/index.ts";
+import { dropFile, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
-import type { GuestTree } from "./guest-tree.ts";
-import { openInitialFiles } from "./initial-files.ts";
 import { JournalReplay } from "./journal-replay.ts";
+import {
+  type BeginNote,
+  giveUpLeft,
+  type JournalSubject,
+  type LeftProcess,
+  makeLeft,
+  takeUpLeft,
+} from "./left-process.ts";
 import type { LoadedProgram, SpawnOptions } from "./options.ts";
+import { decodeChange, encodeChange, type TreeChange } from "./tree-changes.ts";
 
 /** What a machine found in its journal. */
 export interface JournalReport {
@@ -56,40 +56,9 @@ export interface JournalReport {
   readonly lost: readonly string[];
 }
 
-/** The machine that keeps a journal. */
-export interface JournalSubject {
-  readonly kernel: Kernel;
-  readonly host: Host;
-  readonly tree: GuestTree;
-}
-
-/** What a frame of kind `begin` says. */
-interface BeginNote {
-  readonly pid: number;
-  readonly name: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly isWasix: boolean;
-  /** The process that it takes up, which ran before. */
-  readonly from?: number;
-  /** SHA-256 of the program, in hexadecimal. */
-  readonly program: string;
-}
-
 interface EndNote {
   readonly pid: number;
   readonly exitCode: number;
-}
-
-/** A process that was running, without a program and threads. */
-interface LeftProcess {
-  readonly note: BeginNote;
-  /** With a count. */
-  readonly record: number;
-  /** What stands for the standard streams, each with a count. */
-  readonly streams: readonly number[];
-  /** The last modes of its terminal. */
-  modes: CallRecord | undefined;
 }
 
 export class Journal {
@@ -169,7 +138,11 @@ export class Journal {
     const { name } = loaded;
     const note = { pid, name, args, cwd, isWasix: loaded.program.isWasix, program };
     this.write(FrameKind.begin, left === undefined ? note : { ...note, from: left.note.pid });
-    if (left !== undefined) this.takeUp(left, record);
+    if (left === undefined) return;
+    takeUpLeft(this.subject, left, record);
+    const { modes } = left;
+    if (modes !== undefined && this.replay.play(modes, record) !== undefined)
+      this.lost.push(`the modes of the terminal of process ${left.note.pid}`);
   }
 
   /** What a program is known by. */
@@ -182,6 +155,12 @@ export class Journal {
     if (this.over.has(pid)) return;
     this.over.add(pid);
     this.write(FrameKind.end, { pid, exitCode });
+  }
+
+  /** The host program has changed files. */
+  noteChange(change: TreeChange): void {
+    const time = this.subject.kernel.vfs.clock.milliseconds();
+    this.disk.append(makeFrame(FrameKind.change, encodeChange({ change, time })));
   }
 
   /** Whether a process of the snapshot had ended. */
@@ -197,7 +176,12 @@ export class Journal {
 
   /** Gives up the processes whose programs were not started again. */
   settle(): void {
-    for (const left of this.left.splice(0)) this.giveUp(left);
+    for (const left of this.left.splice(0)) giveUpLeft(this.subject.kernel, left);
+  }
+
+  /** The machine is given up, or was never made. */
+  giveUpFile(): void {
+    this.disk.close();
   }
 
   /** Nothing runs any more. */
@@ -238,9 +222,10 @@ export class Journal {
         const note = noteOf<BeginNote>(payload);
         last = Math.max(last, note.pid);
         const before = this.left.find((each) => each.note.pid === note.from);
-        if (before === undefined) this.makeLeft(note);
+        if (before === undefined) this.leave(note);
         else this.left[this.left.indexOf(before)] = { ...before, note };
       } else if (kind === FrameKind.end) this.playEnd(noteOf(payload), found);
+      else if (kind === FrameKind.change) this.playChange(payload);
       else if (kind === FrameKind.call) {
         const call = decodeCall(payload);
         last = Math.max(last, call.pid, call.tid);
@@ -253,6 +238,18 @@ export class Journal {
     // Numbers are not used twice.
     const next = KernelRoot.nextId.load(kernel.memory, kernel.root);
     KernelRoot.nextId.store(kernel.memory, kernel.root, Math.max(next, last + 1));
+  }
+
+  private leave(note: BeginNote): void {
+    const made = makeLeft(this.subject, note);
+    if (typeof made === "string") this.lost.push(`process ${note.pid}: ${made}`);
+    else this.left.push(made);
+  }
+
+  private playChange(payload: Uint8Array): void {
+    const dated = decodeChange(payload);
+    const failure = this.replay.change(this.subject.tree, dated);
+    if (failure !== undefined) this.lost.push(`${dated.change.call} from outside: ${failure}`);
   }
 
   private playCall(
@@ -282,7 +279,7 @@ export class Journal {
   private playEnd({ pid, exitCode }: EndNote, found: Map<number, number>): void {
     const { kernel } = this.subject;
     const at = this.left.findIndex(({ note }) => note.pid === pid);
-    if (at >= 0) this.giveUp(this.left.splice(at, 1)[0]);
+    if (at >= 0) giveUpLeft(kernel, this.left.splice(at, 1)[0]);
     for (const [each, record] of found) {
       if (Record_.session.get(kernel.memory, record) !== pid) continue;
       exitProcess(kernel, record, exitCode, EndReason.exited);
@@ -290,82 +287,6 @@ export class Journal {
       found.delete(each);
       dropProcess(kernel, record);
     }
-  }
-
-  /** Makes a process that has what one begins with; `/dev/null` for each of the host program's streams. */
-  private makeLeft(note: BeginNote): void {
-    const { kernel, host, tree } = this.subject;
-    const { memory, root } = kernel;
-    let directory: number;
-    try {
-      directory = tree.findDirectory(note.cwd);
-    } catch {
-      return void this.lost.push(`process ${note.pid}: its directory ${note.cwd} is not there`);
-    }
-    const record = createProcess(kernel, {
-      arguments: makeStringList(memory, packStrings([])),
-      environment: makeStringList(memory, packStrings([])),
-      rootDirectory: KernelRoot.rootInode.get(memory, root),
-      workingDirectory: directory,
-      workingPath: new TextEncoder().encode(note.cwd),
-      session: 0,
-    });
-    dropInode(kernel.vfs, directory);
-    if (record < 0) return void this.lost.push(`process ${note.pid}: error ${-record}`);
-    const nothing = {
-      write: () => Promise.resolve(),
-      wanted: () => Promise.resolve(false),
-      close: () => {},
-    };
-    const streams = {
-      servesTerminals: false,
-      openInput: () => ({ file: tree.open("/dev/null", Open.read), sink: nothing }),
-      openOutput: () => {
-        throw new WeftError("ERR_HOST", "journal: no stream is made here");
-      },
-    };
-    const options = { stdout: "null", stderr: "null", isWasix: note.isWasix } as const;
-    openInitialFiles({ kernel, host, tree, streams }, record, options);
-    const table = Record_.files.get(memory, record);
-    const files = [0, 1, 2].map((fd) =>
-      keepFile(memory, FileEntry.file.get(memory, entryOf(memory, table, fd))),
-    );
-    this.left.push({ note, record, streams: files, modes: undefined });
-  }
-
-  /** Gives a process what another had, but for its streams. */
-  private takeUp(left: LeftProcess, record: number): void {
-    const { memory, vfs } = this.subject.kernel;
-    const own = Record_.files.get(memory, record);
-    const table = Record_.files.get(memory, left.record);
-    const streams = [0, 1, 2].map((fd) => FileEntry.file.get(memory, entryOf(memory, own, fd)));
-    for (const { fd } of readDescriptors(memory, table, 0)) {
-      const entry = entryOf(memory, table, fd);
-      const which = left.streams.indexOf(FileEntry.file.get(memory, entry));
-      if (which < 0) continue;
-      FileEntry.file.set(memory, entry, keepFile(memory, streams[which]));
-      dropFile(vfs, left.streams[which]);
-    }
-    for (const field of [
-      Record_.files,
-      Record_.workingDirectory,
-      Record_.workingPath,
-      Record_.workingPathLength,
-    ]) {
-      const before = field.get(memory, record);
-      field.set(memory, record, field.get(memory, left.record));
-      field.set(memory, left.record, before);
-    }
-    const { modes } = left;
-    if (modes !== undefined && this.replay.play(modes, record) !== undefined)
-      this.lost.push(`the modes of the terminal of process ${left.note.pid}`);
-    this.giveUp(left);
-  }
-
-  private giveUp({ record, streams }: LeftProcess): void {
-    const { kernel } = this.subject;
-    for (const file of streams) dropFile(kernel.vfs, file);
-    giveUpProcess(kernel, record);
   }
 }
 

@@ -21,6 +21,15 @@ export type MachineEvent =
       readonly pid: number;
       readonly tid: number;
       readonly exitCode: number;
+      /** "exit code 3", or the trap with the guest's stack, as in the process's message. */
+      readonly reason: string;
+    }
+  /** A thread asked for another and got EACCES, at a limit or as the process ends, or ENOTCAPABLE, where the program has no entry for it. */
+  | {
+      readonly type: "thread-refused";
+      readonly pid: number;
+      readonly tid: number;
+      readonly reason: string;
     }
   /** A program wanted to run a file that is no program which can be run: it got ENOEXEC. */
   | {
@@ -59,7 +68,18 @@ const EVENT_TYPES: Readonly<Record<number, MachineEvent["type"]>> = {
   [EventKind.forkRefused]: "fork-refused",
   [EventKind.threadSlept]: "thread-slept",
   [EventKind.threadWoken]: "thread-woken",
+  [EventKind.threadRefused]: "thread-refused",
+  [EventKind.entryMissing]: "thread-refused",
 };
+
+/** What a program was refused for a reason that people want to know. */
+export type Refusal = MachineEvent & {
+  type: "fork-refused" | "program-refused" | "thread-refused";
+};
+
+export function isRefusal(event: MachineEvent): event is Refusal {
+  return event.type.endsWith("-refused");
+}
 
 /** What a listener is told of. */
 export interface EventOptions {
@@ -68,6 +88,7 @@ export interface EventOptions {
 }
 
 /** An event of the kernel as the library tells it. */
-export function eventOf({ kind, pid, tid, detail }: KernelEvent): MachineEvent {
-  return { type: EVENT_TYPES[kind], pid, tid, exitCode: detail } as MachineEvent;
+export function eventOf({ kind, pid, tid, detail, text }: KernelEvent): MachineEvent {
+  const event = { type: EVENT_TYPES[kind], pid, tid, exitCode: detail };
+  return (text === "" ? event : { ...event, reason: text }) as MachineEvent;
 }

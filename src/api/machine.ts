@@ -94,7 +94,7 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
-    this.listeners = new EventListeners(this.kernel);
+    this.listeners = new EventListeners(this.kernel, host.loadTrapWords);
     this.tree = new GuestTree(this.kernel);
     this.fs = new MachineFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
@@ -147,7 +147,7 @@ export abstract class BaseMachine {
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
     if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
-    if (options.trace !== undefined) await this.host.loadTraces?.();
+    if (options.trace !== undefined) await this.host.loadTraces();
     const source = this.sources.get(loaded.program);
     const identity = source && (await this.journalPart?.identify(source.bytes));
     this.mustBeOpen();
@@ -207,6 +207,7 @@ export abstract class BaseMachine {
     const { kernel, host, tree } = this;
     journal.attach({ kernel, host, tree }, restoration?.streams ?? []);
     this.journalPart = journal;
+    this.fs.onChange = (change) => journal.noteChange(change);
     if (restoration === undefined) return;
     await this.resume(restoration);
     const over = this.running.filter(({ pid }) => journal.hasEnded(pid));
@@ -261,6 +262,7 @@ export abstract class BaseMachine {
   private asSubject(): SnapshotSubject {
     return {
       kernel: this.kernel,
+      host: this.host,
       mounts: this.createMaker !== undefined,
       furtherCalls: this.furtherCalls !== undefined,
       sources: this.sources,
@@ -361,6 +363,7 @@ export abstract class BaseMachine {
     if (isBroken(this.kernel.memory)) {
       // Locks may be held for ever: all that can be done is to end what runs.
       await this.runner?.abandon();
+      this.journalPart?.giveUpFile();
       throw this.crashError();
     }
     for (const process of this.processes) process.kill();

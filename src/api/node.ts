@@ -53,9 +53,14 @@ export class Machine extends BaseMachine {
     const { openJournal } = await import("./journal-start.ts");
     const { journal, restoration, others } = await openJournal(options, path);
     const mounts = Object.keys(options.mounts ?? {}).length > 0;
-    const machine = await this.make(others, restoration?.mounts ?? mounts, restoration);
-    await machine.takeUp(journal, restoration);
-    return machine;
+    try {
+      const machine = await this.make(others, restoration?.mounts ?? mounts, restoration);
+      await machine.takeUp(journal, restoration);
+      return machine;
+    } catch (error) {
+      journal.giveUpFile();
+      throw error;
+    }
   }
 
   private static async make(

@@ -34,6 +34,7 @@ import { type Beginning, limitsOf, lockOrderOf } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
 import type { FurtherParts } from "./further-parts.ts";
 import type { GuestTree } from "./guest-tree.ts";
+import { reopenHostPlaces } from "./host-places.ts";
 import { takeUpStreams } from "./host-streams.ts";
 import type { Mountable, MountMaker } from "./mount-sources.ts";
 import { atMountPoint } from "./mounts.ts";
@@ -98,6 +99,7 @@ export async function openSnapshot(
       forgetWaits(kernel.memory, manifest.waits);
       try {
         reattachMounts(kernel, tree, options.mounts ?? {}, maker);
+        reopenHostPlaces(kernel, tree, manifest.places);
       } catch (error) {
         maker?.giveUp();
         throw error;
@@ -193,7 +195,7 @@ function reattachMounts(
   const missing = mounts.filter(({ lack, path }) => lack !== undefined && !offered.has(path));
   if (missing.length > 0) {
     const names = missing.map(({ path, lack }) => `${JSON.stringify(path)} (${lack})`).join(", ");
-    throw refusal(`the snapshot lacks what the option mounts must name: ${names}`);
+    throw refusal(`mount again what the snapshot lacks of the host: ${names}`);
   }
   for (const path of offered.keys()) {
     if (!mounts.some((each) => each.lack !== undefined && each.path === path))

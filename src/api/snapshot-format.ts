@@ -37,6 +37,8 @@ export interface Manifest {
   readonly waits: readonly number[];
   readonly programs: readonly { readonly name: string; readonly bytes: number }[];
   readonly processes: readonly ProcessManifest[];
+  /** What processes have open of the host. */
+  readonly places: readonly HostPlaceNote[];
   /** Pages of the heap that are in the snapshot. */
   readonly pages: number;
 }
@@ -52,6 +54,19 @@ export interface ProcessManifest {
   readonly pages: number;
   readonly spawned?: SpawnedManifest;
 }
+
+/** A place of the host that a record leads to. */
+export interface HostPlaceNote {
+  /** What the record is: an open file, or a process whose working or root directory it is. */
+  readonly kind: (typeof PLACE_KINDS)[number];
+  readonly record: number;
+  /** In the guest's tree. */
+  readonly path: string;
+  /** Who has it, for messages. */
+  readonly owner: string;
+}
+
+const PLACE_KINDS = ["file", "directory", "working", "root"] as const;
 
 /** A process that the host program started. */
 export interface SpawnedManifest {
@@ -192,7 +207,7 @@ function readManifest(text: Uint8Array): Manifest {
     throw refusal("the snapshot's manifest is no JSON", cause);
   }
   const { shapes, clock, mounts, furtherCalls, carriers, files, waits, pages } = given ?? {};
-  const { programs, processes } = given ?? {};
+  const { programs, processes, places } = given ?? {};
   const isSound =
     typeof shapes === "object" &&
     shapes !== null &&
@@ -204,6 +219,7 @@ function readManifest(text: Uint8Array): Manifest {
     isAddresses(files) &&
     isAddresses(waits) &&
     isCount(pages) &&
+    isList(places, isPlace) &&
     isList(programs, isProgram) &&
     isList(processes, (process) => isProcess(process, (programs as unknown[]).length));
   if (!isSound) throw refusal("the snapshot's manifest lacks what belongs there");
@@ -216,6 +232,7 @@ function readManifest(text: Uint8Array): Manifest {
     files,
     waits,
     pages,
+    places: places as Manifest["places"],
     programs: programs as Manifest["programs"],
     processes: processes as Manifest["processes"],
   };
@@ -241,6 +258,11 @@ function isList(list: unknown, isMember: (member: Record<string, unknown>) => bo
 
 function isAddresses(list: unknown): list is number[] {
   return Array.isArray(list) && list.every(isAddress);
+}
+
+function isPlace({ kind, record, path, owner }: Record<string, unknown>): boolean {
+  const isKind = PLACE_KINDS.some((known) => known === kind);
+  return isKind && isAddress(record) && typeof path === "string" && typeof owner === "string";
 }
 
 function isProgram({ name, bytes }: Record<string, unknown>): boolean {

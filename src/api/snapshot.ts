@@ -3,24 +3,22 @@
  * what its agents know besides is in the manifest (`snapshot-format.ts`).
  */
 import { layersOf } from "../fs/overlayfs/index.ts";
+import type { Host } from "../hosts/port.ts";
 import {
   dropProcess,
-  entryOf,
-  FileEntry,
   findProcess,
   type Kernel,
   KernelRoot,
   listIds,
   Process as Process_,
   ProcessState,
-  readDescriptors,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import { contentOf, copyPages, isBroken, listShapes, listUsedPages, PAGE } from "../shm/index.ts";
 import { askThreads, findMoving, isAwaited, releaseThreads } from "../threads/captured.ts";
-import type { ProcessRunner, RunningProcess } from "../threads/port.ts";
-import { FilesystemId, firstMount, Inode, Mount, mountPath, OpenFile } from "../vfs/index.ts";
-import { isStandardStream } from "./host-streams.ts";
+import type { ProcessRunner } from "../threads/port.ts";
+import { FilesystemId, firstMount, Mount, mountPath } from "../vfs/index.ts";
+import { listHostPlaces } from "./host-places.ts";
 import { listWaits } from "./host-waiter.ts";
 import type { MachineOptions } from "./options.ts";
 import type { Process } from "./process.ts";
@@ -42,6 +40,7 @@ export interface ProgramFile {
 /** The agents' side of a machine. */
 export interface SnapshotSubject {
   readonly kernel: Kernel;
+  readonly host: Host;
   /** Whether it has the code for mounts, and the calls that few programs make. */
   readonly mounts: boolean;
   readonly furtherCalls: boolean;
@@ -158,11 +157,11 @@ function findOther(kernel: Kernel, records: readonly number[]): number | undefin
 
 /** Copies all of a machine, in one go. */
 function copyMachine(subject: SnapshotSubject): Uint8Array<ArrayBuffer> {
-  const { kernel, mounts, furtherCalls, sources, runner } = subject;
+  const { kernel, host, mounts, furtherCalls, sources, runner } = subject;
   refuseStores(kernel);
   runner?.deliverEvents();
   const running = runner?.listRunning?.() ?? [];
-  for (const each of running) refuseHostFiles(kernel, each);
+  const places = running.flatMap((each) => listHostPlaces(kernel, host, each));
   const programs = [...new Set(running.map(({ program }) => program))];
   const files = programs.map((program) => {
     const file = sources.get(program);
@@ -207,6 +206,8 @@ function copyMachine(subject: SnapshotSubject): Uint8Array<ArrayBuffer> {
       waits: listWaits(kernel),
       programs: files.map(({ name, bytes }) => ({ name, bytes: bytes.length })),
       processes,
+      // Descriptors of several processes may have one open file.
+      places: [...new Map(places.map((each) => [`${each.kind} ${each.record}`, each])).values()],
       pages: heap.numbers.length,
     },
     [
@@ -254,29 +255,6 @@ function streamsOf(
   return [stdin, stdout, stderr, terminal?.output].map((stream) =>
     stream !== undefined && ends.includes(stream.file) ? stream.file : 0,
   );
-}
-
-/**
- * What lies on the host cannot come back with a process that has it open; but for the standard streams of the host program, which those of the next one take the
- * place of (`host-streams.ts`).
- */
-function refuseHostFiles(kernel: Kernel, { process, program }: RunningProcess): void {
-  const { memory } = kernel;
-  const isHosts = (inode: number) =>
-    inode !== 0 && Inode.filesystem.get(memory, inode) === FilesystemId.hostfs;
-  const name = `process ${Process_.id.get(memory, process)} (${program.name})`;
-  if (
-    isHosts(Process_.workingDirectory.get(memory, process)) ||
-    isHosts(Process_.rootDirectory.get(memory, process))
-  )
-    throw refusal(`snapshot: ${name} is in a directory of the host`);
-  const table = Process_.files.get(memory, process);
-  for (const { fd } of readDescriptors(memory, table, 0)) {
-    const file = FileEntry.file.get(memory, entryOf(memory, table, fd));
-    if (isStandardStream(memory, file)) continue;
-    if (OpenFile.host.get(memory, file) !== 0 || isHosts(OpenFile.inode.get(memory, file)))
-      throw refusal(`snapshot: descriptor ${fd} of ${name} is a file of the host`);
-  }
 }
 
 /** A store of the browser has its own copy of its files, which goes on: two machines cannot both keep theirs in it. */

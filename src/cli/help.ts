@@ -70,7 +70,8 @@ Limits
   --max-memory SIZE           memory it may have: 512MiB, 2GiB
 
 Looking on
-  --trace[=FILE]              write each call it makes, as strace does, to standard error or a file
+  --trace[=FILE]              write each call it makes, as strace does, and what becomes of its threads, with times,
+                              to standard error or a file
   -q, --quiet                 do not tell why it ended
   -h, --help
 

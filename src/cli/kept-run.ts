@@ -3,7 +3,13 @@
  * in the middle.
  */
 import { renameSync, writeFileSync } from "node:fs";
-import type { MachineEvent, Process, ProcessResult, SpawnOptions } from "../api/command.ts";
+import {
+  isRefusal,
+  type MachineEvent,
+  type Process,
+  type ProcessResult,
+  type SpawnOptions,
+} from "../api/command.ts";
 import type { Machine } from "../api/node.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Failure, failureOf } from "./failure.ts";
@@ -141,7 +147,7 @@ async function runToEnd(
     },
     onRefused: (listener) =>
       machine.onEvent((event) => {
-        if (event.type === "fork-refused" || event.type === "program-refused") listener(event);
+        if (isRefusal(event)) listener(event);
       }),
     takesSignal: (signal) => triggers.takesSignal(signal),
     beforeInput: () => triggers.beforeInput(),

@@ -19,10 +19,10 @@ export function endOf(result: ProcessResult, name: string, timeout: number | und
     };
   }
   if (result.signal !== undefined) {
-    return {
-      exitCode: ExitCode.signal + result.signal,
-      message: result.message ?? `${name} was ended by ${signalName(result.signal)}.`,
-    };
+    // Whoever reads no more wants to hear no more: shells are silent about it, too.
+    const isExpected = result.signal === constants.signals.SIGPIPE;
+    const told = isExpected ? undefined : `${name} was ended by ${signalName(result.signal)}.`;
+    return { exitCode: ExitCode.signal + result.signal, message: result.message ?? told };
   }
   return { exitCode: result.exitCode & 0xff, message: result.message };
 }

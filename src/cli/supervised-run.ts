@@ -70,6 +70,8 @@ export async function runSupervised(run: SupervisedRun): Promise<ProcessResult> 
     });
     run.onRefused((event) => {
       if (event.type === "fork-refused") complain(forkRefused(run.name, event.pid === guest.pid));
+      else if (event.type === "thread-refused")
+        complain(`thread ${event.tid} of process ${event.pid} got no thread: ${event.reason}`);
       else complain(programRefused(event.path, event.cause));
     });
     const received = passSignals(guest, run);

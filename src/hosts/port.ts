@@ -5,6 +5,7 @@ import type { describeRawTrap } from "../loader/trap-description.ts";
 import type { Drivers } from "../threads/boot.ts";
 import type { installFurtherCalls } from "../threads/further-calls.ts";
 import type { WorkerHost } from "../threads/port.ts";
+import type { KernelMemory } from "../shm/index.ts";
 import type { Vfs } from "../vfs/index.ts";
 
 /** What a host has besides memory: a part of its own that a page has not, so that a page does not carry the code for it. */
@@ -21,6 +22,18 @@ export interface LocalResources extends Drivers {
   unmountDirectory(vfs: Vfs, mount: number): void;
   /** Closes what a mount of a directory has open, in a heap that is given up. */
   closeDirectories(vfs: Vfs, mount: number): void;
+  /**
+   * Where an open file or a directory of a mounted directory is, below that: a path without slashes at its ends.
+   *
+   * @param place the open file, or the directory's inode
+   * @returns undefined where it has no name there any more, or the host does not tell
+   */
+  pathBelow(
+    memory: KernelMemory,
+    mount: number,
+    place: number,
+    isFile: boolean,
+  ): string | undefined;
   /** Opens a regular file for reading, by path; an open file with one count. @throws an error with `code` and `path` when it cannot be had */
   openFile(vfs: Vfs, path: string): number;
 }
@@ -58,8 +71,8 @@ export interface Host {
   loadFurtherCalls(): Promise<typeof installFurtherCalls>;
   /** Loads what puts the traps of guests into words. */
   loadTrapWords(): Promise<typeof describeRawTrap>;
-  /** Makes workers ready to trace; undefined where they always are. */
-  readonly loadTraces: (() => Promise<void>) | undefined;
+  /** Makes this agent and workers ready to trace. */
+  loadTraces(): Promise<void>;
   /** Reads a whole file, by path or the text of a URL. */
   readFile(location: string): Promise<Uint8Array>;
   /** Reads, checks and compiles a program without blocking; `given` in Node only. @throws ModuleError, or what the engine says of the module */

@@ -9,6 +9,7 @@ export * from "./file-table.ts";
 export * from "./futex.ts";
 export * from "./id-table.ts";
 export * from "./kernel.ts";
+export * from "./line-discipline.ts";
 export * from "./pipe.ts";
 export * from "./pipe-file.ts";
 export * from "./port.ts";

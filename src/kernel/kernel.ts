@@ -40,6 +40,7 @@ import {
   type KernelMemory,
 } from "../shm/index.ts";
 import { Mounts, Vfs } from "../vfs/index.ts";
+import type { KernelEvent } from "./events.ts";
 import { FUTEX_TABLE_BYTES } from "./futex.ts";
 import { IdTable } from "./id-table.ts";
 import type { Clock, Randomness } from "./port.ts";
@@ -128,6 +129,8 @@ export interface KernelLimits {
 /** What an agent needs to make syscalls: views of the heap, code of the filesystems, clocks, randomness. */
 export class Kernel {
   readonly vfs: Vfs;
+  /** Gets each event that happens on this agent, where a trace of its process is written. */
+  traceEvent: ((event: KernelEvent) => void) | undefined;
 
   constructor(
     readonly memory: KernelMemory,

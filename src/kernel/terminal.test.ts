@@ -12,8 +12,8 @@ import {
   readTerminal,
   setTerminalModes,
   TerminalMode,
-  typeInput,
 } from "./terminal.ts";
+import { typeInput } from "./line-discipline.ts";
 
 const { echo, lines } = TerminalMode;
 const encoder = new TextEncoder();

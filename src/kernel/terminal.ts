@@ -1,8 +1,8 @@
 /**
  * Terminal: what is typed, edited into lines or not, and the size of the window, as termios(3) knows them in part: echo, line mode, line feeds.
  *
- * Typed bytes come from the host program in two ways. Raw ones pass through the line discipline here: signals, erasing, end of file, echo. Edited ones
- * come from a terminal of the host that did all that already. Whoever types gets the echo and the signals to pass on: nothing here writes or signals.
+ * Typed bytes come from the host program in two ways. Raw ones pass through the line discipline (`line-discipline.ts`): signals, erasing, end of file, echo.
+ * Edited ones come from a terminal of the host that did all that already. Whoever types gets the echo and the signals to pass on: nothing here writes or signals.
  *
  * The queue is a ring of cells of two bytes: what was typed, and a mark. Its first `ready` cells may be read, in line mode one line by one read; `edited`
  * more are the line that is being typed, from which erasing takes away.
@@ -10,7 +10,6 @@
  * Life: open files, the process whose terminal it is, and the host program hold a count each.
  * Lock: `lock`, rank Terminal, for everything that is not immutable. Wake-ups are sent after it was let go.
  */
-import { Signal } from "../abi/enums.ts";
 import {
   address,
   atomic32,
@@ -26,7 +25,7 @@ import {
 import { dropFile, Readiness, type Transfer, type Vfs, WOULD_BLOCK } from "../vfs/index.ts";
 
 /** Cells of the queue: the longest line, as on Linux. */
-const CELLS = 4096;
+export const CELLS = 4096;
 
 /** Modes, as bits. */
 export const TerminalMode = {
@@ -65,8 +64,10 @@ export const Terminal = layout("Terminal", {
   cells: block(CELLS * 2),
 });
 
+const LINE_FEED = 10;
+
 /** Marks of a cell. */
-const Mark = {
+export const CellMark = {
   none: 0,
   /** A read in line mode ends after it. */
   last: 1,
@@ -169,14 +170,15 @@ export function endTerminalInput(memory: KernelMemory, terminal: number): void {
   wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | Readiness.hangup);
 }
 
-function commit(memory: KernelMemory, terminal: number): void {
+/** What was edited can be read. For callers that hold the lock. */
+export function commit(memory: KernelMemory, terminal: number): void {
   const ready = Terminal.ready.get(memory, terminal) + Terminal.edited.get(memory, terminal);
   Terminal.ready.set(memory, terminal, ready);
   Terminal.edited.set(memory, terminal, 0);
 }
 
-/** The cell at a place counted from the first. */
-function cellAt(memory: KernelMemory, terminal: number, place: number): number {
+/** The cell at a place counted from the first. For callers that hold the lock. */
+export function cellAt(memory: KernelMemory, terminal: number, place: number): number {
   const index = (Terminal.start.get(memory, terminal) + place) % CELLS;
   return Terminal.cells.at(terminal) + index * 2;
 }
@@ -195,8 +197,8 @@ export function readTerminal(memory: KernelMemory, terminal: number, into: Trans
     const cell = cellAt(memory, terminal, used);
     const mark = memory.u8[cell + 1];
     // The end of file after what fills the buffer belongs to it.
-    if (count === room && mark !== Mark.endOfFile) break;
-    if (mark === Mark.endOfFile) {
+    if (count === room && mark !== CellMark.endOfFile) break;
+    if (mark === CellMark.endOfFile) {
       used++;
       isOver = isInLines;
       if (isInLines) break;
@@ -205,7 +207,7 @@ export function readTerminal(memory: KernelMemory, terminal: number, into: Trans
     into.put(memory.u8, cell, 1);
     count++;
     used++;
-    if (isInLines && mark === Mark.last) break;
+    if (isInLines && mark === CellMark.last) break;
   }
   if (ready === 0) Terminal.starved.set(memory, terminal, 1);
   Terminal.start.set(memory, terminal, (Terminal.start.get(memory, terminal) + used) % CELLS);
@@ -228,31 +230,6 @@ export function readableOf(
   return { bytes, isReady };
 }
 
-/** What came of typing. */
-export interface Typed {
-  /** Bytes that were taken; the rest has no room until somebody reads. */
-  taken: number;
-  /** What is to be shown. */
-  echo: number[];
-  /** Signals for the program, in their order. */
-  signals: number[];
-  /** There is more that the program is to read, when the echo has been shown. */
-  isComplete: boolean;
-}
-
-const BELL = 7;
-const BACKSPACE = 8;
-const LINE_FEED = 10;
-const RETURN = 13;
-const SPACE = 32;
-const DELETE = 127;
-const control = (letter: string): number => letter.charCodeAt(0) & 31;
-const SIGNAL_KEYS: ReadonlyMap<number, number> = new Map<number, number>([
-  [control("C"), Signal.INT],
-  [control("\\"), Signal.QUIT],
-  [control("Z"), Signal.TSTP],
-]);
-
 /** Adds bytes that a terminal of the host has edited: whole lines, or what was sent off without an end. */
 export function addEditedInput(memory: KernelMemory, terminal: number, bytes: Uint8Array): number {
   Terminal.lock.acquire(memory, terminal);
@@ -260,34 +237,12 @@ export function addEditedInput(memory: KernelMemory, terminal: number, bytes: Ui
   const taken = Math.min(bytes.length, CELLS - ready - Terminal.edited.get(memory, terminal));
   for (let index = 0; index < taken; index++) {
     const isLast = bytes[index] === LINE_FEED || index === bytes.length - 1;
-    addCell(memory, terminal, bytes[index], isLast ? Mark.last : Mark.none);
+    addCell(memory, terminal, bytes[index], isLast ? CellMark.last : CellMark.none);
   }
   commit(memory, terminal);
   Terminal.lock.release(memory, terminal);
   if (taken > 0) wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read);
   return taken;
-}
-
-/**
- * Types: passes raw bytes through the line discipline, from `from` on, up to what completes a line. In every mode Return is a line feed and Ctrl-C,
- * Ctrl-\ and Ctrl-Z are signals: the ABI has no mode for either. When the echo has been shown, `completeInput` lets the program read.
- */
-export function typeInput(
-  memory: KernelMemory,
-  terminal: number,
-  bytes: Uint8Array,
-  from = 0,
-): Typed {
-  const typed: Typed = { taken: 0, echo: [], signals: [], isComplete: false };
-  Terminal.lock.acquire(memory, terminal);
-  const inLines = (Terminal.modes.get(memory, terminal) & TerminalMode.lines) !== 0;
-  for (const byte of bytes.subarray(from)) {
-    if (!typeByte(memory, terminal, byte === RETURN ? LINE_FEED : byte, typed)) break;
-    typed.taken++;
-    if (inLines && typed.isComplete) break;
-  }
-  Terminal.lock.release(memory, terminal);
-  return typed;
 }
 
 /** Lets the program read what was typed. */
@@ -298,120 +253,11 @@ export function completeInput(memory: KernelMemory, terminal: number): void {
   wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read);
 }
 
-/** False when there is no room for the byte. */
-function typeByte(memory: KernelMemory, terminal: number, byte: number, typed: Typed): boolean {
-  const modes = Terminal.modes.get(memory, terminal);
-  const echo = (...shown: number[]) => {
-    if ((modes & TerminalMode.echo) !== 0) typed.echo.push(...shown);
-  };
-  const signal = SIGNAL_KEYS.get(byte);
-  if (signal !== undefined) {
-    typed.signals.push(signal);
-    typed.isComplete = false;
-    // What was typed before belongs to what is interrupted.
-    Terminal.ready.set(memory, terminal, 0);
-    Terminal.edited.set(memory, terminal, 0);
-    echo(...shownAs(byte));
-    return true;
-  }
-  const ready = Terminal.ready.get(memory, terminal);
-  const room = CELLS - ready - Terminal.edited.get(memory, terminal);
-  const complete = (mark: number) => {
-    if (room === 0) return false;
-    addCell(memory, terminal, byte, mark);
-    typed.isComplete = true;
-    return true;
-  };
-  if ((modes & TerminalMode.lines) === 0) {
-    if (!complete(Mark.none)) return false;
-    echo(...shownAs(byte));
-    return true;
-  }
-  switch (byte) {
-    case DELETE:
-    case BACKSPACE:
-      erase(memory, terminal, 1, echo);
-      return true;
-    case control("U"):
-      erase(memory, terminal, CELLS, echo);
-      return true;
-    case control("W"):
-      erase(memory, terminal, lengthOfWord(memory, terminal), echo);
-      return true;
-    case control("D"):
-      return complete(Mark.endOfFile);
-    case LINE_FEED:
-      if (!complete(Mark.last)) return false;
-      echo(byte);
-      return true;
-    default:
-      // The last cell is for the end of the line.
-      if (room <= 1) {
-        if (ready > 0) return false;
-        echo(BELL);
-        return true;
-      }
-      addCell(memory, terminal, byte, Mark.none);
-      echo(...shownAs(byte));
-      return true;
-  }
-}
-
-function addCell(memory: KernelMemory, terminal: number, byte: number, mark: number): void {
+/** Adds to the line that is being typed, where there is room. For callers that hold the lock. */
+export function addCell(memory: KernelMemory, terminal: number, byte: number, mark: number): void {
   const edited = Terminal.edited.get(memory, terminal);
   const cell = cellAt(memory, terminal, Terminal.ready.get(memory, terminal) + edited);
   memory.u8[cell] = byte;
   memory.u8[cell + 1] = mark;
   Terminal.edited.set(memory, terminal, edited + 1);
-}
-
-/** A control character as two visible ones, but tabs and line feeds. */
-function shownAs(byte: number): number[] {
-  const isControl = (byte < SPACE && byte !== 9 && byte !== LINE_FEED) || byte === DELETE;
-  return isControl ? [94, byte ^ 64] : [byte];
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
-}
-
-/** The last byte of the edited line, or -1. */
-function lastTyped(memory: KernelMemory, terminal: number, back = 1): number {
-  const edited = Terminal.edited.get(memory, terminal);
-  if (edited < back) return -1;
-  return memory.u8[cellAt(memory, terminal, Terminal.ready.get(memory, terminal) + edited - back)];
-}
-
-/** Takes characters, of however many bytes, off the edited line. */
-function erase(
-  memory: KernelMemory,
-  terminal: number,
-  characters: number,
-  echo: (...shown: number[]) => void,
-): void {
-  for (; characters > 0; characters--) {
-    let byte = lastTyped(memory, terminal);
-    if (byte < 0) return;
-    const width = byte < 0x80 ? shownAs(byte).length : 1;
-    for (let more = true; more && byte >= 0;) {
-      Terminal.edited.set(memory, terminal, Terminal.edited.get(memory, terminal) - 1);
-      more = isContinuation(byte);
-      byte = lastTyped(memory, terminal);
-    }
-    for (let column = 0; column < width; column++) echo(BACKSPACE, SPACE, BACKSPACE);
-  }
-}
-
-/** Characters of the last word and the spaces after it. */
-function lengthOfWord(memory: KernelMemory, terminal: number): number {
-  let characters = 0;
-  let inWord = false;
-  for (let back = 1; ; back++) {
-    const byte = lastTyped(memory, terminal, back);
-    if (byte < 0) return characters;
-    const isSpace = byte === SPACE || byte === 9;
-    if (isSpace && inWord) return characters;
-    inWord ||= !isSpace;
-    if (!isContinuation(byte)) characters++;
-  }
 }

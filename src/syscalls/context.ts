@@ -352,10 +352,11 @@ export class SyscallContext implements Sleeper {
       : waitInPlace(this, waiting);
   }
 
-  /** Tells the host something of the thread, if it asked for such events. */
-  tell(kind: number): void {
+  /** Tells the trace something of the thread, and the host if it asked for such events. */
+  tell(kind: number, text?: string): void {
     const { kernel, memory } = this;
-    emit(kernel, kind, Process.id.get(memory, this.owner), Thread.id.get(memory, this.thread), 0);
+    const pid = Process.id.get(memory, this.owner);
+    emit(kernel, kind, pid, Thread.id.get(memory, this.thread), 0, text);
   }
 
   /** Around sleep: a sleeping thread holds no lock, but must be woken rather than ended with its worker. */

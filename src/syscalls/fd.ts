@@ -5,6 +5,7 @@ import { Rights } from "../abi/flags.ts";
 import { closeDescriptor, Pending, Thread } from "../kernel/index.ts";
 import { Access, AT_OFFSET, dropFile, OpenFile, WOULD_BLOCK } from "../vfs/index.ts";
 import type { Outcome, Waiting } from "./block.ts";
+import { actUntold, isInDefaultAction } from "./signal-delivery.ts";
 import type { SyscallContext } from "./context.ts";
 import { errnoOf, finishRead, finishWrite, LARGEST_PART, moveInParts } from "./result.ts";
 import { LARGEST_EXACT, toSigned, toUnsigned } from "./wide.ts";
@@ -115,6 +116,7 @@ export function fd_write(
   if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;
   const refused = guest.readBuffers(transfer, list, count);
   if (refused !== 0) return refused;
+  if (isInDefaultAction(context)) actUntold(context, fd, list, count);
   const file = lookupForAccess(context, fd, Rights.FD_WRITE, Access.write);
   if (file < 0) return -file;
   const operations = vfs.operationsOf(file);

@@ -33,7 +33,14 @@ export function proc_exit(context: SyscallContext, code: number): never {
   const exitCode = isChild ? 129 : code | 0;
   if (exitProcess(kernel, owner, exitCode, EndReason.exited) && exitCode !== 0) {
     const pid = Process.id.get(memory, owner);
-    emit(kernel, EventKind.taint, pid, Thread.id.get(memory, thread), exitCode);
+    emit(
+      kernel,
+      EventKind.taint,
+      pid,
+      Thread.id.get(memory, thread),
+      exitCode,
+      `exit code ${exitCode | 0}`,
+    );
   }
   throw PROCESS_EXIT;
 }

@@ -217,6 +217,24 @@ export async function deliverSuspendably(context: SyscallContext): Promise<boole
   }
 }
 
+/** Whether the innermost handler that runs is a default action of the C library's. */
+export function isInDefaultAction({ memory, thread }: SyscallContext): boolean {
+  return (Thread.handling.get(memory, thread) & DEFAULT_ACTION) !== 0;
+}
+
+/** How the C library begins to tell of a default action on standard error, before it calls `abort`. */
+const TELLING = "Program recieved ";
+
+/** Before it writes that: ends the process where the default action of its signal does so, of which its parent tells, if anybody. */
+export function actUntold(context: SyscallContext, fd: number, list: number, count: number): void {
+  const { guest, guestPort, memory, thread } = context;
+  const callback = callbackOf(context);
+  if (fd !== 2 || count === 0 || (callback !== undefined && guestPort.has(callback))) return;
+  if (guest.text(guest.pointerAt(list >>> 0), TELLING.length) !== TELLING) return;
+  const signal = abortedBy(Thread.handling.get(memory, thread));
+  if (!stopsByDefault(signal)) act(context, signal);
+}
+
 /** Does what is a signal's default action. Returns only where the process goes on. */
 function act(context: SyscallContext, signal: number): void {
   const { kernel, owner } = context;

@@ -35,7 +35,7 @@ export function beginToServe(memory: KernelMemory, carrier: number): boolean {
  * Serves a crew until it closes: with a thread at a time, or as a shared carrier.
  *
  * @param carrier this agent's record, unbound; @param loadStacks is called where the program needs stacks that can be suspended
- * @param post sends to the host; @param onIdle is called before the carrier sleeps for want of a thread
+ * @param post sends to the host; @param onIdle is called before a carrier that has run a thread sleeps for want of another
  */
 export async function serveCrew(
   kernel: Kernel,
@@ -89,16 +89,19 @@ function serveOneByOne(
 ): void {
   const { memory } = kernel;
   const clear = () => clearCarrier(memory, crew, carrier);
+  // A carrier made ahead of need is idle before it has done anything.
+  let whenIdle: typeof onIdle;
   for (;;) {
     const thread = nextThread(kernel, crew, carrier);
     if (thread < 0) return;
     if (thread > 0) {
       group.synchronizeMemory(Crew.pages.load(memory, crew) * GUEST_PAGE);
       runThread(kernel, group, thread, crew, clear);
+      whenIdle = onIdle;
     } else if (
       group.context.sleeping === undefined
-        ? sleepIdle(memory, crew, carrier, group, onIdle)
-        : stackParts().sleepWatching(kernel, crew, carrier, group, onIdle)
+        ? sleepIdle(memory, crew, carrier, group, whenIdle)
+        : stackParts().sleepWatching(kernel, crew, carrier, group, whenIdle)
     ) {
       return leaveCrew(memory, crew, carrier);
     }

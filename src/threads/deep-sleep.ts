@@ -60,6 +60,7 @@ export class DeepSleep implements SleepPort {
       Thread.image.set(memory, thread, 0);
       Thread.sleepsDeeply.set(memory, thread, DeepSleeper.none);
       releaseRegistrations(kernel, thread);
+      context.tell(EventKind.threadWoken);
       context.resumes = true;
       return { image, result: undefined };
     });

@@ -32,20 +32,30 @@ export function giveBack({ isFree }: LentMemory): void {
   Atomics.store(isFree, 0, 1);
 }
 
+/** Addresses, the end not included. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export class ForkMemories {
   /** The last that were made, oldest first. */
   private readonly given: LentMemory[] = [];
 
   constructor(private readonly program: Program) {}
 
-  /** The same content as the parent's; undefined where the host has no room. */
-  copy(from: WebAssembly.Memory): ForkMemory | undefined {
+  /**
+   * The same content as the parent's; undefined where the host has no room.
+   *
+   * @param unused a part whose bytes mean nothing to the program: they may be others in the copy
+   */
+  copy(from: WebAssembly.Memory, unused: ByteRange): ForkMemory | undefined {
     const { buffer } = from;
     if (!this.program.hasSharedMemory) return copyContent(buffer);
     const used = this.takeFree(buffer.byteLength);
     const memory = used ?? this.make(buffer.byteLength);
     if (memory === undefined) return undefined;
-    copyBlocks(buffer, memory.buffer, used === undefined);
+    copyBlocks(buffer, memory.buffer, used === undefined, unused);
     const copy = { memory, isFree: new Int32Array(new SharedArrayBuffer(4)) };
     this.given.push(copy);
     if (this.given.length > MOST_KEPT) this.given.shift();
@@ -92,21 +102,29 @@ function copyContent(buffer: ArrayBufferLike): ForkContent | undefined {
 /** Bytes that are copied or left out together. */
 const BLOCK = GUEST_PAGE;
 
-/** Copies a memory. What was never written to is not written in the copy either, where that is blank: it takes no room. */
-function copyBlocks(from: ArrayBufferLike, to: ArrayBufferLike, isBlank: boolean): void {
+/** Copies a memory but for an unused part. What was never written to is not written in the copy either, where that is blank: it takes no room. */
+function copyBlocks(
+  from: ArrayBufferLike,
+  to: ArrayBufferLike,
+  isBlank: boolean,
+  unused: ByteRange,
+): void {
+  const skipped = Math.ceil(unused.start / BLOCK) * BLOCK;
+  const afterwards = Math.max(skipped, Math.floor(unused.end / BLOCK) * BLOCK);
   const words = new Uint32Array(from);
   const bytes = new Uint8Array(from);
   const copy = new Uint8Array(to);
   const copyWords = new Uint32Array(to);
   const end = bytes.length;
   for (let at = 0; at < end;) {
+    if (at === skipped) at = afterwards;
     if (isBlankBlock(words, at)) {
       if (!isBlank && !isBlankBlock(copyWords, at)) copy.fill(0, at, at + BLOCK);
       at += BLOCK;
       continue;
     }
     let last = at + BLOCK;
-    while (last < end && !isBlankBlock(words, last)) last += BLOCK;
+    while (last < end && last !== skipped && !isBlankBlock(words, last)) last += BLOCK;
     copy.set(bytes.subarray(at, last), at);
     at = last;
   }

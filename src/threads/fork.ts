@@ -14,13 +14,14 @@ import {
   dropThread,
   type Kernel,
   Process,
+  StackImage,
   Thread,
 } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { ForkPort } from "../syscalls/port.ts";
 import { Crew } from "./crew.ts";
-import { ForkMemories } from "./fork-memories.ts";
+import { type ByteRange, ForkMemories } from "./fork-memories.ts";
 import type { ForkMessage } from "./messages.ts";
 import { createCrew, destroyCrew } from "./process-start.ts";
 
@@ -38,7 +39,7 @@ export class CrewForkPort implements ForkPort {
 
   copy(context: SyscallContext, child: number, image: number): number {
     const { kernel } = this;
-    const copy = this.memories.copy(context.guest.memory);
+    const copy = this.memories.copy(context.guest.memory, unusedStack(context, image));
     if (copy === undefined) return Errno.ENOMEM;
     const crew = copyCrew(kernel, context.process, child);
     if (crew === 0) return Errno.ENOMEM;
@@ -50,6 +51,16 @@ export class CrewForkPort implements ForkPort {
     this.post({ kind: "forked", process: child, crew, thread, copy });
     return 0;
   }
+}
+
+/** What of the caller's stack lies below its stack pointer, of which a program leaves nothing to be read. Contexts lie anywhere. */
+function unusedStack({ memory, thread }: SyscallContext, image: number): ByteRange {
+  const start = Thread.stackLower.get(memory, thread);
+  const end = StackImage.stackPointer.get(memory, image);
+  const isKnown = end > start && end <= Thread.stackUpper.get(memory, thread);
+  return isKnown && Thread.contexts.get(memory, thread) === 0
+    ? { start, end }
+    : { start, end: start };
 }
 
 /** A crew with the limits of the parent's, for a main thread; 0 when the kernel heap is full. */

@@ -24,6 +24,8 @@ export const FrameKind = {
   end: 2,
   /** A call: `syscalls/call-record.ts`. */
   call: 3,
+  /** The host program has changed files: `api/tree-changes.ts`. */
+  change: 4,
 } as const;
 
 export interface Frame {

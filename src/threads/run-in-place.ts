@@ -12,6 +12,7 @@ import { CrewThreadPort } from "./thread-port.ts";
 import { Carrier } from "./crew.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
 import { runThread } from "./run-thread.ts";
+import { traceEvents } from "./trace-sink.ts";
 import { attachUnwinding } from "./unwinding-slot.ts";
 
 /** Runs a process from `_start` to its end, which it has reached when this returns. False, and nothing was done, where there is no room for a thread. */
@@ -24,6 +25,7 @@ export function runInPlace(
   trace: TraceSink | undefined,
 ): boolean {
   const { memory } = kernel;
+  traceEvents(kernel, trace);
   const carrier = Carrier.allocate(memory);
   const crew =
     carrier === 0
@@ -51,6 +53,7 @@ export function runMainThread(
   trace: TraceSink | undefined,
 ): void {
   const { memory } = kernel;
+  traceEvents(kernel, trace);
   Carrier.mark.set(memory, carrier, Mark.kernel);
   keepThread(memory, thread);
   const group = new InstanceGroup(

@@ -251,7 +251,7 @@ function endByThrow(
   const where = `thread ${tid} of process ${pid} (${group.program.name}): `;
   const message = returned ? where + error.message : tellTrap(where, error, group.program);
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
-    emit(kernel, EventKind.taint, pid, tid, code);
+    emit(kernel, EventKind.taint, pid, tid, code, message);
   }
   return code;
 }

@@ -36,7 +36,7 @@ import {
 import type { HostPart, Launch, ProcessRunner, RunningProcess, WorkerHost } from "./port.ts";
 import { Reaping } from "./reaping.ts";
 import { Completion, createTeam, type Team } from "./team.ts";
-import { traceSinkOf } from "./trace-sink.ts";
+import { ProcessTraces, traceSinkOf } from "./trace-sink.ts";
 import { TRAP_EXIT_THREAD } from "./run-thread.ts";
 import { type PoolEvents, type Worker, WorkerPool } from "./worker-pool.ts";
 
@@ -55,6 +55,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   private readonly pool: WorkerPool;
   private readonly hiring: Hiring;
   private readonly reaping: Reaping;
+  private readonly traces: ProcessTraces;
   /** Nothing that comes to life from now on may live. */
   private isClosing = false;
   private closed = false;
@@ -79,6 +80,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   ) {
     this.pool = new WorkerPool(kernel, host, debug, this);
     this.hiring = new Hiring(kernel, host, this.pool);
+    this.traces = new ProcessTraces(kernel);
     this.reaping = new Reaping(kernel, host, this.pool, this.hiring, (team) => this.dissolve(team));
     // One core is left to whoever is waited for.
     allowSpinning(kernel.memory, host.parallelism - 1);
@@ -133,9 +135,12 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     const { program, here } = launch;
     const hasTerminal = Process.terminal.get(kernel.memory, process) !== 0;
     this.hiring.furtherCalls ||= program.needsFurtherCalls || hasTerminal;
+    const pid = Process.id.get(kernel.memory, process);
+    this.traces.begin(pid, trace);
     const crew = createCrew(kernel, process, this.limitsOf(launch));
     const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
     if (thread === 0) {
+      this.traces.end(pid);
       if (crew !== 0) destroyCrew(kernel, process, crew);
       return false;
     }
@@ -185,6 +190,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     if (parent === undefined) return panic("fork: a worker that serves nobody copied a process");
     const { program, options, trace } = parent;
     if (trace !== undefined) keepFile(kernel.memory, trace.file);
+    this.traces.begin(Process.id.get(kernel.memory, process), trace);
     const team = this.form(process, crew, { program, memory, options }, trace, new Completion());
     if (copy.memory === undefined) team.content = copy.content;
     else team.lent = copy;
@@ -355,6 +361,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     destroyCrew(kernel, process, team.crew);
     if (team.lent !== undefined) giveBack(team.lent);
     if (this.beginNext(team)) return;
+    this.traces.end(Process.id.get(kernel.memory, process));
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
     dropProcess(kernel, process);
     completion.finish();

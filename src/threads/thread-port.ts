@@ -4,6 +4,7 @@ import {
   addThread,
   createThread,
   dropThread,
+  EventKind,
   Process,
   type StackLayout,
   StartKind,
@@ -31,22 +32,38 @@ export class CrewThreadPort implements ThreadPort {
   ) {}
 
   spawn(context: SyscallContext, startPointer: number, stack: StackLayout): number {
+    const { hasThreadEntry, hasSharedMemory } = this.program;
+    if (!hasThreadEntry || !hasSharedMemory) {
+      const lacking = hasThreadEntry ? "import a shared memory" : "export wasi_thread_start";
+      context.tell(EventKind.entryMissing, `the program does not ${lacking}`);
+      return -Errno.ENOTCAPABLE;
+    }
+    const id = this.make(context, startPointer, stack);
+    if (id === 0) {
+      const { lower, upper } = stack;
+      const bounds = `0x${lower.toString(16)} to 0x${upper.toString(16)}`;
+      context.tell(EventKind.threadRefused, `a limit, or the process ends; stack ${bounds}`);
+    }
+    return id === 0 ? -Errno.EACCES : id;
+  }
+
+  /** Makes a thread and hands it to a carrier; its id, or 0 where none can be made. */
+  private make(context: SyscallContext, startPointer: number, stack: StackLayout): number {
     const { kernel, memory, process } = context;
-    if (!this.program.hasThreadEntry || !this.program.hasSharedMemory) return -Errno.ENOTCAPABLE;
     // A child that shares this memory has no threads of its own.
-    if (context.owner !== process) return -Errno.EACCES;
+    if (context.owner !== process) return 0;
     const crew = Process.crew.get(memory, process);
-    if (!reserveThread(memory, crew)) return -Errno.EACCES;
+    if (!reserveThread(memory, crew)) return 0;
     const id = kernel.newId();
     const thread = createThread(kernel, process, id, StartKind.spawned, startPointer, stack);
     if (thread === 0) {
       unreserveThread(memory, crew);
-      return -Errno.EACCES;
+      return 0;
     }
     if (!addThread(kernel, process, thread)) {
       dropThread(kernel, thread);
       unreserveThread(memory, crew);
-      return -Errno.EACCES;
+      return 0;
     }
     notePages(memory, crew, context.guest.memory.buffer.byteLength / GUEST_PAGE);
     placeThread(kernel, crew, thread);

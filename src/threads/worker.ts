@@ -3,7 +3,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { declareBroken } from "../shm/index.ts";
 import { hasFurtherServices } from "../syscalls/table.ts";
 import type { GivenImports } from "../loader/instance.ts";
-import { traceSinkOf } from "./trace-sink.ts";
+import { traceEvents, traceSinkOf } from "./trace-sink.ts";
 import { beginToServe, serveCrew } from "./carrier.ts";
 import type { installFurtherCalls } from "./further-calls.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
@@ -50,6 +50,7 @@ export async function handleBind(
     if (!beginToServe(kernel.memory, start.carrier)) return post({ kind: "unbound" });
     if (message.furtherCalls && !hasFurtherServices()) (await parts.furtherCalls())(kernel);
     const trace = message.trace === undefined ? undefined : traceSinkOf(kernel, message.trace.file);
+    traceEvents(kernel, trace);
     const {
       program: { module },
       memory,

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Machine } from "../../src/api/node.ts";
 import type { MachineOptions } from "../../src/api/options.ts";
 import { run, start } from "../cli/command.ts";
@@ -111,7 +112,9 @@ test("files of the host are opened where they are, and not changed again", async
     fs.mkdirSync(host);
     const options = { journal: path.join(directory, "journal"), mounts: { "/host": host } };
     await runUntilReady(options, "host-file");
+    fs.writeFileSync(path.join(host, "f"), "new3456789");
     const end = await goOn(options, "host-file");
+    assert.equal(fs.readFileSync(path.join(host, "f"), "latin1"), "new3456789");
     assert.deepEqual([end.exitCode, end.stderr, end.lost], [0, "", []]);
     assert.equal(end.stdout, "still there\nready\nhost-file: done\n");
     fs.rmSync(options.journal);
@@ -191,5 +194,109 @@ test("what is no journal is refused, and stays as it is", async () => {
     ]);
     assert.equal(code, 126);
     assert.match(stderr, /journal .* cut off/);
+  });
+});
+
+test("a command that is killed anywhere, again and again, keeps its files in step", async () => {
+  const seed = Number(process.env.WEFT_SEED ?? 7);
+  const rounds = Number(process.env.WEFT_ROUNDS ?? 5);
+  const random = new Random(seed);
+  await withDirectory(async (directory) => {
+    const program = await compileGuest("process_journal");
+    const journal = path.join(directory, "journal");
+    const count = 700 * rounds;
+    for (let round = 0, last = 0; round <= rounds; round++) {
+      // It goes on from a snapshot, or begins again.
+      const snapshots = random.below(2) === 0 ? [] : ["--snapshot-period=30"];
+      const words = ["run", `--journal=${journal}`, ...snapshots, program, "steps", `${count}`];
+      const running = start(words);
+      if (round < rounds) {
+        const patience = 300 + random.below(900);
+        await Promise.race([delay(patience), running.ended]);
+        running.child.kill("SIGKILL");
+      }
+      const { code, stdout, stderr } = await running.ended;
+      assert.equal(stderr, "", `seed ${seed}, round ${round}`);
+      const [, from] = /^from (\d+)$/m.exec(stdout) ?? [];
+      if (from !== undefined) assert.ok(Number(from) >= last);
+      last = Number(from ?? last);
+      if (code !== null) assert.match(stdout, /steps: done\n$/);
+    }
+    await withMachine({ journal }, async (machine) => {
+      const log = await machine.fs.readFile("/log");
+      assert.equal(log.length, 4 * count);
+      assert.deepEqual(
+        new Uint8Array(await machine.fs.readFile("/count")),
+        new Uint8Array(Uint32Array.of(count).buffer),
+      );
+    });
+  });
+});
+
+test("one machine at a time keeps a journal, and a claim of one that is gone does not count", async () => {
+  await withDirectory(async (directory) => {
+    const journal = path.join(directory, "journal");
+    const program = await compileGuest("process_journal");
+    const words = ["run", `--journal=${journal}`, program, "begins-again"];
+    const first = start(words);
+    await first.printed("ready\n");
+    const second = await run(words);
+    assert.equal(second.code, 126);
+    assert.match(second.stderr, /the journal .* is kept by another machine, in process \d+\n$/);
+    await assert.rejects(Machine.create({ journal }), { code: "ERR_JOURNAL" });
+    first.child.kill("SIGKILL");
+    await first.ended;
+    await withMachine({ journal }, async () => {
+      await assert.rejects(Machine.create({ journal }), {
+        code: "ERR_JOURNAL",
+        message: /another machine, in this process$/,
+      });
+    });
+    // Who fails to begin keeps no claim; a number that another process has now is no claim either.
+    for (let round = 0; round < 2; round++)
+      await assert.rejects(Machine.create({ journal, mounts: { "/x": `${journal}.none` } }), {
+        code: "ERR_MOUNT",
+      });
+    fs.writeFileSync(`${fs.realpathSync(journal)}.lock`, `${process.pid} 5\n`);
+    if (process.platform === "linux") await withMachine({ journal }, async () => {});
+    assert.deepEqual(fs.readdirSync(directory), ["journal"]);
+  });
+});
+
+test("what the host program does to files is there again", async () => {
+  await withDirectory(async (directory) => {
+    const host = path.join(directory, "host");
+    fs.mkdirSync(host);
+    const options = { journal: path.join(directory, "journal"), mounts: { "/host": host } };
+    const modified = await withMachine(options, async ({ fs: files }) => {
+      await files.mkdir("/a/b/c", { recursive: true });
+      await files.writeFile("/a/f", "replaced");
+      await files.writeFile("/a/f", "one");
+      await files.appendFile("/a/f", new TextEncoder().encode(" two"));
+      await files.rename("/a/f", "/a/g");
+      await files.symlink("g", "/a/link");
+      await files.writeFile("/a/link", "by a link");
+      await files.mkdir("/gone/in", { recursive: true });
+      await files.writeFile("/gone/in/f", "");
+      await files.rm("/gone", { recursive: true });
+      await files.writeFile("/host/f", "old");
+      await files.symlink("/host/f", "/a/out");
+      await files.writeFile("/a/out", "older");
+      return (await files.stat("/a/g")).modified;
+    });
+    fs.writeFileSync(path.join(host, "f"), "new");
+    await withMachine(options, async (machine) => {
+      const { fs: files, journal } = machine;
+      assert.deepEqual(journal!.lost, []);
+      assert.deepEqual(
+        (await files.readdir("/a")).map(({ name }) => name),
+        ["b", "g", "link", "out"],
+      );
+      assert.equal(await files.readTextFile("/a/g"), "by a link");
+      assert.deepEqual((await files.stat("/a/g")).modified, modified);
+      assert.ok(await files.exists("/a/b/c"));
+      assert.ok(!(await files.exists("/gone")));
+      assert.equal(await files.readTextFile("/host/f"), "new");
+    });
   });
 });

@@ -11,6 +11,11 @@ for (const name of ["interval", "interrupt", "child", "stop", "groups", "compute
   });
 }
 
+test("a default action of the C library's that ends the program is not told of", async () => {
+  const { signal, stderr } = await guest.run(["ending"]);
+  assert.deepEqual([signal, stderr], [15, ""]);
+});
+
 for (const seed of ["1", "2"]) {
   test(`signals from everywhere at everything, seed ${seed}`, async () => {
     const { exitCode, stdout, stderr } = await guest.run(["storm", seed]);

@@ -154,12 +154,41 @@ static void many(void) {
   for (uint32_t index = 0; index < MANY; index++) CHECK((uint32_t)thread_result(all[index]) == index);
 }
 
+// Files and a directory of the host stay open, and it is in one.
+#define EVERY_RIGHT 0x1fffffffull
+static int32_t open_at(const char *path, uint16_t flags, uint16_t fdflags) {
+  int32_t fd = -1;
+  uint64_t rights = flags & WASI_OFLAGS_DIRECTORY ? EVERY_RIGHT & ~0x4001c0ull : EVERY_RIGHT;
+  CHECK_OK(wasi_path_open(3, 1, path, text_length(path), flags, rights, EVERY_RIGHT, fdflags, &fd));
+  return fd;
+}
+
+static void host(void) {
+  int32_t file = open_at("host/f", WASI_OFLAGS_CREAT, 0), copy = -1;
+  CHECK_OK(write_bytes(file, "0123456789", 10));
+  uint64_t offset;
+  CHECK_OK(wasi_fd_seek(file, 3, WASI_WHENCE_SET, &offset));
+  CHECK_OK(wasix_fd_dup(file, &copy));
+  int32_t log = open_at("host/d/log", WASI_OFLAGS_CREAT, WASI_FDFLAGS_APPEND);
+  CHECK_OK(write_bytes(log, "one ", 4));
+  int32_t directory = open_at("host/d", WASI_OFLAGS_DIRECTORY, 0);
+  CHECK_OK(wasix_chdir("/host/d", 7));
+  print("ready\n");
+  CHECK(read_one(0) == 'g');
+  CHECK(read_one(file) == '3' && read_one(copy) == '4');
+  CHECK_OK(write_bytes(log, "two", 3));
+  struct wasi_filestat stat;
+  CHECK_OK(wasi_path_filestat_get(directory, 0, "log", 3, &stat));
+  CHECK(stat.size == 7);
+  CHECK_OK(wasi_path_create_directory(directory, "in", 2));
+}
+
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}};
+  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}, {"host", host}};
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();
   }

@@ -4,6 +4,8 @@
 #include "children.h"
 
 #define ROOT 3
+static uint32_t step_count;
+
 #define EVERY_RIGHT 0x1fffffffull
 
 static int32_t open_at(const char *path, uint16_t flags) {
@@ -190,12 +192,42 @@ static void host_file(void) {
   wait_for_line();
 }
 
+// The file `log` has all numbers below that in `count`, and perhaps that one. Killed anywhere, it goes on with the next.
+static void steps(void) {
+  uint32_t next = 0;
+  int32_t fd = -1;
+  if (wasi_path_open(ROOT, 1, "count", 5, 0, EVERY_RIGHT, EVERY_RIGHT, 0, &fd) == 0) {
+    CHECK(read_some(fd, (char *)&next, sizeof next) == sizeof next);
+    CHECK_OK(wasi_fd_close(fd));
+  }
+  int32_t log = open_at("log", WASI_OFLAGS_CREAT);
+  struct wasi_filestat stat;
+  CHECK_OK(wasi_fd_filestat_get(log, &stat));
+  CHECK(stat.size == next * sizeof next || stat.size == (next + 1) * sizeof next);
+  for (uint32_t index = 0, number = 0; index < stat.size / sizeof number; index++) {
+    CHECK(read_some(log, (char *)&number, sizeof number) == sizeof number && number == index);
+  }
+  print("from %u\n", next);
+  for (; next < step_count; next++) {
+    uint64_t offset;
+    CHECK_OK(wasi_fd_seek(log, (int64_t)(next * sizeof next), WASI_WHENCE_SET, &offset));
+    CHECK_OK(write_bytes(log, &next, sizeof next));
+    uint32_t done = next + 1;
+    fd = open_at("count.new", WASI_OFLAGS_CREAT | WASI_OFLAGS_TRUNC);
+    CHECK_OK(write_bytes(fd, &done, sizeof done));
+    CHECK_OK(wasi_fd_close(fd));
+    CHECK_OK(wasi_path_rename(ROOT, "count.new", 9, ROOT, "count", 5));
+  }
+  CHECK_OK(wasi_fd_close(log));
+}
+
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
+  if (argc > 2) step_count = text_number(argv[2]);
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"begins-again", begins_again}, {"goes-on", goes_on}, {"host-file", host_file}};
+  } cases[] = {{"begins-again", begins_again}, {"goes-on", goes_on}, {"host-file", host_file}, {"steps", steps}};
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();
   }

@@ -21,6 +21,15 @@ __attribute__((export_name("take_default"))) void take_default(int32_t signal) {
   wasi_proc_exit(3);
 }
 
+// And what it does by default with one that ends the program: it tells of it first.
+__attribute__((export_name("take_ending"))) void take_ending(int32_t signal) {
+  CHECK(signal == WASI_SIGNAL_TERM);
+  wasix_callback_signal("blocked", 7);
+  complain("%s", "Program recieved termination signal: Terminated\n");
+  complain("it came back\n");
+  wasi_proc_exit(3);
+}
+
 static void handle(const char *name) { wasix_callback_signal(name, text_length(name)); }
 
 static void settle(uint64_t milliseconds) { CHECK_OK(wasix_thread_sleep(milliseconds * 1000000)); }
@@ -222,6 +231,10 @@ int main(int argc, char **argv) {
   CHECK(argc >= 2);
   const char *what = argv[1];
   if (text_equal(what, "interval")) test_interval();
+  else if (text_equal(what, "ending")) {
+    handle("take_ending");
+    wasi_proc_raise(WASI_SIGNAL_TERM);
+  }
   else if (text_equal(what, "interrupt")) test_interrupt();
   else if (text_equal(what, "stop")) test_stop();
   else if (text_equal(what, "groups")) test_groups();

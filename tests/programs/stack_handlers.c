@@ -285,6 +285,93 @@ static void sleeps(void) {
   for (uint32_t index = 0; index < COUNT; index++) CHECK((uint32_t)thread_result(threads[index]) == index);
 }
 
+// Signals from another thread and from children, handlers that do each of it, and calls of each kind, at random.
+static uint32_t seed;
+static volatile uint32_t depth, children;
+static _Atomic uint32_t is_over;
+
+static uint32_t pick(uint32_t count) {
+  seed = seed * 1103515245 + 12345;
+  return (seed >> 16) % count;
+}
+
+static void start_child(void) {
+  int32_t pid = fork_process();
+  if (pid == 0) leave((uint32_t)own_pid() & 63);
+  children++;
+}
+
+static void do_something(void) {
+  volatile uint32_t mark = ran;
+  struct jump here;
+  if (depth < 3) {
+    depth++;
+    switch (pick(4)) {
+    case 0:
+      if (children < 6) start_child();
+      break;
+    case 1:
+      settle(pick(15));
+      break;
+    case 2: {
+      volatile uint32_t returns = 0;
+      uint64_t value = CHECKPOINT(&here);
+      CHECK(value == returns);
+      if (returns++ < 2) descend(&here, pick(10), returns);
+      break;
+    }
+    }
+    depth--;
+  }
+  CHECK(mark <= ran);
+}
+
+static void *pester(void *argument) {
+  while (!is_over) {
+    settle(1 + ((uint32_t)argument + now_nanoseconds() / 1000) % 3);
+    CHECK_OK(send_signal(own_pid()));
+  }
+  return NULL;
+}
+
+static void join_all(void) {
+  for (; children > 0; children--) {
+    struct end end;
+    CHECK_OK(join_child(0, 0, &end));
+    CHECK(!end.is_signal && end.code == ((uint32_t)end.pid & 63));
+  }
+}
+
+static void storm(void) {
+  handle(do_something);
+  int32_t reader, writer;
+  CHECK_OK(wasix_fd_pipe(&reader, &writer));
+  struct thread *sender = thread_start(pester, NULL);
+  for (volatile uint32_t round = 0; round < 60; round++) {
+    volatile uint32_t kept = round * 3;
+    uint8_t byte = (uint8_t)round;
+    const struct wasi_iovec piece = {&byte, 1};
+    uint32_t count = 0;
+    CHECK_OK(write_bytes(writer, &byte, 1));
+    int32_t answer;
+    while ((answer = wasi_fd_read(reader, &piece, 1, &count)) == WASI_EINTR) {}
+    CHECK(answer == 0 && count == 1 && byte == (uint8_t)round);
+    if (pick(3) == 0) settle(pick(4));
+    else if (pick(2)) CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR2));
+    if (round % 10 == 9) {
+      // Nobody counts children meanwhile.
+      depth = 3;
+      join_all();
+      depth = 0;
+    }
+    CHECK(kept == round * 3);
+  }
+  is_over = 1;
+  depth = 3;
+  thread_result(sender);
+  join_all();
+}
+
 // A call that instrumentation leaves out cannot be unwound, and says so.
 static volatile int32_t refused;
 
@@ -304,13 +391,14 @@ static void refusals(void) {
 
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
+  seed = argc > 2 ? (uint32_t)text_number(argv[2]) : 0;
   static const struct {
     const char *name;
     void (*run)(void);
   } cases[] = {
       {"after", fork_after},       {"before", fork_before}, {"waits", fork_in_waits}, {"children", fork_for_children},
       {"nested", fork_nested},     {"turn", fork_in_turn},  {"shared", fork_shared},  {"early", early},             {"jumps", jumps},
-      {"sleeps", sleeps},          {"dead", dead},          {"refusals", refusals},
+      {"sleeps", sleeps},          {"dead", dead},          {"refusals", refusals},     {"storm", storm},
   };
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();

@@ -158,11 +158,30 @@ static void test_waits(void) {
 
 static int32_t reader = -1, writer = -1;
 static _Atomic uint32_t handled;
+// Where a handler switches to, if anywhere, and what it gets.
+static uint64_t from_handler;
+static int32_t switched = -1;
 static _Atomic int32_t waiting;
 
 __attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
   CHECK(signal == 10);
+  if (from_handler != 0) switched = wasix_context_switch(from_handler);
   handled++;
+}
+
+// A signal's handler switches to a context, which switches back. Prints what the switch answers in the handler.
+static void test_handler(void) {
+  wasix_callback_signal("take_signal", 11);
+  steps = 0;
+  uint64_t id = make_context();
+  begin_context(id, count_for_ever);
+  from_handler = id;
+  CHECK_OK(wasix_thread_signal(1073741823, 10));
+  while (!handled) now_nanoseconds();
+  from_handler = 0;
+  CHECK(steps == (switched == WASI_SUCCESS ? 2 : 1));
+  CHECK_OK(wasix_context_switch(id));
+  print("%d\n", switched);
 }
 
 // A call that waits in a context: for bytes of another thread, and for a signal. The context reads on after each.
@@ -290,6 +309,7 @@ int main(int argc, char **argv) {
   else if (text_equal(argv[1], "below")) test_below();
   else if (text_equal(argv[1], "calls")) test_calls();
   else if (text_equal(argv[1], "clock")) test_clock();
+  else if (text_equal(argv[1], "handler")) test_handler();
   else if (text_equal(argv[1], "asleep")) test_asleep();
   else if (text_equal(argv[1], "waits")) test_waits();
   else if (text_equal(argv[1], "leaving")) test_leaving();

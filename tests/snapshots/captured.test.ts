@@ -10,6 +10,8 @@ import { promisify } from "node:util";
 import { Machine } from "../../src/api/node.ts";
 import type { Process } from "../../src/api/process.ts";
 import { compileGuest } from "../support/compile.ts";
+import { openDescriptors } from "../support/hostfs-fixture.ts";
+import { Random } from "../support/kernel-random.ts";
 import { withMachine } from "../support/machine-guest.ts";
 
 /** Starts a case and runs until all its threads wait. Keeps what it prints afterwards. */
@@ -77,4 +79,73 @@ test("a program that is killed while a snapshot is waited for is gone, and the m
     await machine.snapshot();
     assert.deepEqual(await goOn(process, others), [0, "", "family: done\n"]);
   });
+});
+
+test("files and directories of the host are opened where they are, and named where they are not", async () => {
+  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "weft-")));
+  const at = (name: string) => path.join(directory, name);
+  for (const name of ["one/d", "two/d"]) fs.mkdirSync(at(name), { recursive: true });
+  const mountsOf = (name: string) => ({ mounts: { "/host": at(name) } });
+  const descriptors = openDescriptors();
+  const snapshot = await withMachine(
+    { onSnapshot: () => {}, ...mountsOf("one") },
+    async (machine) => {
+      const { process, lines } = await startCase(machine, "host");
+      await machine.snapshot();
+      const taken = await machine.snapshot();
+      fs.rmSync(at("one/f"));
+      await assert.rejects(machine.snapshot(), {
+        code: "ERR_SNAPSHOT",
+        message: /process 1 \(waiter\) has as descriptor 4 a file of the host that cannot be found/,
+      });
+      assert.deepEqual(await goOn(process, lines), [0, "", "host: done\n"]);
+      return taken;
+    },
+  );
+  assert.equal(openDescriptors(), descriptors);
+  await assert.rejects(Machine.restore(snapshot), { code: "ERR_SNAPSHOT", message: /"\/host"/ });
+  await assert.rejects(Machine.restore(snapshot, mountsOf("two")), {
+    code: "ERR_SNAPSHOT",
+    message: /"\/host\/f" of process 1 \(waiter\) \(ENOENT\), "\/host\/d\/log" of process 1/,
+  });
+  fs.writeFileSync(at("two/f"), "xyz3456789");
+  fs.writeFileSync(at("two/d/log"), "ONE ");
+  const restored = await Machine.restore(snapshot, { debug: true, ...mountsOf("two") });
+  const [process] = restored.running;
+  assert.deepEqual(await goOn(process, process.stdout!.lines()), [0, "", "host: done\n"]);
+  await restored.close();
+  assert.equal(fs.readFileSync(at("two/d/log"), "latin1"), "ONE two");
+  assert.ok(fs.existsSync(at("two/d/in")));
+  assert.equal(openDescriptors(), descriptors);
+  fs.rmSync(directory, { recursive: true });
+});
+
+test("damaged snapshots of running programs are refused, wherever the damage is, and nothing runs", async () => {
+  const seed = Number(process.env.WEFT_SEED ?? 3);
+  const random = new Random(seed);
+  const kinds = await withMachine({ onSnapshot: () => {} }, async (machine) => {
+    const { process, lines } = await startCase(machine, "family");
+    const taken = [await machine.snapshot(), await machine.snapshot({ compress: true })];
+    await goOn(process, lines);
+    return taken;
+  });
+  const descriptors = openDescriptors();
+  for (let round = 0; round < 60; round++) {
+    const whole = kinds[round % 2];
+    const bytes = whole.slice(0, round % 3 === 0 ? random.below(whole.length) : whole.length);
+    if (bytes.length === whole.length)
+      for (let flips = 1 + random.below(4); flips > 0; flips--)
+        // Twice the same bit would be none.
+        bytes[random.below(bytes.length / 4) * 4 + (flips - 1)] ^= 1 << random.below(8);
+    await assert.rejects(
+      Machine.restore(bytes),
+      { code: "ERR_SNAPSHOT" },
+      `seed ${seed}, round ${round}`,
+    );
+  }
+  assert.equal(openDescriptors(), descriptors);
+  const machine = await Machine.restore(kinds[1], { debug: true });
+  await machine.running[0].stdin!.write("g");
+  assert.equal((await machine.running[0].wait()).stdout, "family: done\n");
+  await machine.close();
 });

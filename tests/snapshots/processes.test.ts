@@ -110,17 +110,6 @@ test("a process that waits for a snapshot can be killed, and its machine closed"
   });
 });
 
-test("what the host cannot give again is named", async () => {
-  const mounts = { "/host": "." };
-  const { snapshots, events } = await runCase("alone", { mounts }, { cwd: "/host" });
-  assert.equal(snapshots.length, 0);
-  const [failed] = events.filter(({ type }) => type === "snapshot-failed");
-  assert.match(
-    String((failed as { cause: unknown }).cause),
-    /process 1 \(asker\) is in a directory/,
-  );
-});
-
 test("without a host that takes snapshots the call is 0 at once", async () => {
   await withMachine({}, async (machine) => {
     const program = await loadGuest(machine, "process_snapshot");

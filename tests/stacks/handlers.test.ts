@@ -23,6 +23,13 @@ for (const [name, what] of [
   });
 }
 
+for (const seed of ["1", "2", "3"]) {
+  test(`signals, and handlers that fork, wait and jump, at random, seed ${seed}`, async () => {
+    const { exitCode, stdout, stderr } = await shared.run("stack_handlers", ["storm", seed]);
+    assert.deepEqual([exitCode, stdout, stderr], [0, "storm: done\n", ""]);
+  });
+}
+
 test("a checkpoint of a handler that is over", async () => {
   const { exitCode, message } = await shared.run("stack_handlers", ["dead"]);
   assert.equal(exitCode, 79);

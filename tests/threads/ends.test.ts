@@ -67,9 +67,10 @@ for (const [argument, kind] of TRAPS) {
     assert.ok(result.message!.startsWith(`thread ${pid} of process ${pid} (thread_ends): `));
     assert.ok(result.message!.includes(kind), result.message);
     assert.ok(result.message!.includes(inner), result.message);
+    const taint = { type: "taint", pid, tid: pid, exitCode: 45, reason: result.message };
     assert.deepEqual(
       events.filter((event) => event.type === "taint"),
-      [{ type: "taint", pid, tid: pid, exitCode: 45 }],
+      [taint],
     );
   });
 
@@ -83,9 +84,10 @@ for (const [argument, kind] of TRAPS) {
     assert.ok(result.message!.startsWith(`thread ${pid + 1} of process ${pid} (thread_ends): `));
     assert.ok(result.message!.includes(kind), result.message);
     assert.ok(result.message!.includes(inner), result.message);
+    const taint = { type: "taint", pid, tid: pid + 1, exitCode: 129, reason: result.message };
     assert.deepEqual(
       events.filter((event) => event.type === "taint"),
-      [{ type: "taint", pid, tid: pid + 1, exitCode: 129 }],
+      [taint],
     );
   });
 }
@@ -98,6 +100,8 @@ test("when two threads exit at once, the first code that is recorded wins everyw
       event.type === "taint" || event.type === "process-ended" ? [event.exitCode] : [],
     );
     assert.deepEqual(told, [result.exitCode, result.exitCode]);
+    const taint = events.find((event) => event.type === "taint");
+    assert.equal(taint?.reason, `exit code ${result.exitCode}`);
   }
 });
 
@@ -109,5 +113,15 @@ test("a call of a WASIX version that is not known is refused before anything run
     assert.equal((error as Error & { code: string }).code, "ERR_PROGRAM_INVALID");
     assert.match(error.message, /wasix_32v9\.thread_spawn_v2/);
     return true;
+  });
+});
+
+test("a dynamically linked program is refused before anything runs", async () => {
+  const machine = await shared.machine;
+  const header = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  const dylink = [0, 9, 8, ...new TextEncoder().encode("dylink.0")];
+  await assert.rejects(machine.run(Uint8Array.from([...header, ...dylink])), {
+    code: "ERR_PROGRAM_INVALID",
+    message: /is dynamically linked/,
   });
 });

@@ -5,6 +5,7 @@ export {
   closeHostfs,
   createHostfs,
   destroyHostfs,
+  findBelow,
   forgetHostfs,
   HostDirectoryError,
   type HostfsOptions,

@@ -5,7 +5,15 @@ import { Filetype } from "../../abi/enums.ts";
 import { errnoMeaning } from "../../abi/errno-meanings.ts";
 import { Errno, errnoName } from "../../abi/errno.ts";
 import { allocate, free, type KernelMemory, panic } from "../../shm/index.ts";
-import { dropInode, FilesystemId, Inode, Mount, MountFlags, type Vfs } from "../../vfs/index.ts";
+import {
+  dropInode,
+  FilesystemId,
+  Inode,
+  Mount,
+  MountFlags,
+  OpenFile,
+  type Vfs,
+} from "../../vfs/index.ts";
 import {
   addDirectory,
   closeUnused,
@@ -143,6 +151,32 @@ export function forgetHostfs(memory: KernelMemory, mount: number): void {
     HostDirectory.free(memory, directory, HostDirectory.pathLength.get(memory, directory));
   free(memory, Mount.source.get(memory, mount), Mount.sourceLength.get(memory, mount));
   HostMount.free(memory, host);
+}
+
+/**
+ * Finds where an open file, or a directory by its inode, is below the directory of its mount.
+ *
+ * @returns a path without slashes at its ends, empty for the directory itself; undefined where it has no name there, or the host does not tell
+ */
+export function findBelow(
+  memory: KernelMemory,
+  port: HostFiles,
+  mount: number,
+  place: number,
+  isFile: boolean,
+): string | undefined {
+  if (!port.pins) return undefined;
+  const descriptor = isFile
+    ? OpenFile.host.get(memory, place)
+    : HostDirectory.descriptor.get(memory, place);
+  const start = Mount.source.get(memory, mount);
+  const source = memory.u8.slice(start, start + Mount.sourceLength.get(memory, mount));
+  const top = port.text(source);
+  const path = port.whereIs(descriptor - 1);
+  if (top === "" || path === "") return undefined;
+  if (path === top) return "";
+  const prefix = top.endsWith("/") ? top : `${top}/`;
+  return path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
 }
 
 function refusal(port: HostFiles, path: string | Uint8Array, errno: number): HostDirectoryError {

@@ -56,6 +56,8 @@ export interface HostFiles {
   openAt(place: HostPlace, name: Name, request: number, flags: number): number;
   /** Opens once more what a descriptor has open for appending, to write at any place. */
   openForWriting(descriptor: number): number;
+  /** The path of what a descriptor has open; empty where it has none any more, or none that is text. Pinning hosts. */
+  whereIs(descriptor: number): string;
   close(descriptor: number): void;
 
   statAt(place: HostPlace, name: Name, into: HostStat): number;

@@ -1,4 +1,6 @@
 /** A browser as a host. */
+import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import type { Host } from "../port.ts";
 import { BrowserClock } from "./clock.ts";
 import { loadParts, type WorkerParts } from "./parts.ts";
@@ -29,7 +31,11 @@ export function createBrowserHost(
     local: undefined,
     loadFurtherCalls: async () => (await workers.useParts()).installFurtherCalls,
     loadTrapWords: async () => (await loadParts<WorkerParts>()).parts.describeRawTrap,
-    loadTraces: async () => void (await workers.useParts()),
+    loadTraces: async () => {
+      const { formatCall, formatEvent } = await workers.useParts();
+      provideCallFormatter(formatCall);
+      provideEventFormatter(formatEvent);
+    },
     readFile: readLocation,
     load: (bytes, name, maximumPages) => workers.load(bytes, name, maximumPages),
     loadShareable: (bytes, name, maximumPages) => workers.loadShareable(bytes, name, maximumPages),

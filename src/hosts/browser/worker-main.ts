@@ -9,6 +9,7 @@ import {
 import { provideTrapDescription } from "../../loader/trap.ts";
 import { KernelMemory, panic } from "../../shm/index.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
 import { BrowserClock } from "./clock.ts";
@@ -98,6 +99,7 @@ export function serveWorker(withParts?: WorkerParts): void {
   parts = withParts;
   if (parts !== undefined) {
     provideCallFormatter(parts.formatCall);
+    provideEventFormatter(parts.formatEvent);
     provideFurtherReading(parts.furtherReading);
     provideTrapDescription(parts.describeThrown);
   }

@@ -3,6 +3,7 @@ export { furtherReading } from "../../loader/further-reading.ts";
 export { describeRawTrap, describeThrown } from "../../loader/trap-description.ts";
 export { compileShareable } from "../../loader/shareable-program.ts";
 export { formatCall } from "../../syscalls/call-text.ts";
+export { formatEvent } from "../../threads/event-text.ts";
 export { installFurtherCalls } from "../../threads/further-calls.ts";
 export { StackCarrier } from "../../threads/stack-carrier.ts";
 export { runOnCopy } from "./copy-run.ts";

@@ -2,15 +2,12 @@
  * Modules of Node that are loaded when they are first needed: each takes milliseconds, which a program that never needs it should not pay at
  * its start.
  */
-import { createRequire } from "node:module";
 
-let load: NodeJS.Require | undefined;
+/** Loads a module of Node itself. Before Node 20.16 only the bundle can, which is CommonJS. */
+const builtin: (name: string) => unknown = process.getBuiltinModule ?? require;
 
-/** Loads a module of Node itself. */
-function builtin(name: string): unknown {
-  load ??= createRequire(import.meta.url);
-  return load(name);
-}
+/** `node:os` */
+export const os = () => builtin("node:os") as typeof import("node:os");
 
 /** `node:worker_threads` */
 export const workerThreads = () =>

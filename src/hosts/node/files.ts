@@ -140,6 +140,16 @@ export class NodeFiles implements HostFiles {
     return open(descriptorPath(descriptor), constants.O_WRONLY | constants.O_NONBLOCK);
   }
 
+  whereIs(descriptor: number): string {
+    try {
+      const path = readlinkSync(descriptorPath(descriptor), "buffer");
+      return fstatSync(descriptor).nlink === 0 ? "" : this.text(path);
+    } catch (error) {
+      errnoOf(error);
+      return "";
+    }
+  }
+
   close(descriptor: number): void {
     try {
       closeSync(descriptor);

@@ -3,6 +3,7 @@ import {
   closeHostfs,
   createHostfs,
   destroyHostfs,
+  findBelow,
   forgetHostfs,
   HostfsDriver,
   openHostFile,
@@ -13,7 +14,7 @@ import { NodeFiles } from "./files.ts";
 
 export type HostDirectories = Pick<
   LocalResources,
-  "install" | "openFile" | "mountDirectory" | "unmountDirectory" | "closeDirectories"
+  "install" | "openFile" | "mountDirectory" | "unmountDirectory" | "closeDirectories" | "pathBelow"
 >;
 
 export function createHostDirectories(): HostDirectories {
@@ -23,6 +24,7 @@ export function createHostDirectories(): HostDirectories {
       new HostfsDriver(files).register(kernel.vfs);
       installMountDrivers(kernel);
     },
+    pathBelow: (memory, mount, place, isFile) => findBelow(memory, files, mount, place, isFile),
     openFile: (vfs, path) => openHostFile(vfs, files, path),
     mountDirectory: (vfs, path, readOnly, into) => {
       if (into !== undefined) forgetHostfs(vfs.memory, into);

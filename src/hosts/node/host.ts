@@ -6,6 +6,8 @@ import {
   type Program,
   provideFurtherReading,
 } from "../../loader/program.ts";
+import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import type { Host } from "../port.ts";
 import { NodeClock } from "./clock.ts";
 import type { HostDirectories } from "./host-directories.ts";
@@ -30,7 +32,10 @@ export function createNodeHost(directories?: HostDirectories): Host {
     loadFurtherCalls: async () =>
       (await import("../../threads/further-calls.ts")).installFurtherCalls,
     loadTrapWords: async () => (await import("../../loader/trap-description.ts")).describeRawTrap,
-    loadTraces: undefined,
+    loadTraces: async () => {
+      provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+      provideEventFormatter((await import("../../threads/event-text.ts")).formatEvent);
+    },
     readFile: readLocation,
     load: loadProgram,
     loadShareable: async (...program) =>

@@ -9,15 +9,23 @@ import {
   writeSync,
 } from "node:fs";
 import type { JournalFile } from "../port.ts";
+import { claimFile } from "./file-claim.ts";
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;)
     done += writeSync(descriptor, bytes, done, bytes.length - done);
 }
 
-/** Opens one, or makes it. @throws an error with `code` where that cannot be */
+/** Opens one, or makes it. @throws FileClaimed where another machine has it; an error with `code` where it cannot be had */
 export function openJournalFile(path: string): JournalFile {
   let descriptor = openSync(path, "a");
+  let giveBack: () => void;
+  try {
+    giveBack = claimFile(path);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
   const content = new Uint8Array(readFileSync(path));
   return {
     content,
@@ -40,6 +48,9 @@ export function openJournalFile(path: string): JournalFile {
       closeSync(descriptor);
       descriptor = openSync(path, "a");
     },
-    close: () => closeSync(descriptor),
+    close() {
+      closeSync(descriptor);
+      giveBack();
+    },
   };
 }

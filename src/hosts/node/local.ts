@@ -18,6 +18,7 @@ export function createNodeResources(directories?: HostDirectories): LocalResourc
     mountDirectory: (...mount) => mounted().mountDirectory(...mount),
     unmountDirectory: (vfs, mount) => mounted().unmountDirectory(vfs, mount),
     closeDirectories: (vfs, mount) => mounted().closeDirectories(vfs, mount),
+    pathBelow: (...place) => mounted().pathBelow(...place),
     openFile: (vfs, path) => mounted().openFile(vfs, path),
   };
 }

@@ -7,8 +7,7 @@
  *
  * This file is bundled as a CommonJS module. Its own names for its neighbours are put in by the bundler.
  */
-import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
-import { createRequire, Module } from "node:module";
+import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 import { threadId } from "node:worker_threads";
@@ -46,7 +45,13 @@ function keep(script: Script): void {
   }
 }
 
-const cachedData = readKept();
+/** When the kept code was written, or 0. */
+function timeKept(): number {
+  return statSync(kept, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+const time = timeKept();
+const cachedData = time === 0 ? undefined : readKept();
 const script = new Script(
   `(function(exports,require,module,__filename){${readFileSync(file, "latin1")}\n})`,
   {
@@ -54,17 +59,24 @@ const script = new Script(
     ...(cachedData === undefined ? {} : { cachedData }),
   },
 );
-const module = new Module(file);
+// The class of modules comes from this one: `node:module` brings much else, which a worker would load for nothing.
+const { constructor: Module } = module as unknown as {
+  constructor: new (name: string, parent: object) => NodeJS.Module;
+};
+const kernel = new Module(file, module);
 const load = script.runInThisContext() as Load;
-const require = createRequire(file);
-load(module.exports as object, require, module, file);
-require.cache[file] = module;
+// Finds what lies beside this file, as the kernel's does.
+const find: NodeJS.Require = require;
+load(kernel.exports as object, find, kernel, file);
+kernel.loaded = true;
+find.cache[file] = kernel;
 
 let isKept = cachedData !== undefined && script.cachedDataRejected !== true;
 
-const { serve } = require("./worker-main.cjs") as { serve: (onIdle: () => void) => void };
+const { serve } = find("./worker-main.cjs") as { serve: (onIdle: () => void) => void };
 serve(() => {
   if (isKept) return;
   isKept = true;
-  keep(script);
+  // Of workers that began together one is enough.
+  if (timeKept() === time) keep(script);
 });

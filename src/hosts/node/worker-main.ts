@@ -1,10 +1,10 @@
 /** What a worker of Node runs: the one file behind every carrier. */
-import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { attachKernel, KernelRoot } from "../../kernel/index.ts";
 import { KernelMemory } from "../../shm/index.ts";
 import { provideRecorder } from "../../syscalls/recording.ts";
 import { provideCallFormatter } from "../../syscalls/trace.ts";
+import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import { addDrivers, lockOrderFor } from "../../threads/boot.ts";
 import type { BindMessage, WorkerMessage } from "../../threads/messages.ts";
 import { handleBind, type WorkerPartLoaders } from "../../threads/worker.ts";
@@ -32,12 +32,13 @@ function listen(onIdle?: () => void, directories?: HostDirectories): void {
   port.on("message", async (message: BindMessage) => {
     if (message.trace !== undefined) {
       provideCallFormatter((await import("../../syscalls/call-text.ts")).formatCall);
+      provideEventFormatter((await import("../../threads/event-text.ts")).formatEvent);
     }
     if (KernelRoot.journal.get(memory, kernel.root) !== 0) {
       const { journalRecorder } = await import("../../threads/journal-sink.ts");
       provideRecorder(kernel, journalRecorder(kernel));
     }
-    await handleBind(kernel, start, message, availableParallelism(), parts, post, onIdle);
+    await handleBind(kernel, start, message, start.parallelism, parts, post, onIdle);
   });
 }
 

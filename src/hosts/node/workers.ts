@@ -1,8 +1,7 @@
 /** Workers of Node, for carriers. */
-import { availableParallelism } from "node:os";
 import type { WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
-import { workerThreads } from "./builtin.ts";
+import { os, workerThreads } from "./builtin.ts";
 
 /**
  * Megabytes for young objects in a worker of many suspended stacks, which live long: with the usual 48, three times as many would be taken for what is left of
@@ -14,13 +13,18 @@ const YOUNG_WITH_STACKS = 6;
 export interface NodeWorkerStart extends WorkerStart {
   /** Whether the machine mounts directories of the host. */
   readonly hostDirectories: boolean;
+  /** Of the machine: a worker that loads no module to ask starts quicker. */
+  readonly parallelism: number;
 }
 
 /** Makes the workers of one machine. */
-export const createNodeWorkers = (hostDirectories: boolean): WorkerHost => ({
+export const createNodeWorkers = (
+  hostDirectories: boolean,
+  parallelism = os().availableParallelism(),
+): WorkerHost => ({
   startWorker(start, onMessage, onDeath) {
     const worker = new (workerThreads().Worker)(new URL("./worker-entry.js", import.meta.url), {
-      workerData: { ...start, hostDirectories } satisfies NodeWorkerStart,
+      workerData: { ...start, hostDirectories, parallelism } satisfies NodeWorkerStart,
       env: {},
       argv: [],
       execArgv: [],
@@ -46,5 +50,5 @@ export const createNodeWorkers = (hostDirectories: boolean): WorkerHost => ({
     new Promise((resolve) => {
       setTimeout(resolve, milliseconds);
     }),
-  parallelism: availableParallelism(),
+  parallelism,
 });
