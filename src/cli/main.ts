@@ -1,6 +1,5 @@
 /**
- * The command `weft`. It is one file for a quick start: everything it may need is in the bundle, and nothing but what a word of the command line asks for
- * runs.
+ * The command `weft`, but for what `plain.ts` has done already. Nothing but what a word of the command line asks for runs.
  */
 import { helpText, versionText } from "./help.ts";
 import { ExitCode } from "./exit-codes.ts";
