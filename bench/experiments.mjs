@@ -166,6 +166,13 @@ export function listExperiments(context) {
       sides: () => sides("handover", { many: [10_000], few: [3000] }),
     },
     {
+      id: "handover-crowded",
+      title: "hand-over among many threads",
+      program: "handover",
+      rounds,
+      sides: () => sides("handover", { many: [10_000, 64], few: [1000, 16] }),
+    },
+    {
       id: "threads-64",
       title: "64 threads",
       program: "many",

@@ -47,6 +47,13 @@ const threads = [
     goal: withJspi(times(0.1), times(1.2)),
   },
   {
+    id: "handover-crowded",
+    title: "  the same, while 64 other threads wait",
+    experiment: "handover-crowded",
+    figure: "handover",
+    goal: withJspi(times(0.1), undefined),
+  },
+  {
     id: "threads-64",
     title: "64 threads alive, cold",
     experiment: "threads-64",

@@ -1,4 +1,4 @@
-// Two threads hand a turn back and forth through one word: time for a round trip.
+// Two threads hand a turn back and forth through one word: time for a round trip. The second argument is how many others are blocked meanwhile.
 #include "kit.h"
 
 static word turn;
@@ -27,11 +27,32 @@ static i64 game(void) {
   return now() - before;
 }
 
+static word gate;
+
+static void stay(thread *self) {
+  (void)self;
+  while (!atomic_load(&gate)) wait_word(&gate, 0);
+}
+
+// Makes threads that wait until the gate is opened.
+static thread *crowd(u32 count) {
+  thread *all = (thread *)reserve(count * sizeof *all);
+  u8 *crowded = reserve(count * 16384);
+  for (u32 i = 0; i < count; i++)
+    if (!start(&all[i], crowded + i * 16384, 16384, stay, i)) fail("a thread could not be spawned");
+  return all;
+}
+
 MAIN {
   u32 count = argument(1, 10000);
   if (count < 1) fail("the count must be at least 1");
+  u32 others = argument(2, 0);
+  thread *all = others == 0 ? NULL : crowd(others);
   rounds = count / 10 + 1;
   game();
   rounds = count;
   report("handover", game() / count, "ns");
+  atomic_store(&gate, 1);
+  wake_word(&gate);
+  for (u32 i = 0; i < others; i++) join(&all[i]);
 }

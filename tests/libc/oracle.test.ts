@@ -31,8 +31,8 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true, force: true }));
 
-/** What a program prints natively. */
-async function runNatively(name: string): Promise<string> {
+/** What a program prints natively; with `lower`, after it has made its tree, there as well. */
+async function runNatively(name: string, lower?: string): Promise<string> {
   const programs = join(root, "tests/programs");
   const binary = join(directory, name);
   await run("gcc", [
@@ -47,6 +47,9 @@ async function runNatively(name: string): Promise<string> {
   const other = await mkdtemp("/dev/shm/weft-oracle-");
   await mkdir(own);
   try {
+    if (lower !== undefined) {
+      for (const place of [own, lower]) await run(binary, [place, other, "make"]);
+    }
     return (await run(binary, [own, other])).stdout;
   } finally {
     await rm(other, { recursive: true });
@@ -89,3 +92,35 @@ for (const name of ["oracle_open", "oracle_names", "oracle_files", "oracle_pipes
     });
   });
 }
+
+test(
+  "oracle_layers prints what it prints on Linux, and leaves the lower layer as it is",
+  {
+    skip,
+  },
+  async () => {
+    const [host, lower, upper] = ["host", "lower", "upper"].map((name) => join(directory, name));
+    for (const place of [host, lower, upper]) await mkdir(place);
+    const expected = await runNatively("oracle_layers", lower);
+    const told = () => execFileSync("ls", ["-lRi", "--full-time", lower], { encoding: "utf8" });
+    const before = told();
+    const mounts = {
+      "/memory": memory(),
+      "/host": host,
+      "/overlay": overlay({ lower }),
+      "/layers": overlay({ lower, upper }),
+    };
+    await withMachine({ mounts }, async (machine) => {
+      const program = await loadGuest(machine, "oracle_layers");
+      for (const place of Object.keys(mounts)) {
+        const args = [place, "/tmp"];
+        const isMade = place === "/overlay" || place === "/layers";
+        if (!isMade) await machine.run(program, { args: [...args, "make"] });
+        const { stdout, stderr, exitCode } = await machine.run(program, { args });
+        assert.deepEqual([stderr, exitCode], ["", 0], place);
+        assert.deepEqual(stdout.split("\n"), expected.split("\n"), place);
+      }
+    });
+    assert.equal(told(), before);
+  },
+);

@@ -183,12 +183,80 @@ static void host(void) {
   CHECK_OK(wasi_path_create_directory(directory, "in", 2));
 }
 
+// What a process has besides its threads: handlers, a timer that repeats, a queued signal's effect, a child that has ended and one that is stuck in a write, a file
+// without a name, an offset that descriptors share, memory that has grown, /proc.
+static _Atomic uint32_t alarms, users;
+__attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
+  if (signal == WASI_SIGNAL_ALRM) alarms++;
+  if (signal == WASI_SIGNAL_USR1) users++;
+}
+
+// Signals end calls that wait.
+static uint32_t read_through(int32_t fd, void *bytes, uint32_t room) {
+  const struct wasi_iovec piece = {bytes, room};
+  for (;;) {
+    uint32_t count = 0;
+    int32_t errno = wasi_fd_read(fd, &piece, 1, &count);
+    CHECK(errno == 0 || errno == WASI_EINTR);
+    if (errno == 0) return count;
+  }
+}
+
+#define GROWN_PAGES 64
+static void state(void) {
+  wasix_callback_signal("take_signal", 11);
+  CHECK_OK(wasix_proc_raise_interval(WASI_SIGNAL_ALRM, 20000000, 1));
+  uint8_t *grown = (uint8_t *)(__builtin_wasm_memory_grow(0, GROWN_PAGES) * 65536);
+  for (uint32_t page = 0; page < GROWN_PAGES; page++) grown[page * 65536 + page] = (uint8_t)(page + 1);
+  int32_t file = open_at("unlinked", WASI_OFLAGS_CREAT, 0), copy = -1;
+  CHECK_OK(write_bytes(file, "0123456789", 10));
+  uint64_t offset;
+  CHECK_OK(wasi_fd_seek(file, 3, WASI_WHENCE_SET, &offset));
+  CHECK_OK(wasix_fd_dup(file, &copy));
+  CHECK_OK(wasi_path_unlink_file(3, "unlinked", 8));
+  int32_t ended = -1, writer = -1;
+  CHECK_OK(wasix_proc_fork(1, &ended));
+  if (ended == 0) {
+    wasi_proc_exit(7);
+    __builtin_unreachable();
+  }
+  CHECK_OK(wasix_fd_pipe(&full_pipe[0], &full_pipe[1]));
+  CHECK_OK(wasix_proc_fork(1, &writer));
+  if (writer == 0) {
+    CHECK_OK(wasi_fd_close(full_pipe[0]));
+    wait_in_write(NULL);
+    wasi_proc_exit(8);
+    __builtin_unreachable();
+  }
+  int32_t proc = -1;
+  CHECK_OK(wasi_path_open(3, 1, "proc/self/stat", 14, 0, WASI_RIGHTS_FD_READ, 0, 0, &proc));
+  print("ready\n");
+  char go = 0;
+  CHECK(read_through(0, &go, 1) == 1 && go == 'g');
+  uint32_t before = alarms;
+  CHECK_OK(wasix_proc_signal((uint32_t)own_pid(), WASI_SIGNAL_USR1));
+  while (alarms < before + 3) wasix_thread_sleep(5000000);
+  CHECK(users == 1);
+  CHECK_OK(wasix_proc_raise_interval(WASI_SIGNAL_ALRM, 0, 0));
+  for (uint32_t page = 0; page < GROWN_PAGES; page++) CHECK(grown[page * 65536 + page] == page + 1);
+  CHECK(read_one(copy) == '3' && read_one(file) == '4');
+  CHECK(read_one(proc) == '1');
+  expect_exit(ended, 7);
+  static uint8_t got[sizeof much];
+  for (uint32_t done = 0; done < sizeof got;) {
+    uint32_t count = read_through(full_pipe[0], got + done, sizeof got - done);
+    for (uint32_t index = 0; index < count; index++) CHECK(got[done + index] == (uint8_t)((done + index) * 7));
+    done += count;
+  }
+  expect_exit(writer, 8);
+}
+
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}, {"host", host}};
+  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}, {"host", host}, {"state", state}};
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();
   }

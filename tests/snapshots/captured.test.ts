@@ -36,6 +36,7 @@ for (const [name, pattern] of [
   ["threads", /^1: 3 to 11\nthreads: done\n$/],
   ["family", /^family: done\n$/],
   ["many", /^many: done\n$/],
+  ["state", /^state: done\n$/],
 ] as const) {
   test(`threads that wait go on here and where the snapshot is restored: ${name}`, async () => {
     let snapshot = new Uint8Array();
