@@ -9,7 +9,7 @@
 //   dist/kernel-*.cjs    what library and worker need at their start, most of it the kernel; other files with a hash in their names are parts that are
 //                        loaded when they are asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
-//   dist/command.cjs     the command
+//   dist/command-plain.cjs  what a run without options needs of the command, dist/command.cjs and the others of that name all else: scripts
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
 //   dist/browser-parts.js  parts of it that are loaded by a page that needs any
 //   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
@@ -178,13 +178,33 @@ async function bundleForPages(entry, format, { plugins = [], minify = true } = {
 }
 
 /** Has Node load what `threads/late-parts.ts` names from a file of its own when it is asked for: it can do that in the middle of a call. */
-const loadLateParts = {
+const loadLateParts = (file) => ({
   name: "load-late-parts",
   load: (id) =>
     id === join(built, "threads/late-parts.js")
-      ? 'export const loadLateParts = () => weftRequire("./late-part.cjs").lateParts;'
+      ? `export const loadLateParts = () => weftRequire("./${file}").lateParts;`
+      : undefined,
+});
+
+/** CommonJS modules have `require`: they need no module of Node to make one. */
+const useRequire = {
+  name: "use-require",
+  transform: (code, id) =>
+    id === join(built, "hosts/node/builtin.js")
+      ? code
+          .replace('import { createRequire } from "node:module";', "")
+          .replace("createRequire(import.meta.url)", "weftRequire")
       : undefined,
 };
+
+/** Gives bundled files of Node the names of what is beside them. */
+const nameNeighbours = (text) =>
+  text
+    // Beside the bundle, the worker has another name than among the built files.
+    .replaceAll("./worker-entry.js", "./worker-node.cjs")
+    .replaceAll("weftRequire", "require")
+    // Nobody asks whether they are modules.
+    .replace(/^Object\.defineProperty\(exports, Symbol\.toStringTag, .*\n/m, "");
 
 /** Takes out what tsc puts around the addresses that are imported: those that the host program gives name no source. */
 const importAsGiven = {
@@ -243,31 +263,35 @@ async function shrink(text, name) {
 }
 
 /**
- * Has the kernel's file export an array: the parts name what they use of it by its number, as in the browser. Names, and asking for a value each time, would take a
+ * Has a file that others share export an array: they name what they use of it by its number, as in the browser. Names, and asking for a value each time, would take a
  * twentieth of the file, and none of ours needs that: no export is assigned to twice.
+ *
+ * @returns what tells the number of an export
  */
-function exportByNumber(texts, kernel) {
+function exportByNumber(texts, shared) {
   const names = [];
   const locals = [];
-  const list = texts
-    .get(kernel)
+  const note = (_, name, local) => {
+    names.push(name);
+    locals.push(local);
+    return "";
+  };
+  const rest = texts
+    .get(shared)
     .replace(
-      /Object\.defineProperty\(exports, "([\w$]+)", \{\s*enumerable: true,\s*get: function ?\(\) \{\s*return ([\w$]+);\s*\}\s*\}\);\n?/g,
-      (_, name, local) => {
-        names.push(name);
-        locals.push(local);
-        return "";
-      },
-    );
+      /^Object\.defineProperty\(exports, "([\w$]+)", \{\s*enumerable: true,\s*get: function ?\(\) \{\s*return ([\w$]+);\s*\}\s*\}\);$/gm,
+      note,
+    )
+    .replace(/^exports\.([\w$]+) = ([\w$]+);$/gm, note);
   const numberOf = (name) => {
     const number = names.indexOf(name);
-    if (number < 0) throw new Error(`the kernel exports no ${name}`);
+    if (number < 0) throw new Error(`${shared} exports no ${name}`);
     return number;
   };
-  texts.set(kernel, `${list}\nmodule.exports = [${locals}];\n`);
+  texts.set(shared, `${rest}\nmodule.exports = [${locals}];\n`);
   for (const [file, text] of texts) {
     const [, imported] =
-      text.match(new RegExp(`const (\\w+) = require\\("\\./${kernel}"\\);`)) ?? [];
+      text.match(new RegExp(`const (\\w+) = require\\("\\./${shared}"\\);`)) ?? [];
     if (imported === undefined) continue;
     const used = new RegExp(`\\b${imported.replaceAll("$", "\\$")}\\.([\\w$]+)`, "g");
     texts.set(
@@ -275,6 +299,7 @@ function exportByNumber(texts, kernel) {
       text.replace(used, (_, name) => `${imported}[${numberOf(name)}]`),
     );
   }
+  return numberOf;
 }
 
 /** Begins a line with each statement: Node prints the line of an error that nobody catches. */
@@ -291,7 +316,13 @@ async function bundleNode() {
     ),
     platform: "node",
     external: /^(node:|binaryen$)/,
-    plugins: [loadLateParts, importAsGiven, splitModules(atStart), constants.rolldown],
+    plugins: [
+      loadLateParts("late-part.cjs"),
+      useRequire,
+      importAsGiven,
+      splitModules(atStart),
+      constants.rolldown,
+    ],
     // Entries may export more for the parts; so far none has to.
     preserveEntrySignatures: "allow-extension",
   });
@@ -312,12 +343,7 @@ async function bundleNode() {
   exportByNumber(texts, kernel);
   const files = new Map();
   for (const { fileName, imports, exports, isEntry } of output) {
-    // Beside the bundle, the worker has another name than among the built files.
-    const named = texts
-      .get(fileName)
-      .replaceAll("./worker-entry.js", "./worker-node.cjs")
-      .replaceAll("weftRequire(", "require(");
-    const text = breakLines(await shrink(named, fileName));
+    const text = breakLines(await shrink(nameNeighbours(texts.get(fileName)), fileName));
     files.set(fileName, { ...(await write(fileName, text)), imports });
     if (!isEntry || exports.length === 0 || unnamed.has(fileName)) continue;
     const entry = fileName.replace(/cjs$/, "js");
@@ -348,7 +374,7 @@ async function usedAtOnce(entries, platform) {
     platform,
     external: /^node:/,
     plugins: [
-      ...(platform === "node" ? [loadLateParts] : []),
+      ...(platform === "node" ? [loadLateParts("late-part.cjs"), useRequire] : []),
       leaveParts,
       virtualFiles(""),
       constants.rolldown,
@@ -370,70 +396,72 @@ const atStart = await usedAtOnce(startOfNode, "node");
 const inKernel = new Set([...atStart.keys(), join(built, "abi/layouts.js")]);
 for (const entry of startOfNode) inKernel.delete(join(built, entry));
 
-/** The command has `require`: it needs no module of Node to make one. */
-const useRequire = {
-  name: "use-require",
-  setup(builder) {
-    builder.onLoad({ filter: /[\\/]hosts[\\/]node[\\/]builtin\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      const contents = text
-        .replace('import { createRequire } from "node:module";', "")
-        .replace("createRequire(import.meta.url)", "require");
-      return { contents, loader: "js" };
-    });
+/** Instrumenting and the whole library are files of their own, which the command loads where it needs them. */
+const leaveLibrary = {
+  name: "leave-library",
+  resolveId: (name) => {
+    const [, entry] = /^\.\.\/api\/(instrument|node)\.js$/.exec(name) ?? [];
+    return entry && { id: `./${entry}.cjs`, external: true };
   },
 };
 
-/**
- * Instrumenting is loaded from a file of its own: it imports a package that only has a module to import. And so is the whole library, of which the command has
- * what most runs need.
- */
-const loadOthers = {
-  name: "load-others",
-  setup(builder) {
-    builder.onResolve({ filter: /[\\/]api[\\/](instrument|node)\.js$/ }, ({ path }) => ({
-      path: path.endsWith("node.js") ? "./node.cjs" : "./instrument.cjs",
-      external: true,
-    }));
-  },
+/** The pieces of the command: what a plain run needs, all else, and what is loaded in the middle of a call. */
+const commandEntries = {
+  "command-plain": "cli/plain.js",
+  command: "cli/main.js",
+  "command-late": "threads/late-part.js",
 };
 
-/**
- * Has a file import at once what it loads when that is needed: it is in the same bundle, where a module that is loaded so late, and all that it imports, would have to
- * become a function, which is slower. Instrumenting and the library are not in the bundle.
- */
-function importAtOnce(text) {
-  const imports = [];
-  const rest = text.replace(/\bimport\("(\.[^"]*)"\)/g, (dynamic, name) => {
-    if (/\/api\/(instrument|node)\.js$/.test(name)) return dynamic;
-    const local = `loaded${imports.length}`;
-    imports.push(`import * as ${local} from "${name}";`);
-    return `Promise.resolve(${local})`;
-  });
-  return [...imports, rest].join("\n");
-}
-
-/**
- * Bundles the command and what loads it. The command needs an address of its own to find the worker by, which CommonJS modules have under another
- * name; it is loaded as a script, which cannot import.
- */
+/** Bundles the command, in pieces that are scripts, and what loads them. */
 async function bundleCommand() {
-  const options = { platform: "node", format: "cjs", plugins: [constants.esbuild(importAtOnce)] };
-  const command = await bundleText(join(built, "cli/main.js"), {
-    ...options,
-    define: { "import.meta.url": "moduleUrl" },
-    supported: { "dynamic-import": false },
-    plugins: [useRequire, loadOthers, ...options.plugins],
+  const ofPlain = await usedAtOnce(["cli/plain.js"], "node");
+  const entries = Object.values(commandEntries).map((entry) => join(built, entry));
+  const bundle = await rolldown({
+    input: Object.fromEntries(Object.keys(commandEntries).map((name, at) => [name, entries[at]])),
+    platform: "node",
+    external: /^node:/,
+    plugins: [
+      leaveLibrary,
+      loadLateParts("command-late.cjs"),
+      useRequire,
+      splitModules(ofPlain),
+      constants.rolldown,
+    ],
+    preserveEntrySignatures: "allow-extension",
+    // Some of what is imported late by one module is imported at once by others.
+    checks: { ineffectiveDynamicImport: false },
   });
-  const head =
-    '(function(require,__filename){const moduleUrl=()=>require("node:url").pathToFileURL(__filename).href;';
-  // Few runs need that address, and what makes it takes Node a while to load.
-  const named = command
-    .replaceAll("./worker-entry.js", "./worker-node.cjs")
-    .replaceAll(/\bmoduleUrl\b/g, "moduleUrl()");
-  await write("command.cjs", `${head}${named}})`);
+  const { output } = await bundle.generate({
+    format: "cjs",
+    minify: false,
+    minifyInternalExports: true,
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "command-[name]-[hash].cjs",
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [
+        { name: "plain", test: (id) => ofPlain.has(id) },
+        // Without the entries: the command begins when its own is loaded.
+        { name: "rest", test: (id) => id.startsWith(built) && !entries.includes(id) },
+      ],
+    },
+  });
+  const texts = new Map(output.map(({ fileName, code }) => [fileName, code]));
+  const core = output.find(({ modules }) => join(built, "cli/plain.js") in modules).fileName;
+  const numberOf = exportByNumber(texts, core);
+  for (const [name, text] of texts) {
+    // A script cannot import.
+    const required = nameNeighbours(text).replace(
+      /\bimport\(("(?:\.\/\w+\.cjs|node:[\w/]+)")\)/g,
+      "Promise.resolve().then(() => require($1))",
+    );
+    const code = await shrink(required, name);
+    await write(name, `(function(exports,require,module,__filename){${code}\n})`);
+  }
   const launcher = await bundleText(join(built, "cli/launch.js"), {
-    ...options,
+    platform: "node",
+    format: "cjs",
+    define: { CORE_FILE: JSON.stringify(`./${core}`), RUN_PLAIN: String(numberOf("runPlain")) },
     banner: { js: "#!/usr/bin/env node" },
   });
   await write("cli.cjs", launcher);

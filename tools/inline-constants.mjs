@@ -4,7 +4,7 @@
 // has nothing but read-only numbers (`as const`), each use of a member becomes the number; an object that is only used so is left out altogether.
 
 import { existsSync } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import ts from "typescript";
@@ -79,7 +79,7 @@ function inline(path, text, constants) {
 }
 
 /**
- * Makes the plugin for the files that tsc has built, once for each bundler, and tells of a name whether it is that of such an object.
+ * Makes the plugin for the files that tsc has built, and tells of a name whether it is that of such an object.
  *
  * @param {string} built the folder they are in
  * @param then does something more to a file: a function of its path and text
@@ -92,15 +92,5 @@ export async function inlineConstants(built, then = (_path, text) => text) {
     name,
     transform: (code, path) => (path.startsWith(built) ? write(path, code) : undefined),
   };
-  /** @param finish does the last of it to a file's text */
-  const esbuild = (finish) => ({
-    name,
-    setup(builder) {
-      builder.onLoad({ filter: /\.js$/ }, async ({ path }) => {
-        if (!path.startsWith(built)) return undefined;
-        return { contents: finish(write(path, await readFile(path, "utf8"))), loader: "js" };
-      });
-    },
-  });
-  return { rolldown, esbuild, has: (object) => constants.has(object) };
+  return { rolldown, has: (object) => constants.has(object) };
 }

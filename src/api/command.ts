@@ -24,7 +24,7 @@ import { createRecord } from "./process-record.ts";
 import { BaseMachine } from "./machine.ts";
 import { createMountMaker } from "./mount-maker.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "./options.ts";
-import { type ProcessResult, takeResult } from "./process.ts";
+import { type ProcessResult, takeResult } from "./process-result.ts";
 import { pagesOf, programError, withSharing } from "./program.ts";
 
 export * from "./index.ts";

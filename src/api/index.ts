@@ -30,4 +30,5 @@ export type { RestoreOptions } from "./restore.ts";
 export type { SnapshotOptions } from "./snapshot.ts";
 export type { Terminal, TerminalModes } from "./terminal.ts";
 export type { UserFilesystem, UserFileStat } from "./user-filesystem.ts";
-export { ExitError, type Process, type ProcessResult } from "./process.ts";
+export { ExitError, type Process } from "./process.ts";
+export type { ProcessResult } from "./process-result.ts";

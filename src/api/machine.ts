@@ -48,8 +48,9 @@ import type {
   SpawnOptions,
 } from "./options.ts";
 import { PipeStreams } from "./pipe-ends.ts";
-import type { Process, ProcessResult } from "./process.ts";
+import type { Process } from "./process.ts";
 import { createRecord } from "./process-record.ts";
+import type { ProcessResult } from "./process-result.ts";
 import { loadProgram } from "./program.ts";
 import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";

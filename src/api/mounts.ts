@@ -1,6 +1,6 @@
 /** Building and undoing a machine's tree: root, /dev, /dev/shm, /proc, /tmp, mounts. */
 import { Filetype } from "../abi/enums.ts";
-import { createDevfs, destroyDevfs } from "../fs/devfs/index.ts";
+import { createDevfs, destroyDevfs, sharedMemoryDirectory } from "../fs/devfs/index.ts";
 import { createProcfs, destroyProcfs } from "../fs/procfs/index.ts";
 import { createTmpfs, destroyTmpfs } from "../fs/tmpfs/index.ts";
 import { type Kernel, KernelRoot } from "../kernel/index.ts";
@@ -53,6 +53,10 @@ export function buildTree(
   addMount(heap, kernel.mounts, first, 0, 0);
   KernelRoot.rootInode.set(heap, root, keepInode(heap, Mount.root.get(heap, first)));
 
+  const mountOn = (path: string, made: number, covered: number, parent: number) => {
+    addMount(heap, kernel.mounts, made, covered, parent);
+    nameMount(heap, kernel.mounts, made, new TextEncoder().encode(path));
+  };
   const mountAt = (path: string, makeIt: () => number) =>
     atMountPoint(kernel, tree, path, (covered, parent) => {
       if (Inode.filesystem.get(heap, covered) === FilesystemId.userfs) {
@@ -61,9 +65,7 @@ export function buildTree(
           `mounts: ${JSON.stringify(path)} lies in a filesystem() of your own, where nothing can be mounted`,
         );
       }
-      const made = makeIt();
-      addMount(heap, kernel.mounts, made, covered, parent);
-      nameMount(heap, kernel.mounts, made, new TextEncoder().encode(path));
+      mountOn(path, makeIt(), covered, parent);
     });
   try {
     // A directory of the host stays as it is. What only this machine has gets what every program expects, where there is room for it.
@@ -71,9 +73,11 @@ export function buildTree(
     const isWritable = (Mount.flags.get(heap, first) & MountFlags.readOnly) === 0;
     if (isOwn && isWritable) tree.makeDirectories("/tmp");
     if (isOwn && (isWritable || hasDirectory(tree, "/dev"))) {
-      mountAt("/dev", () => mustExist(createDevfs(vfs)));
-      // Where C libraries keep named semaphores and shared memory.
-      mountAt("/dev/shm", makeMemory);
+      const devices = mustExist(createDevfs(vfs));
+      mountAt("/dev", () => devices);
+      // Where C libraries keep named semaphores and shared memory. No walk: that would take the driver of devices.
+      const covered = sharedMemoryDirectory(vfs, devices);
+      mountOn("/dev/shm", makeMemory(), covered, Mount.root.get(heap, devices));
     }
     if (isOwn && (isWritable || hasDirectory(tree, "/proc")))
       mountAt("/proc", () => mustExist(createProcfs(vfs)));

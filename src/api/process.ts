@@ -1,7 +1,5 @@
 /** A process of a machine, as the host program sees it. */
 import {
-  dropProcess,
-  endMessage,
   EndReason,
   exitProcess,
   exitSession,
@@ -22,25 +20,8 @@ import { WeftError } from "./errors.ts";
 import { waitForQueue } from "./host-waiter.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
+import { describeEnd, type ProcessResult, takeResult } from "./process-result.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** How a process ended. */
-export interface ProcessResult {
-  readonly pid: number;
-  readonly exitCode: number;
-  /** Whether the exit code is 0. */
-  readonly ok: boolean;
-  /** Number of the signal that ended it, when one did. */
-  readonly signal: number | undefined;
-  /** Why, when it did not simply exit: a trap with its thread and the guest's stack, a limit. */
-  readonly message: string | undefined;
-  /** Whether the option `timeout` ended it, or the `AbortSignal`. */
-  readonly timedOut: boolean;
-  readonly aborted: boolean;
-  /** What was written and read by nobody else; empty for outputs that went elsewhere. */
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** Signals that `kill` and `signal` know by name. */
 const SIGNALS: Readonly<Record<string, number>> = {
@@ -274,33 +255,6 @@ export class Process {
     if (options.check && !result.ok) throw new ExitError(options.name, result);
     return result;
   }
-}
-
-/** Reads how a process ended from its record, and drops the caller's count of it. */
-export function takeResult(kernel: Kernel, record: number, pid: number): ProcessResult {
-  const result = describeEnd(kernel, record, pid);
-  dropProcess(kernel, record);
-  return result;
-}
-
-function describeEnd(kernel: Kernel, record: number, pid: number): ProcessResult {
-  const { memory } = kernel;
-  const reason = Record_.endReason.get(memory, record);
-  const exitCode = Record_.exitCode.get(memory, record) | 0;
-  return {
-    pid,
-    exitCode,
-    ok: exitCode === 0,
-    signal:
-      reason === EndReason.signalled || reason === EndReason.killed
-        ? Record_.endDetail.get(memory, record)
-        : undefined,
-    message: endMessage(memory, record),
-    timedOut: false,
-    aborted: false,
-    stdout: "",
-    stderr: "",
-  };
 }
 
 /** A process ended with another code than 0, and the caller asked for an exception. It has the fields of the result. */

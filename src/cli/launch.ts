@@ -1,23 +1,41 @@
 /**
- * What `weft` starts: loads the command proper from the file beside it, with the code that V8 made of it the last time.
+ * What `weft` starts: loads the command proper from the files beside it, with the code that V8 made of them the last time.
  *
- * Compiling the command takes a third of the time of a short run. V8 can give its compiled code away and take it back; it refuses what another
+ * Compiling takes a third of the time of a short run. V8 can give its compiled code away and take it back; it refuses what another
  * version of itself, other flags or another text made. The code is kept in the folder of the bundle, which every build and every
  * installation makes anew; where that cannot be written to, all is as before, only slower.
  *
- * This file is bundled as a CommonJS module, the command as the function that such a module is.
+ * The command is in pieces (`tools/bundle.mjs`): a plain run needs only the first.
+ *
+ * This file is bundled as a CommonJS module, the pieces as the functions that such modules are.
  */
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
+import type { runPlain } from "./plain.ts";
+
+/** The first piece, and which of its exports `runPlain` is: the bundler knows. */
+declare const CORE_FILE: string;
+declare const RUN_PLAIN: number;
+
+type Piece = (
+  exports: object,
+  load: (name: string) => unknown,
+  module: { exports: unknown },
+  path: string,
+) => void;
 
 const directory = dirname(__filename);
-const file = join(directory, "command.cjs");
-const kept = join(directory, "code", `${process.versions.v8}-${process.arch}`);
+const words = process.argv.slice(2);
+// Only a run uses the functions that every run needs.
+const isRun = words.some((word) => word.endsWith(".wasm")) && words[0] !== "inspect";
 
-function readKept(): Buffer | undefined {
+const keptName = (name: string) =>
+  join(directory, "code", `${name}-${process.versions.v8}-${process.arch}`);
+
+function readKept(name: string): Buffer | undefined {
   try {
-    return readFileSync(kept);
+    return readFileSync(keptName(name));
   } catch {
     return undefined;
   }
@@ -32,7 +50,8 @@ function discard(path: string): void {
 }
 
 /** Keeps the compiled code, with all functions that this run has used. It takes its name when it is complete. */
-function keep(script: Script): void {
+function keep(name: string, script: Script): void {
+  const kept = keptName(name);
   const unfinished = `${kept}.${process.pid}`;
   try {
     mkdirSync(dirname(kept), { recursive: true });
@@ -44,16 +63,32 @@ function keep(script: Script): void {
   }
 }
 
-const cachedData = readKept();
-// The file is a function of `require` and its own path, as it stands: a text that is put together here would have to be copied once more.
-const script = new Script(readFileSync(file, "latin1"), {
-  filename: file,
-  ...(cachedData === undefined ? {} : { cachedData }),
-});
-// Only a run uses the functions that every run needs.
-const isRun = process.argv.some((word) => word.endsWith(".wasm")) && process.argv[2] !== "inspect";
-if (isRun && (cachedData === undefined || script.cachedDataRejected === true)) {
-  process.once("exit", () => keep(script));
+const loaded = new Map<string, { exports: unknown }>();
+
+/** Loads a piece, or a module of Node or of the library. */
+function load(name: string): unknown {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- this is what the pieces require with
+  if (!name.startsWith("./command")) return require(name);
+  const known = loaded.get(name);
+  if (known !== undefined) return known.exports;
+  const file = join(directory, name);
+  const cachedData = readKept(name.slice(2));
+  // The file is a function as it stands: a text that is put together here would have to be copied once more.
+  const script = new Script(readFileSync(file, "latin1"), {
+    filename: file,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  });
+  if (isRun && (cachedData === undefined || script.cachedDataRejected === true))
+    process.once("exit", () => keep(name.slice(2), script));
+  const module = { exports: {} };
+  loaded.set(name, module);
+  (script.runInThisContext() as Piece)(module.exports, load, module, file);
+  return module.exports;
 }
-const run = script.runInThisContext() as (load: NodeJS.Require, path: string) => void;
-run(require, file);
+
+const code = isRun
+  ? (load(CORE_FILE) as readonly (typeof runPlain)[])[RUN_PLAIN](words)
+  : undefined;
+if (code === undefined) load("./command.cjs");
+else if (typeof code === "number") process.exit(code);
+else void code.then((late) => process.exit(late));

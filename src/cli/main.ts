@@ -1,10 +1,9 @@
 /**
- * The command `weft`. It is one file for a quick start: everything it may need is in the bundle, and nothing but what a word of the command line asks for
- * runs.
+ * The command `weft`, but for what `plain.ts` has done already. Nothing but what a word of the command line asks for runs.
  */
 import { helpText, versionText } from "./help.ts";
 import { ExitCode } from "./exit-codes.ts";
-import { Failure } from "./failure.ts";
+import { failed } from "./failed.ts";
 import { inspectFile } from "./inspect.ts";
 import { instrumentFile } from "./instrument.ts";
 import { usageFailure, readOptions } from "./options.ts";
@@ -108,18 +107,6 @@ function execHelp(words: readonly string[]): number {
     throw usageFailure("", `There is no command ${printable(topic)}.`);
   }
   return printed(helpText(topic === "help" ? "" : topic));
-}
-
-/** Tells why the command failed, and gives the exit code. */
-function failed(error: unknown): number {
-  if (error instanceof Failure) {
-    complain(error.message);
-    return error.exitCode;
-  }
-  complain(
-    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nThis is a bug of Weft.`,
-  );
-  return ExitCode.failure;
 }
 
 try {

@@ -15,7 +15,8 @@ import { readGivenFile } from "./given-file.ts";
 import { type ProgramStart, runKept } from "./kept-run.ts";
 import { machineOptionsOf, readRunSettings, type RunSettings } from "./run-options.ts";
 import { endOf } from "./run-end.ts";
-import { mayBeAtTerminal, runSupervised } from "./supervised-run.ts";
+import { mayBeAtTerminal } from "./at-terminal.ts";
+import { runSupervised } from "./supervised-run.ts";
 import { printable } from "./terminal-text.ts";
 
 /**

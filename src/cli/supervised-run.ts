@@ -20,6 +20,7 @@ import type {
   TerminalModes,
   TerminalOptions,
 } from "../api/command.ts";
+import { mayBeAtTerminal } from "./at-terminal.ts";
 import { complain } from "./output.ts";
 import { failureOf } from "./failure.ts";
 
@@ -31,22 +32,6 @@ const LONGEST_CALL = 2000;
 
 /** Signals that the program gets. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
-
-/** Major number of Linux's memory devices: `/dev/null` and the like. */
-const MEMORY_DEVICES = 1;
-
-/** Whether one of the standard streams is a device that may be a terminal: what can be known without loading what knows terminals. */
-export function mayBeAtTerminal(): boolean {
-  return [0, 1, 2].some((descriptor) => {
-    try {
-      const stat = fstatSync(descriptor);
-      const isMemory = process.platform === "linux" && stat.rdev >>> 8 === MEMORY_DEVICES;
-      return stat.isCharacterDevice() && !isMemory;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** What is said of a file that a program wanted to run: the program itself learns ENOEXEC. */
 function programRefused(path: string, cause: unknown): string {

@@ -332,6 +332,14 @@ export async function compileProgram(
 
 /** The same as `compileProgram` at once, on the calling thread. */
 export function compileProgramSync(bytes: Uint8Array, name: string, maximumPages: number): Program {
-  const found = readProgram(bytes, name, maximumPages);
+  return compileSync(readProgram(bytes, name, maximumPages), name, maximumPages);
+}
+
+/** The same for a program that was read. */
+export function compileSync(
+  found: ProgramDescription,
+  name: string,
+  maximumPages: number,
+): Program {
   return makeProgram(new WebAssembly.Module(found.bytes), found, name, maximumPages);
 }

@@ -13,14 +13,14 @@ import {
   fd_advise,
   fd_fdflags_get,
   fd_fdflags_set,
-  fd_fdstat_set_flags,
   fd_fdstat_set_rights,
   fd_filestat_set_times,
 } from "./fd-status.ts";
 import { fd_allocate } from "./fd.ts";
-import { path_filestat_set_times, path_link, path_symlink } from "./path.ts";
+import { path_filestat_set_times, path_link, path_readlink, path_symlink } from "./path.ts";
 import { blocking, full, none, partial, refused, type Service, type Services } from "./service.ts";
 import { proc_raise_interval } from "./interval.ts";
+import { poll_oneoff } from "./poll.ts";
 import { proc_parent, proc_raise, proc_signal } from "./process.ts";
 import { proc_exec, proc_exec2, proc_exec3, proc_exec4 } from "./process-exec.ts";
 import { proc_join } from "./process-join.ts";
@@ -52,16 +52,14 @@ const noDynamicCall = refused(Errno.ENOTSUP, NO_DYNAMIC_CALLS);
 const old: Readonly<Record<string, Service>> = {
   fd_advise: partial(fd_advise, "The advice is checked and has no effect."),
   fd_allocate: full(fd_allocate),
-  fd_fdstat_set_flags: partial(
-    fd_fdstat_set_flags,
-    "Changes APPEND and NONBLOCK; the other flags stay, as with fcntl on Linux.",
-  ),
   fd_fdstat_set_rights: full(fd_fdstat_set_rights),
   fd_filestat_set_times: full(fd_filestat_set_times),
   fd_renumber: full(fd_renumber),
   path_filestat_set_times: full(path_filestat_set_times),
   path_link: full(path_link),
+  path_readlink: full(path_readlink),
   path_symlink: full(path_symlink),
+  poll_oneoff: blocking(poll_oneoff),
   proc_raise: full(proc_raise),
   sock_recv: noSocket,
   sock_send: noSocket,

@@ -17,6 +17,7 @@ import { fd_readdir } from "./fd-directory.ts";
 import {
   fd_datasync,
   fd_fdstat_get,
+  fd_fdstat_set_flags,
   fd_filestat_get,
   fd_prestat_dir_name,
   fd_prestat_get,
@@ -36,12 +37,10 @@ import { path_open, path_open2 } from "./path-open.ts";
 import {
   path_create_directory,
   path_filestat_get,
-  path_readlink,
   path_remove_directory,
   path_rename,
   path_unlink_file,
 } from "./path.ts";
-import { poll_oneoff } from "./poll.ts";
 import {
   callback_signal,
   proc_exit,
@@ -50,7 +49,7 @@ import {
   proc_signals_get,
   proc_signals_sizes_get,
 } from "./process.ts";
-import { blocking, full, type Service, type Services, type Syscall } from "./service.ts";
+import { blocking, full, partial, type Service, type Services, type Syscall } from "./service.ts";
 import {
   futex_wait,
   futex_wake,
@@ -77,6 +76,10 @@ export const preview1: Readonly<Record<string, Service>> = {
   fd_close: full(fd_close),
   fd_datasync: full(fd_datasync),
   fd_fdstat_get: full(fd_fdstat_get),
+  fd_fdstat_set_flags: partial(
+    fd_fdstat_set_flags,
+    "Changes APPEND and NONBLOCK; the other flags stay, as with fcntl on Linux.",
+  ),
   fd_filestat_get: full(fd_filestat_get),
   fd_filestat_set_size: full(fd_filestat_set_size),
   fd_pread: full(fd_pread),
@@ -92,11 +95,9 @@ export const preview1: Readonly<Record<string, Service>> = {
   path_create_directory: full(path_create_directory),
   path_filestat_get: full(path_filestat_get),
   path_open: full(path_open),
-  path_readlink: full(path_readlink),
   path_remove_directory: full(path_remove_directory),
   path_rename: full(path_rename),
   path_unlink_file: full(path_unlink_file),
-  poll_oneoff: blocking(poll_oneoff),
   proc_exit: full(proc_exit),
   sched_yield: full(sched_yield),
   random_get: full(random_get),

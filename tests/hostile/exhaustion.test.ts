@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Machine } from "../../src/api/node.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "../../src/api/options.ts";
-import type { ProcessResult } from "../../src/api/process.ts";
+import type { ProcessResult } from "../../src/api/process-result.ts";
 import { WeftError } from "../../src/api/node.ts";
 import { compileGuest } from "../support/compile.ts";
 import { assemble, isWell, withMachine } from "./support.ts";

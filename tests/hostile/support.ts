@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Machine } from "../../src/api/node.ts";
 import { WeftError } from "../../src/api/node.ts";
 import type { MachineOptions, ProgramSource, SpawnOptions } from "../../src/api/options.ts";
-import type { ProcessResult } from "../../src/api/process.ts";
+import type { ProcessResult } from "../../src/api/process-result.ts";
 
 /** Kinds of objects that live as long as something runs: none may be left when nothing does. */
 const RUNNING =

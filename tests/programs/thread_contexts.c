@@ -158,7 +158,7 @@ static void test_waits(void) {
 
 static int32_t reader = -1, writer = -1;
 static _Atomic uint32_t handled;
-// Where a handler switches to, if anywhere, and what the switch answers.
+// Where a handler switches to, if anywhere, and what it gets.
 static uint64_t from_handler;
 static int32_t switched = -1;
 static _Atomic int32_t waiting;
@@ -169,7 +169,7 @@ __attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
   handled++;
 }
 
-// A signal's handler switches to a context, which switches back.
+// A signal's handler switches to a context, which switches back. Prints what the switch answers in the handler.
 static void test_handler(void) {
   wasix_callback_signal("take_signal", 11);
   steps = 0;
@@ -179,9 +179,9 @@ static void test_handler(void) {
   CHECK_OK(wasix_thread_signal(1073741823, 10));
   while (!handled) now_nanoseconds();
   from_handler = 0;
-  CHECK_OK(switched);
-  CHECK(steps == 2);
+  CHECK(steps == (switched == WASI_SUCCESS ? 2 : 1));
   CHECK_OK(wasix_context_switch(id));
+  print("%d\n", switched);
 }
 
 // A call that waits in a context: for bytes of another thread, and for a signal. The context reads on after each.

@@ -6,7 +6,8 @@ import { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Machine, type MachineEvent } from "../../src/api/node.ts";
 import type { LoadedProgram, MachineOptions, SpawnOptions } from "../../src/api/options.ts";
-import type { Process, ProcessResult } from "../../src/api/process.ts";
+import type { Process } from "../../src/api/process.ts";
+import type { ProcessResult } from "../../src/api/process-result.ts";
 import { compileGuest, type CompileOptions } from "./compile.ts";
 
 /** A guest program loaded for a machine. */

@@ -50,8 +50,9 @@ function testContexts(shared: SharedMachine, kind: string): void {
     assert.match(message!, /unreachable\n {4}at \S*trap /);
   });
 
-  test(`a signal's handler switches to a context, which switches back (${kind})`, async () => {
-    assert.deepEqual(await runCase(shared, "handler"), [0, "handler: done\n", undefined]);
+  test(`a signal's handler switches to a context, and back (${kind})`, async () => {
+    const answer = [0, "0\nhandler: done\n", undefined];
+    assert.deepEqual(await runCase(shared, "handler"), answer);
   });
 
   test(`a context ends the process (${kind})`, async () => {

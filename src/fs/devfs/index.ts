@@ -1,6 +1,6 @@
 /** The filesystem of devices, for `/dev`. See `device.ts` for what each does, and `driver.ts` for the code that serves it. */
 import { dropInode, FilesystemId, Mount, type Vfs } from "../../vfs/index.ts";
-import { DEVICES, DevfsInode, makeInode } from "./inode.ts";
+import { Device, DEVICES, DevfsInode, inodeOf, makeInode } from "./inode.ts";
 
 /**
  * Makes the filesystem of devices.
@@ -36,11 +36,16 @@ export function destroyDevfs(vfs: Vfs, mount: number): void {
   Mount.free(memory, mount);
 }
 
-/** Drops the counts of an inode and of those after it. */
-function freeInodes(vfs: Vfs, inode: number): void {
+/** Drops the counts of an inode and of those after it. Not by the driver: an agent that met no device has none. */
+function freeInodes({ memory }: Vfs, inode: number): void {
   while (inode !== 0) {
-    const next = DevfsInode.next.get(vfs.memory, inode);
-    dropInode(vfs, inode);
+    const next = DevfsInode.next.get(memory, inode);
+    if (DevfsInode.refs.add(memory, inode, -1) === 1) DevfsInode.free(memory, inode);
     inode = next;
   }
+}
+
+/** The directory in it that memory is mounted on, without a count. */
+export function sharedMemoryDirectory({ memory }: Vfs, mount: number): number {
+  return inodeOf(memory, Mount.root.get(memory, mount), Device.shm);
 }

@@ -1,6 +1,6 @@
 /** The filesystem of processes, for `/proc`. See `content.ts` for what each file tells, and `driver.ts` for the code that serves it. */
 import { dropInode, FilesystemId, Mount, type Vfs } from "../../vfs/index.ts";
-import { makeInode, Node } from "./node.ts";
+import { makeInode, Node, ProcInode } from "./node.ts";
 
 /**
  * Makes the filesystem of processes.
@@ -24,7 +24,9 @@ export function createProcfs(vfs: Vfs): number {
 /** Frees a filesystem of processes and its mount: for the end of a machine, under the same conditions as `destroyTmpfs`. */
 export function destroyProcfs(vfs: Vfs, mount: number): void {
   const { memory } = vfs;
-  dropInode(vfs, Mount.root.get(memory, mount));
+  const root = Mount.root.get(memory, mount);
+  // Not by the driver: an agent that met no file of it has none.
+  if (ProcInode.refs.add(memory, root, -1) === 1) ProcInode.free(memory, root);
   const covered = Mount.covered.get(memory, mount);
   if (covered !== 0) dropInode(vfs, covered);
   Mount.free(memory, mount);
