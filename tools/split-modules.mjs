@@ -3,7 +3,7 @@
 // A bundle's first file holds whole modules, and a part that needs one more function of such a module would make that function a piece of the first file. So each
 // module of which only some functions are used at once becomes two: the rest, which imports what it needs of the module, goes where it is used.
 //
-// Only functions and classes move that do nothing when they are declared, and that do not touch a variable of the module that is assigned to.
+// Only functions, classes and constants move that do nothing when they are declared, and that do not touch a variable of the module that is assigned to.
 
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -51,6 +51,39 @@ const isPlain = ({ heritageClauses, members }) =>
       !member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword),
   );
 
+/** Whether an expression does nothing but make a value. */
+const isValue = (node) =>
+  ts.isLiteralExpression(node) ||
+  ts.isFunctionExpression(node) ||
+  ts.isArrowFunction(node) ||
+  ts.isIdentifier(node) ||
+  [ts.SyntaxKind.TrueKeyword, ts.SyntaxKind.FalseKeyword].includes(node.kind) ||
+  (ts.isPropertyAccessExpression(node) && isValue(node.expression)) ||
+  (ts.isPrefixUnaryExpression(node) && isValue(node.operand)) ||
+  (ts.isBinaryExpression(node) && isValue(node.left) && isValue(node.right)) ||
+  (ts.isArrayLiteralExpression(node) && node.elements.every(isValue)) ||
+  (ts.isObjectLiteralExpression(node) &&
+    node.properties.every(
+      (property) => ts.isPropertyAssignment(property) && isValue(property.initializer),
+    )) ||
+  (ts.isNewExpression(node) &&
+    ["Map", "Set", "Uint8Array"].includes(node.expression.text) &&
+    (node.arguments ?? []).every(isValue));
+
+/** Whether a statement declares one thing, and nothing happens when it does. */
+function isMovable(statement) {
+  if (ts.isFunctionDeclaration(statement)) return true;
+  if (ts.isClassDeclaration(statement)) return isPlain(statement);
+  const { declarations = [], flags } = statement.declarationList ?? {};
+  const [{ name, initializer } = {}] = declarations;
+  return (
+    declarations.length === 1 &&
+    (flags & ts.NodeFlags.Const) !== 0 &&
+    ts.isIdentifier(name) &&
+    isValue(initializer)
+  );
+}
+
 /** The names declared in code that a bundler kept of a module; where it had to tell two apart, it added a number. */
 export const keptNames = (code) =>
   new Set(
@@ -71,16 +104,15 @@ function split(text, kept) {
   );
   let moved = statements.filter(
     (statement) =>
-      (ts.isFunctionDeclaration(statement) ||
-        (ts.isClassDeclaration(statement) && isPlain(statement))) &&
-      !kept.has(statement.name.text) &&
+      isMovable(statement) &&
+      !kept.has(declaredBy(statement)[0]) &&
       ![...identifiersIn(statement, new Set())].some((name) => variables.has(name)),
   );
   // What stays must not need what moves, also where it is not used at once.
   for (;;) {
     const stay = statements.filter((statement) => !moved.includes(statement));
     const needed = identifiersOf(stay);
-    const still = moved.filter(({ name }) => !needed.has(name.text));
+    const still = moved.filter((statement) => !needed.has(declaredBy(statement)[0]));
     if (still.length === moved.length) break;
     moved = still;
   }

@@ -4,5 +4,5 @@ export { CopyingMachine } from "./copying-machine.ts";
 export { furtherParts } from "./further-parts.ts";
 export { createMountMaker } from "./mount-maker.ts";
 export { openSnapshot } from "./restore.ts";
-export { snapshots } from "./snapshot.ts";
+export { MachineSnapshots } from "./snapshot.ts";
 export { openStores } from "./stores.ts";

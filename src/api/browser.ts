@@ -99,7 +99,7 @@ export class Machine extends BaseMachine {
 
   /** @internal */
   protected override async loadSnapshots() {
-    return (await loadParts<Parts>()).parts.snapshots;
+    return (await loadParts<Parts>()).parts.MachineSnapshots;
   }
 
   /** @internal */

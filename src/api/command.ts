@@ -46,6 +46,11 @@ export class CommandMachine extends BaseMachine {
   }
 
   /** @internal */
+  protected override loadSnapshots(): never {
+    throw new WeftError("ERR_HOST", "snapshot: machines of commands that run at once have none");
+  }
+
+  /** @internal */
   protected override loadFurtherParts() {
     return Promise.resolve(furtherParts);
   }

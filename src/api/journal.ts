@@ -18,6 +18,7 @@ import {
   exitProcess,
   findProcess,
   giveUpProcess,
+  isEnding,
   KernelRoot,
   listIds,
   Process as Record_,
@@ -36,6 +37,7 @@ import {
 import { journalRecorder } from "../threads/journal-sink.ts";
 import { dropFile, OpenFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
+import type { MachineFiles } from "./files.ts";
 import { JournalReplay } from "./journal-replay.ts";
 import {
   type BeginNote,
@@ -46,6 +48,7 @@ import {
   takeUpLeft,
 } from "./left-process.ts";
 import type { LoadedProgram, SpawnOptions } from "./options.ts";
+import type { Process } from "./process.ts";
 import { decodeChange, encodeChange, type TreeChange } from "./tree-changes.ts";
 
 /** What a machine found in its journal. */
@@ -106,8 +109,8 @@ export class Journal {
    *
    * @param hostStreams open files of the host program's ends of streams, of the processes in the snapshot
    */
-  attach(subject: JournalSubject, hostStreams: readonly number[]): void {
-    const { kernel, host } = subject;
+  attach(subject: JournalSubject & { fs: MachineFiles }, hostStreams: readonly number[]): void {
+    const { kernel, host, fs } = subject;
     const { memory, root, vfs } = kernel;
     this.subject = subject;
     const pipes = hostStreams.map((file) => (file === 0 ? 0 : OpenFile.state.get(memory, file)));
@@ -119,6 +122,7 @@ export class Journal {
       throw new WeftError("ERR_LIMIT", "no room for a journal (option maxKernelMemory)");
     KernelRoot.journal.set(memory, root, this.file);
     provideRecorder(kernel, journalRecorder(kernel));
+    fs.onChange = (change) => this.noteChange(change);
   }
 
   /**
@@ -157,15 +161,29 @@ export class Journal {
     this.write(FrameKind.end, { pid, exitCode });
   }
 
+  /** Notes the end of a process that the host program started. What a machine that is closed ends goes on in the next one that has its journal. */
+  async watch(process: Process, isClosing: () => boolean): Promise<void> {
+    const { exitCode } = await process.exited();
+    if (!isClosing()) this.end(process.pid, exitCode);
+  }
+
+  /** Notes which processes have ended: for a host program that ends now. */
+  noteEnds(processes: Iterable<Process>): void {
+    const { memory } = this.subject.kernel;
+    for (const { record, pid } of processes)
+      if (isEnding(memory, record)) this.end(pid, Record_.exitCode.get(memory, record) | 0);
+  }
+
   /** The host program has changed files. */
-  noteChange(change: TreeChange): void {
+  private noteChange(change: TreeChange): void {
     const time = this.subject.kernel.vfs.clock.milliseconds();
     this.disk.append(makeFrame(FrameKind.change, encodeChange({ change, time })));
   }
 
-  /** Whether a process of the snapshot had ended. */
-  hasEnded(pid: number): boolean {
-    return this.over.has(pid);
+  /** Resolves when those processes of the snapshot are over that had ended. */
+  async awaitEnded(processes: readonly Process[]): Promise<void> {
+    const ended = processes.filter(({ pid }) => this.over.has(pid));
+    await Promise.all(ended.map((process) => process.wait().catch(() => {})));
   }
 
   /** Begins anew with a snapshot. Nobody else does anything in the heap. */

@@ -9,7 +9,6 @@ import {
   dropProcess,
   dropTerminal,
   giveUpProcess,
-  isEnding,
   keepTerminal,
   type Kernel,
   KernelRoot,
@@ -55,7 +54,7 @@ import { loadProgram } from "./program.ts";
 import type { ProgramServer } from "./program-server.ts";
 import type { Restoration } from "./restore.ts";
 import { makeProcess } from "./started-process.ts";
-import type { ProgramFile, SnapshotOptions, SnapshotPart, SnapshotSubject } from "./snapshot.ts";
+import type { MachineSnapshots, ProgramFile, SnapshotOptions } from "./snapshot.ts";
 
 export abstract class BaseMachine {
   /** The guest's files, from outside. */
@@ -76,9 +75,7 @@ export abstract class BaseMachine {
   private closing: Promise<void> | undefined;
   /** Bytes of the programs, where snapshots may need them. */
   private readonly sources = new Map<Program, ProgramFile>();
-  /** A snapshot that programs have asked for is being taken. */
-  private isTakingSnapshot = false;
-  private lastSnapshot: Promise<unknown> = Promise.resolve();
+  private snapshotPart: MachineSnapshots | undefined;
   private journalPart: Journal | undefined;
 
   /** @internal */
@@ -178,22 +175,13 @@ export abstract class BaseMachine {
   private follow(process: Process): Process {
     this.processes.add(process);
     void process.ended.catch(() => {}).finally(() => this.processes.delete(process));
-    if (this.journalPart !== undefined) void this.noteEnd(process);
+    void this.journalPart?.watch(process, () => this.closing !== undefined);
     return process;
-  }
-
-  /** What a machine that is closed ends goes on in the next one that has its journal. */
-  private async noteEnd(process: Process): Promise<void> {
-    const { exitCode } = await process.exited();
-    if (this.closing === undefined) this.journalPart?.end(process.pid, exitCode);
   }
 
   /** @internal Notes in the journal which processes have ended: for a host program that ends now. */
   noteEnds(): void {
-    const { memory } = this.kernel;
-    for (const { record, pid } of this.processes)
-      if (isEnding(memory, record))
-        this.journalPart?.end(pid, Record_.exitCode.get(memory, record) | 0);
+    this.journalPart?.noteEnds(this.processes);
   }
 
   /** What was found in the journal, where the machine keeps one (option `journal`). */
@@ -204,14 +192,12 @@ export abstract class BaseMachine {
   /** @internal Goes on from a journal, and keeps it from here on. */
   protected async takeUp(journal: Journal, restoration: Restoration | undefined): Promise<void> {
     await this.loadFurtherCalls();
-    const { kernel, host, tree } = this;
-    journal.attach({ kernel, host, tree }, restoration?.streams ?? []);
+    const { kernel, host, tree, fs } = this;
+    journal.attach({ kernel, host, tree, fs }, restoration?.streams ?? []);
     this.journalPart = journal;
-    this.fs.onChange = (change) => journal.noteChange(change);
     if (restoration === undefined) return;
     await this.resume(restoration);
-    const over = this.running.filter(({ pid }) => journal.hasEnded(pid));
-    await Promise.all(over.map((process) => process.wait().catch(() => {})));
+    await journal.awaitEnded(this.running);
   }
 
   /** The processes that the host program started here, or that came from a snapshot, and that run. */
@@ -233,59 +219,30 @@ export abstract class BaseMachine {
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.mustBeOpen();
-    const { take } = await this.loadSnapshots();
-    return this.afterSnapshots(() => {
-      this.mustBeOpen();
-      const journal = this.journalPart;
-      journal?.settle();
-      return take(this.asSubject(), options, journal && ((bytes) => journal.keep(bytes)));
-    });
+    return (await this.snapshots()).take(options);
   }
 
   /** @internal Takes one as if a program had asked for it: `onSnapshot` gets it. Throws as `snapshot`. */
   async offerSnapshot(): Promise<void> {
-    const { take } = await this.loadSnapshots();
-    const { onSnapshot, snapshotOptions = {} } = this.options;
-    await this.afterSnapshots(() => {
-      this.journalPart?.settle();
-      return take(this.asSubject(), snapshotOptions, onSnapshot);
-    });
+    return (await this.snapshots()).offer();
   }
 
-  /** Takes snapshots one after the other: while one is taken, what it has stopped must not go on. */
-  private afterSnapshots<T>(take: () => Promise<T>): Promise<T> {
-    const taken = this.lastSnapshot.then(take);
-    this.lastSnapshot = taken.catch(() => {});
-    return taken;
-  }
-
-  private asSubject(): SnapshotSubject {
-    return {
+  private async snapshots(): Promise<MachineSnapshots> {
+    const Snapshots = await this.loadSnapshots();
+    return (this.snapshotPart ??= new Snapshots(() => ({
       kernel: this.kernel,
       host: this.host,
+      options: this.options,
       mounts: this.createMaker !== undefined,
       furtherCalls: this.furtherCalls !== undefined,
       sources: this.sources,
       runner: this.runner,
+      journal: this.journalPart,
+      mustBeOpen: () => this.mustBeOpen(),
+      onFailure: (cause) => this.listeners.tell({ type: "snapshot-failed", pid: 0, cause }),
       listEnds: () => this.pipes.listFiles(),
       listSpawned: () => this.running,
-    };
-  }
-
-  /** A program asks for a snapshot. */
-  private async giveSnapshot(): Promise<void> {
-    if (this.isTakingSnapshot) return;
-    this.isTakingSnapshot = true;
-    const { give } = await this.loadSnapshots();
-    await this.afterSnapshots(async () => {
-      this.journalPart?.settle();
-      const release = await give(this.asSubject(), this.options, (cause) => {
-        this.listeners.tell({ type: "snapshot-failed", pid: 0, cause });
-      });
-      // Before: they may ask again at once.
-      this.isTakingSnapshot = false;
-      release();
-    });
+    })));
   }
 
   /** @internal Goes on with the processes of a snapshot. */
@@ -294,14 +251,8 @@ export abstract class BaseMachine {
       if (restoration.furtherCalls) await this.loadFurtherCalls();
       await restoration.resume({
         load: (bytes, name) => this.loadAny(bytes, name),
-        start: (record, loaded, memory) => {
-          const runner = this.runProcesses();
-          // The stacks of its threads are data, which carriers that suspend stacks do not take up.
-          const asleep = { ...loaded, shareable: undefined };
-          if (runner.resume !== undefined)
-            return runner.resume(record, launchOf(asleep, this.options.maxThreads, 0, memory));
-          throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
-        },
+        runProcesses: () => this.runProcesses(),
+        options: this.options,
         kernel: this.kernel,
         host: this.host,
         pipes: this.pipes,
@@ -316,9 +267,7 @@ export abstract class BaseMachine {
   }
 
   /** @internal What takes snapshots, which few machines need. */
-  protected loadSnapshots(): Promise<SnapshotPart> {
-    throw new WeftError("ERR_HOST", "snapshot: this kind of machine has none");
-  }
+  protected abstract loadSnapshots(): Promise<typeof MachineSnapshots>;
 
   /** Calls `listener` for everything that happens from now on. Returns a function that ends it. Free while nobody listens. */
   onEvent(
@@ -426,7 +375,8 @@ export abstract class BaseMachine {
         if (isBroken(this.kernel.memory)) failWaits(this.kernel, this.crashError());
       };
       this.runner.onFileRequests = () => this.maker?.serve();
-      this.runner.onSnapshotRequests = () => void this.giveSnapshot();
+      this.runner.onSnapshotRequests = () =>
+        void this.snapshots().then((snapshots) => snapshots.give());
       this.runner.onEvents = (events) => this.listeners.tellAll(events);
     }
     return this.runner;

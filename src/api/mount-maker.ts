@@ -80,6 +80,17 @@ class Maker implements MountMaker {
     await this.stores?.close();
   }
 
+  checkPath(path: string, within?: number): void {
+    const shown = `mounts: ${JSON.stringify(path)}`;
+    if (!path.startsWith("/"))
+      throw new WeftError("ERR_OPTION", `${shown} is not absolute: it must start with /`);
+    if (within === FilesystemId.userfs)
+      throw new WeftError(
+        "ERR_OPTION",
+        `${shown} lies in a filesystem() of your own, where nothing can be mounted`,
+      );
+  }
+
   make(source: Mountable): number {
     if (source instanceof MountSource) {
       const { what } = source;

@@ -21,6 +21,13 @@ import type { UserFilesystem } from "./user-filesystem.ts";
 
 /** What makes the mounts of one machine: `mount-maker.ts`, a part that only machines with mounts load. */
 export interface MountMaker {
+  /**
+   * Refuses a path on which nothing can be mounted.
+   *
+   * @param within where that is known, the `FilesystemId` of the filesystem that it lies in
+   * @throws WeftError: ERR_OPTION
+   */
+  checkPath(path: string, within?: number): void;
   /** Makes a mount, ready for `addMount`. @throws WeftError: ERR_MOUNT, ERR_HOST, ERR_OPTION, ERR_LIMIT */
   make(source: Mountable): number;
   /** What a mount that comes from a snapshot lacks of the host, for people; undefined where all of it is in memory. */

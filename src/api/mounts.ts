@@ -37,14 +37,7 @@ export function buildTree(
 ): void {
   const { memory: heap, root, vfs } = kernel;
   const list = Object.entries(wanted);
-  for (const [path] of list) {
-    if (!path.startsWith("/")) {
-      throw new WeftError(
-        "ERR_OPTION",
-        `mounts: ${JSON.stringify(path)} is not absolute: it must start with /`,
-      );
-    }
-  }
+  for (const [path] of list) maker?.checkPath(path);
   const rootSource = list.find(([path]) => ROOT.test(path))?.[1];
   const make = (source: Mountable): number =>
     maker?.make(source) ?? panic("a mount where none was announced");
@@ -59,12 +52,7 @@ export function buildTree(
   };
   const mountAt = (path: string, makeIt: () => number) =>
     atMountPoint(kernel, tree, path, (covered, parent) => {
-      if (Inode.filesystem.get(heap, covered) === FilesystemId.userfs) {
-        throw new WeftError(
-          "ERR_OPTION",
-          `mounts: ${JSON.stringify(path)} lies in a filesystem() of your own, where nothing can be mounted`,
-        );
-      }
+      maker?.checkPath(path, Inode.filesystem.get(heap, covered));
       mountOn(path, makeIt(), covered, parent);
     });
   try {

@@ -81,7 +81,7 @@ export class Machine extends BaseMachine {
 
   /** @internal */
   protected override async loadSnapshots() {
-    return (await import("./snapshot.ts")).snapshots;
+    return (await import("./snapshot.ts")).MachineSnapshots;
   }
 
   /** @internal */

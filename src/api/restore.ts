@@ -18,6 +18,7 @@ import {
   unsubscribe,
   WaitEntry,
 } from "../shm/index.ts";
+import type { ProcessRunner } from "../threads/port.ts";
 import { resumeKernel } from "../threads/resume.ts";
 import {
   coverDirectory,
@@ -36,6 +37,7 @@ import type { FurtherParts } from "./further-parts.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import { reopenHostPlaces } from "./host-places.ts";
 import { takeUpStreams } from "./host-streams.ts";
+import { launchOf } from "./launch.ts";
 import type { Mountable, MountMaker } from "./mount-sources.ts";
 import { atMountPoint } from "./mounts.ts";
 import type { LoadedProgram, MachineOptions } from "./options.ts";
@@ -65,9 +67,9 @@ export interface ResumingMachine {
   readonly pipes: PipeStreams;
   /** Where a process has a terminal. */
   readonly further: FurtherParts | undefined;
+  readonly options: MachineOptions;
   load(bytes: Uint8Array, name: string): Promise<LoadedProgram>;
-  /** Resolves when the process has ended. */
-  start(process: number, program: LoadedProgram, memory: WebAssembly.Memory): Promise<void>;
+  runProcesses(): ProcessRunner;
   /** Takes up a process that the host program started. */
   follow(process: Process): void;
 }
@@ -115,7 +117,7 @@ export async function openSnapshot(
       const { kernel, further } = machine;
       const ends = takeUpStreams(machine, manifest.processes);
       manifest.processes.forEach(({ process, program, spawned }, index) => {
-        const served = machine.start(process, programs[program], memories[index]);
+        const served = start(machine, process, programs[program], memories[index]);
         const files = ends.get(process);
         if (spawned === undefined || files === undefined) return;
         const around = { kernel, further, loadTrapWords: machine.host.loadTrapWords };
@@ -123,6 +125,21 @@ export async function openSnapshot(
       });
     },
   };
+}
+
+/** Resolves when the process has ended. */
+function start(
+  { options, runProcesses }: ResumingMachine,
+  process: number,
+  loaded: LoadedProgram,
+  memory: WebAssembly.Memory,
+): Promise<void> {
+  const runner = runProcesses();
+  // The stacks of its threads are data, which carriers that suspend stacks do not take up.
+  const asleep = { ...loaded, shareable: undefined };
+  if (runner.resume !== undefined)
+    return runner.resume(process, launchOf(asleep, options.maxThreads, 0, memory));
+  throw new WeftError("ERR_HOST", "processes go on only on a page that is isolated");
 }
 
 function makeMemory(

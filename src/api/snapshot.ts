@@ -1,6 +1,8 @@
 /**
- * Taking a snapshot of a machine: `Machine.snapshot`. A part of its own, which only machines that do so load. The whole state of a machine is its kernel heap;
+ * Taking snapshots of a machine: `Machine.snapshot`. A part of its own, which only machines that do so load. The whole state of a machine is its kernel heap;
  * what its agents know besides is in the manifest (`snapshot-format.ts`).
+ *
+ * Life: one `MachineSnapshots` for a machine, from the first one on. They are taken one after the other: while one is taken, what it has stopped must not go on.
  */
 import { layersOf } from "../fs/overlayfs/index.ts";
 import type { Host } from "../hosts/port.ts";
@@ -20,6 +22,7 @@ import type { ProcessRunner } from "../threads/port.ts";
 import { FilesystemId, firstMount, Mount, mountPath } from "../vfs/index.ts";
 import { listHostPlaces } from "./host-places.ts";
 import { listWaits } from "./host-waiter.ts";
+import type { Journal } from "./journal.ts";
 import type { MachineOptions } from "./options.ts";
 import type { Process } from "./process.ts";
 import { layOutSnapshot, type ProcessManifest, refusal, sealSnapshot } from "./snapshot-format.ts";
@@ -47,15 +50,15 @@ export interface SnapshotSubject {
   /** The bytes of its programs, where they are kept. */
   readonly sources: ReadonlyMap<Program, ProgramFile>;
   readonly runner: ProcessRunner | undefined;
+  readonly options: MachineOptions;
+  readonly journal: Journal | undefined;
+  /** @throws WeftError: ERR_CLOSED, ERR_KERNEL_PANIC */
+  mustBeOpen(): void;
+  /** A program asked for one that could not be taken. */
+  onFailure(cause: unknown): void;
   /** Open files that the host program holds, and the processes that it started. */
   listEnds(): readonly number[];
   listSpawned(): readonly Process[];
-}
-
-/** What a machine loads to take snapshots. */
-export interface SnapshotPart {
-  readonly take: typeof takeSnapshot;
-  readonly give: typeof giveSnapshot;
 }
 
 /** Does something with a snapshot, for which all threads wait. */
@@ -64,6 +67,54 @@ export type SnapshotKeeper = (snapshot: Uint8Array<ArrayBuffer>) => void | Promi
 /** How long processes may take to come to rest, and how often they are looked at, in milliseconds. */
 const PATIENCE = 10_000;
 const PAUSE = 2;
+
+export class MachineSnapshots {
+  /** One that programs have asked for is being taken. */
+  private isGiving = false;
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** @param subject the machine as it is now */
+  constructor(private readonly subject: () => SnapshotSubject) {}
+
+  /** See `Machine.snapshot`. */
+  take(options: SnapshotOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return this.afterOthers((subject) => {
+      subject.mustBeOpen();
+      const { journal } = subject;
+      return takeSnapshot(subject, options, journal && ((bytes) => journal.keep(bytes)));
+    });
+  }
+
+  /** Takes one as if a program had asked for it. Throws as `take`. */
+  async offer(): Promise<void> {
+    await this.afterOthers((subject) => {
+      const { onSnapshot, snapshotOptions = {} } = subject.options;
+      return takeSnapshot(subject, snapshotOptions, onSnapshot);
+    });
+  }
+
+  /** Programs ask for one. Never rejects. */
+  async give(): Promise<void> {
+    if (this.isGiving) return;
+    this.isGiving = true;
+    await this.afterOthers(async (subject) => {
+      const release = await giveSnapshot(subject);
+      // Before: they may ask again at once.
+      this.isGiving = false;
+      release();
+    });
+  }
+
+  private afterOthers<T>(take: (subject: SnapshotSubject) => Promise<T>): Promise<T> {
+    const taken = this.last.then(() => {
+      const subject = this.subject();
+      subject.journal?.settle();
+      return take(subject);
+    });
+    this.last = taken.catch(() => {});
+    return taken;
+  }
+}
 
 /** Takes a snapshot of a machine in which every thread waits for it; `keep` has them wait longer. @throws WeftError: ERR_SNAPSHOT, ERR_HOST */
 async function takeSnapshot(
@@ -92,12 +143,9 @@ function release({ kernel, runner }: SnapshotSubject, isTaken: boolean | undefin
 }
 
 /** Takes a snapshot that programs wait for and gives it to the host program. Never rejects. @returns what lets them go on */
-async function giveSnapshot(
-  subject: SnapshotSubject,
-  { onSnapshot, snapshotOptions = {} }: MachineOptions,
-  onFailure: (cause: unknown) => void,
-): Promise<() => void> {
+async function giveSnapshot(subject: SnapshotSubject): Promise<() => void> {
   const { kernel, runner } = subject;
+  const { onSnapshot, snapshotOptions = {} } = subject.options;
   let isTaken = false;
   try {
     // Of two that asked, the first one's snapshot was both's, or those that asked were killed.
@@ -108,12 +156,10 @@ async function giveSnapshot(
     await onSnapshot?.(await sealSnapshot(copyMachine(subject), compress === true));
     isTaken = true;
   } catch (cause) {
-    onFailure(cause);
+    subject.onFailure(cause);
   }
   return () => release(subject, isTaken);
 }
-
-export const snapshots: SnapshotPart = { take: takeSnapshot, give: giveSnapshot };
 
 /** Resolves with true when nobody but this agent does anything in the heap, with false when nobody wants that any more. @throws WeftError: ERR_SNAPSHOT */
 async function comeToRest(

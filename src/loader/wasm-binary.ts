@@ -182,8 +182,8 @@ function checkHeader(bytes: Uint8Array): void {
   if (layer === 1) {
     throw new ModuleError(
       "ERR_COMPONENT",
-      "this is a component of the component model (WASI 0.2 or later), not a core module: " +
-        "build the program for wasm32-wasip1 or WASIX, or take the core module out of the component",
+      "this is a component (WASI 0.2 or later), not a core module: " +
+        "build the program for wasm32-wasip1 or WASIX, or take the core module out of it",
     );
   }
   if (version !== 1 || layer !== 0) {

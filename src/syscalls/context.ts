@@ -323,9 +323,7 @@ export class SyscallContext implements Sleeper {
       return;
     }
     const code = 129;
-    const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const message = `a system call failed by a bug of Weft: ${words}`;
-    exitProcess(this.kernel, this.owner, code, EndReason.failed, 0, message);
+    exitProcess(this.kernel, this.owner, code, EndReason.failed, 0, describeFailure(error));
   }
 
   /** As a `Sleeper`: the thread's own. */
@@ -445,4 +443,10 @@ export class SyscallContext implements Sleeper {
     }
     return lookupFile(this.vfs, this.files, fd, rights);
   }
+}
+
+/** What is said of a call that failed by an exception of the kernel's own. */
+export function describeFailure(error: unknown): string {
+  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return `a system call failed by a bug of Weft: ${words}`;
 }

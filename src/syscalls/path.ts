@@ -229,7 +229,7 @@ export function path_symlink(
   return errnoOf(answer);
 }
 
-let linkScratch: Uint8Array | undefined;
+const linkScratch = new Uint8Array(PATH_MAX);
 
 /** Writes the target of a symbolic link, cut to the buffer, and its length. EINVAL for what is no link, and for no buffer. */
 export function path_readlink(
@@ -250,7 +250,6 @@ export function path_readlink(
     return Errno.EMEMVIOLATION;
   }
   if (room === 0) return Errno.EINVAL;
-  linkScratch ??= new Uint8Array(PATH_MAX);
   let answer = beginWalk(context, walk, fd, Rights.PATH_READLINK, path, length);
   if (answer === 0) answer = describeLast(context, walk, false);
   if (answer === 0) {

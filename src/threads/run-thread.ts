@@ -30,7 +30,7 @@ import { contextEntry } from "../loader/context-entry.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { readThrown, tellTrap } from "../loader/trap.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
-import type { SyscallContext } from "../syscalls/context.ts";
+import { describeFailure, type SyscallContext } from "../syscalls/context.ts";
 import { Control } from "../syscalls/control.ts";
 import { ContextReturned } from "./contexts.ts";
 import { openInstances, unreserveThread } from "./crew.ts";
@@ -223,11 +223,8 @@ export function runThread(
 function stopAtFailure({ kernelFailure }: SyscallContext): void {
   if (kernelFailure === undefined) return;
   if (kernelFailure instanceof KernelPanic) throw kernelFailure;
-  const isError = kernelFailure instanceof Error;
-  const failure = new KernelPanic(
-    `a system call failed by a bug of Weft: ${isError ? `${kernelFailure.name}: ` : ""}${readThrown(kernelFailure).message}`,
-  );
-  if (isError) failure.stack = kernelFailure.stack ?? failure.message;
+  const failure = new KernelPanic(describeFailure(kernelFailure));
+  if (kernelFailure instanceof Error) failure.stack = kernelFailure.stack ?? failure.message;
   throw failure;
 }
 

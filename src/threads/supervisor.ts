@@ -376,7 +376,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     renewProcess(kernel, process);
     const launch = ready[Process.nextProgram.get(memory, process) - 1];
     const begun = this.begin(process, launch, trace, completion);
-    const message = "no thread can be made for the next program: the kernel's memory is full";
+    const message = "no thread could be made: the kernel's memory is full";
     // Of no effect where the process was ended meanwhile.
     if (!begun) exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
     letGo(kernel, process);

@@ -4,6 +4,7 @@ import test from "node:test";
 import { Worker } from "node:worker_threads";
 import { furtherParts } from "../../src/api/further-parts.ts";
 import { BaseMachine } from "../../src/api/machine.ts";
+import { MachineSnapshots } from "../../src/api/snapshot.ts";
 import { createNodeHost } from "../../src/hosts/node/host.ts";
 import type { WorkerMessage } from "../../src/threads/messages.ts";
 import type { WorkerHost } from "../../src/threads/port.ts";
@@ -36,6 +37,10 @@ class FailingMachine extends BaseMachine {
 
   protected override loadFurtherParts() {
     return Promise.resolve(furtherParts);
+  }
+
+  protected override loadSnapshots() {
+    return Promise.resolve(MachineSnapshots);
   }
 }
 

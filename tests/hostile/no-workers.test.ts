@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { furtherParts } from "../../src/api/further-parts.ts";
 import { BaseMachine } from "../../src/api/machine.ts";
+import { MachineSnapshots } from "../../src/api/snapshot.ts";
 import { createNodeHost } from "../../src/hosts/node/host.ts";
 import type { WorkerHost } from "../../src/threads/port.ts";
 import { compileGuest } from "../support/compile.ts";
@@ -24,6 +25,10 @@ class PoorMachine extends BaseMachine {
 
   protected override loadFurtherParts() {
     return Promise.resolve(furtherParts);
+  }
+
+  protected override loadSnapshots() {
+    return Promise.resolve(MachineSnapshots);
   }
 }
 

@@ -26,11 +26,9 @@ export const createNodeWorkers = (
     const worker = new (workerThreads().Worker)(new URL("./worker-entry.js", import.meta.url), {
       workerData: { ...start, hostDirectories, parallelism } satisfies NodeWorkerStart,
       env: {},
-      argv: [],
       execArgv: [],
       // Descriptors of host files belong to the kernel's records, not to the worker that opened them.
       trackUnmanagedFds: false,
-      stdin: false,
       ...(start.sharing ? { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_WITH_STACKS } } : {}),
     });
     worker.on("message", (message: WorkerMessage) => onMessage(message));
