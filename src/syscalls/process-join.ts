@@ -78,7 +78,7 @@ function* join(
   return writeFound(context, found, pid, status);
 }
 
-/** Writes how a child ended, or that none has, and drops the child's count. */
+/** Writes how a child ended, or that none has, and drops the child's count. Ends the call. */
 function writeFound(
   context: SyscallContext,
   { child, isStopped }: Found,
@@ -93,8 +93,6 @@ function writeFound(
   const id = child === NONE_ENDED ? 0 : Process.id.get(memory, child);
   guest.view.setUint32((pid >>> 0) + OptionPid.some, id, true);
   if (child === NONE_ENDED) return 0;
-  // SIGCHLD came before it could be found.
-  context.notePending();
   const reason = Process.endReason.get(memory, child);
   if (isStopped) {
     guest.u8[at + JoinStatus.tag] = JoinStatusType.STOPPED;
@@ -108,5 +106,7 @@ function writeFound(
     guest.view.setUint16(at + JoinStatus.exit_normal, code & 0xff, true);
   }
   dropProcess(kernel, child);
+  // SIGCHLD came before it could be found. The process may end here: nothing is held any more.
+  context.notePending();
   return 0;
 }
