@@ -64,6 +64,10 @@ interface EndNote {
   readonly exitCode: number;
 }
 
+interface AgainNote {
+  readonly pids: readonly number[];
+}
+
 export class Journal {
   private subject!: JournalSubject;
   private replay!: JournalReplay;
@@ -211,15 +215,20 @@ export class Journal {
     this.disk.close();
   }
 
-  private write(kind: number, note: BeginNote | EndNote): void {
+  private write(kind: number, note: BeginNote | EndNote | AgainNote): void {
     this.disk.append(makeFrame(kind, new TextEncoder().encode(JSON.stringify(note))));
   }
 
   private playAll(frames: readonly Frame[]): void {
     const { kernel } = this.subject;
     const ended = new Set<number>();
-    for (const { kind, payload } of frames)
+    /** Where processes have last gone on from the snapshot: what they had done before, they have done again. */
+    const wentOn = new Map<number, number>();
+    for (const [index, { kind, payload }] of frames.entries()) {
       if (kind === FrameKind.end) ended.add(noteOf<EndNote>(payload).pid);
+      else if (kind === FrameKind.again)
+        for (const pid of noteOf<AgainNote>(payload).pids) wentOn.set(pid, index);
+    }
     const known = listIds(kernel.memory, kernel.processTable, Record_);
     const found = new Map<number, number>();
     /** Processes that go on from the snapshot, or descend from such: they do again what they did. */
@@ -235,7 +244,7 @@ export class Journal {
     }
     const children = new Map<number, number>();
     let last = 0;
-    for (const { kind, payload } of frames) {
+    for (const [index, { kind, payload }] of frames.entries()) {
       if (kind === FrameKind.begin) {
         const note = noteOf<BeginNote>(payload);
         last = Math.max(last, note.pid);
@@ -248,9 +257,11 @@ export class Journal {
         const call = decodeCall(payload);
         last = Math.max(last, call.pid, call.tid);
         if (goOn.has(call.parent)) goOn.add(call.pid);
-        if (!goOn.has(call.pid)) this.playCall(call, found, children);
+        const counts = index > (wentOn.get(call.pid) ?? -1);
+        if (counts && !goOn.has(call.pid)) this.playCall(call, found, children);
       }
     }
+    if (goOn.size > 0 && frames.length > 0) this.write(FrameKind.again, { pids: [...goOn] });
     for (const child of children.values()) giveUpProcess(kernel, child);
     for (const record of found.values()) dropProcess(kernel, record);
     // Numbers are not used twice.

@@ -26,6 +26,8 @@ export const FrameKind = {
   call: 3,
   /** The host program has changed files: `api/tree-changes.ts`. */
   change: 4,
+  /** Processes of the snapshot go on from it again: their calls before are made again by themselves, and count no more. JSON. */
+  again: 5,
 } as const;
 
 export interface Frame {

@@ -223,6 +223,8 @@ test("a command that is killed anywhere, again and again, keeps its files in ste
       if (code !== null) assert.match(stdout, /steps: done\n$/);
     }
     await withMachine({ journal }, async (machine) => {
+      // Also where it has gone on from one snapshot more than once, each time anew.
+      assert.deepEqual(machine.journal!.lost, [], `seed ${seed}`);
       const log = await machine.fs.readFile("/log");
       assert.equal(log.length, 4 * count);
       assert.deepEqual(
@@ -230,6 +232,33 @@ test("a command that is killed anywhere, again and again, keeps its files in ste
         new Uint8Array(Uint32Array.of(count).buffer),
       );
     });
+  });
+});
+
+test("a program that is killed after it went on, and goes on from the same snapshot again, has done everything once", async () => {
+  await withDirectory(async (directory) => {
+    const program = await compileGuest("process_journal");
+    for (const attempt of ["first", "second"]) {
+      const journal = path.join(directory, attempt);
+      const go = async (options: readonly string[], patience?: number) => {
+        const words = ["run", `--journal=${journal}`, ...options, program, "steps", "9000"];
+        const running = start(words);
+        if (patience !== undefined) {
+          await Promise.race([delay(patience), running.ended]);
+          running.child.kill("SIGKILL");
+        }
+        const { code, stderr } = await running.ended;
+        assert.equal(stderr, "");
+        return code;
+      };
+      await go(["--snapshot-period=30"], 330);
+      await go([], 260);
+      assert.equal(await go([]), 0);
+      await withMachine({ journal }, async (machine) => {
+        assert.deepEqual(machine.journal!.lost, []);
+        assert.equal((await machine.fs.stat("/log")).size, 4 * 9000);
+      });
+    }
   });
 });
 
