@@ -186,17 +186,6 @@ const loadLateParts = (file) => ({
       : undefined,
 });
 
-/** CommonJS modules have `require`: they need no module of Node to make one. */
-const useRequire = {
-  name: "use-require",
-  transform: (code, id) =>
-    id === join(built, "hosts/node/builtin.js")
-      ? code
-          .replace('import { createRequire } from "node:module";', "")
-          .replace("createRequire(import.meta.url)", "weftRequire")
-      : undefined,
-};
-
 /** Gives bundled files of Node the names of what is beside them. */
 const nameNeighbours = (text) =>
   text
@@ -318,7 +307,6 @@ async function bundleNode() {
     external: /^(node:|binaryen$)/,
     plugins: [
       loadLateParts("late-part.cjs"),
-      useRequire,
       importAsGiven,
       splitModules(atStart),
       constants.rolldown,
@@ -374,7 +362,7 @@ async function usedAtOnce(entries, platform) {
     platform,
     external: /^node:/,
     plugins: [
-      ...(platform === "node" ? [loadLateParts("late-part.cjs"), useRequire] : []),
+      ...(platform === "node" ? [loadLateParts("late-part.cjs")] : []),
       leaveParts,
       virtualFiles(""),
       constants.rolldown,
@@ -423,7 +411,6 @@ async function bundleCommand() {
     plugins: [
       leaveLibrary,
       loadLateParts("command-late.cjs"),
-      useRequire,
       splitModules(ofPlain),
       constants.rolldown,
     ],

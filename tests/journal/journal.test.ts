@@ -262,6 +262,16 @@ test("a program that is killed after it went on, and goes on from the same snaps
   });
 });
 
+test("what lies in the place of a claim and cannot be read is told, not waited for", async () => {
+  await withDirectory(async (directory) => {
+    fs.mkdirSync(path.join(directory, "journal.lock"));
+    await assert.rejects(Machine.create({ journal: path.join(directory, "journal") }), {
+      code: "ERR_OPTION",
+      message: /EISDIR/,
+    });
+  });
+});
+
 test("one machine at a time keeps a journal, and a claim of one that is gone does not count", async () => {
   await withDirectory(async (directory) => {
     const journal = path.join(directory, "journal");

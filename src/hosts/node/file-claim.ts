@@ -56,8 +56,14 @@ function tryLink(from: string, to: string): boolean {
 
 /** Removes a claim whose process is gone. @throws FileClaimed */
 function removeStale(claim: string, aside: string): void {
-  const before = readIfThere(claim);
-  if (before === undefined) return;
+  let before: string;
+  try {
+    before = readFileSync(claim, "latin1");
+  } catch (error) {
+    // Given back meanwhile. What is there and cannot be read would be met again and again.
+    if (codeOf(error) === "ENOENT") return;
+    throw error;
+  }
   const [pid, start] = before.trim().split(" ");
   if (isAlive(Number(pid), start)) throw new FileClaimed(Number(pid));
   try {
