@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { compileGuest, listGuests } from "../../tests/support/compile.ts";
-import { assemble } from "../../tests/support/stop-fixture.ts";
+import { assemble, STATE } from "../../tests/support/stop-fixture.ts";
 import {
   buildModule,
   exportEntry,
@@ -24,27 +24,12 @@ const tryRenewable = (bytes: Uint8Array) => makeRenewable(bytes, describeModule(
 
 /** What of a program has state: all that the threads can tell. A thread does what its number says and tells what it sees before and after. */
 const PROGRAM = `(module
-  (import "env" "memory" (memory 1 1 shared))
-  (import "env" "tell" (func $tell (param i64)))
-  (global $i (mut i32) (i32.const 7))
-  (global $l (export "l") (mut i64) (i64.const -1))
-  (global $f (mut f32) (f32.const nan:0x200001))
-  (global $d (mut f64) (f64.const 2.5))
-  (global $fixed funcref (ref.func $begin))
-  (table 4 funcref)
-  (elem (i32.const 1) $begin)
-  (data $one "abc")
-  (data $two "defg")
+  ${STATE}
   (func $begin
     (call $tell (i64.extend_i32_u (i32.atomic.rmw.add (i32.const 64) (i32.const 1))))
     (global.set $i (i32.add (global.get $i) (i32.const 1)))
     (data.drop $two))
   (start $begin)
-  (func $tell_all
-    (call $tell (i64.extend_i32_s (global.get $i)))
-    (call $tell (global.get $l))
-    (call $tell (i64.extend_i32_s (i32.reinterpret_f32 (global.get $f))))
-    (call $tell (i64.reinterpret_f64 (global.get $d))))
   (func $innocent (param i64 i64) (result i64)
     ;; Bytes that look like data.drop, table.set and table.grow.
     (i64.xor (i64.xor (i64.const 1276) (i64.const 38)) (i64.const 2044)))
