@@ -4,24 +4,7 @@
  */
 import { ByteEdits } from "./byte-edits.ts";
 import { type Section, SECTION_ORDER, SectionId, WasmReader } from "./wasm-binary.ts";
-import {
-  encodeSection,
-  encodeText,
-  encodeUnsigned,
-  encodeVector,
-  type WasmBytes,
-} from "./wasm-writer.ts";
-
-/** An entry of the export section, under this name or, where it is taken, one with marks behind. Returns the name as well. */
-export function nameExport(
-  name: string,
-  taken: ReadonlySet<string>,
-  kind: number,
-  index: number,
-): [string, number[]] {
-  while (taken.has(name)) name += "'";
-  return [name, [...encodeText(name), kind, ...encodeUnsigned(index)]];
-}
+import { encodeSection, encodeUnsigned, encodeVector, type WasmBytes } from "./wasm-writer.ts";
 
 /**
  * Appends entries.

@@ -2,7 +2,6 @@
 import { promises } from "node:fs";
 import {
   compileProgram,
-  type GivenNames,
   NeedsFurtherReading,
   type Program,
   provideFurtherReading,
@@ -44,19 +43,13 @@ export function createNodeHost(directories?: HostDirectories): Host {
   };
 }
 
-async function loadProgram(
-  bytes: Uint8Array,
-  name: string,
-  maximumPages: number,
-  given?: GivenNames,
-): Promise<Program> {
-  const compile = () => compileProgram(bytes, name, maximumPages, given, true);
+async function loadProgram(...program: Parameters<typeof compileProgram>): Promise<Program> {
   try {
-    return await compile();
+    return await compileProgram(...program);
   } catch (error) {
     if (!(error instanceof NeedsFurtherReading)) throw error;
     provideFurtherReading((await import("../../loader/further-reading.ts")).furtherReading);
-    return compile();
+    return compileProgram(...program);
   }
 }
 
