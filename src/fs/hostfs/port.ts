@@ -58,6 +58,8 @@ export interface HostFiles {
   openForWriting(descriptor: number): number;
   /** The path of what a descriptor has open; empty where it has none any more, or none that is text. Pinning hosts. */
   whereIs(descriptor: number): string;
+  /** Whether the path of an open directory is this one now, every name in it a directory's own. Pinning hosts. */
+  isAt(descriptor: number, path: string): boolean;
   close(descriptor: number): void;
 
   statAt(place: HostPlace, name: Name, into: HostStat): number;

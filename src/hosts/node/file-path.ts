@@ -20,9 +20,12 @@ const DESCRIPTORS = (() => {
   }
 })();
 
+const descriptorPaths: string[] = [];
+
 /** The path of what a descriptor of this process has open. Linux. */
 export function descriptorPath(descriptor: number): string {
-  return DESCRIPTORS + descriptor;
+  // As bytes first: a text that was put together would be copied at each call.
+  return (descriptorPaths[descriptor] ??= Buffer.from(DESCRIPTORS + descriptor).toString("latin1"));
 }
 
 /** The last paths, by a hash of their name: most calls are on a name that was named just before, and making the text takes as long as a call of the host. */

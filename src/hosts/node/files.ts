@@ -150,6 +150,15 @@ export class NodeFiles implements HostFiles {
     }
   }
 
+  isAt(descriptor: number, path: string): boolean {
+    try {
+      return readlinkSync(descriptorPath(descriptor)) === path;
+    } catch (error) {
+      errnoOf(error);
+      return false;
+    }
+  }
+
   close(descriptor: number): void {
     try {
       closeSync(descriptor);
