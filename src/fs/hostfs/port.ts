@@ -79,8 +79,8 @@ export interface HostFiles {
   removeDirectoryAt(place: HostPlace, name: Name): number;
   renameAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number;
   linkAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number;
-  /** The names in a directory, without `.` and `..`, in the host's order. */
-  list(place: HostPlace): readonly Uint8Array[] | number;
+  /** The names in a directory, without `.` and `..`, in the host's order: a character for each byte. */
+  list(place: HostPlace): readonly string[] | number;
   syncDirectory(place: HostPlace): number;
 
   /** Reads into one or several buffers of a rewound transfer. */

@@ -278,11 +278,12 @@ export class NodeFiles implements HostFiles {
     return this.change(from, fromName, (path) => linkSync(path, target));
   }
 
-  list(place: HostPlace): readonly Uint8Array[] | number {
+  list(place: HostPlace): readonly string[] | number {
     const refused = this.refuse(place);
     if (refused < 0) return refused;
     try {
-      return readdirSync(directoryPathOf(place), BYTES);
+      // Texts of single bytes take half the time of an array for each name.
+      return readdirSync(directoryPathOf(place), "latin1");
     } catch (error) {
       return errnoOf(error);
     }
