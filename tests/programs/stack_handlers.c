@@ -1,6 +1,7 @@
 // guest: threads
 // instrumented: yes
-// What takes stacks apart, in signals' handlers. stack_handlers CASE
+// What takes stacks apart, in signals' handlers. stack_handlers WHERE CASE, where WHERE is the main thread ("main") or one of so many that threads share
+// workers ("shared").
 #include "children.h"
 #include "contexts.h"
 #include "jumps.h"
@@ -58,12 +59,17 @@ static void fork_after(void) {
 
 static int32_t send_signal(int32_t pid) { return wasix_proc_signal(pid, WASI_SIGNAL_USR1); }
 
+// The thread that runs the case.
+static int32_t runner;
+
+static int32_t signal_runner(void) { return wasix_thread_signal(runner, WASI_SIGNAL_USR1); }
+
 static _Atomic uint32_t gate, sent;
 
 static void *signal_main(void *argument) {
   while (!gate) word_wait(&gate, 0, FOREVER);
   if (argument) settle(20);
-  CHECK_OK(send_signal(own_pid()));
+  CHECK_OK(signal_runner());
   sent = 1;
   return NULL;
 }
@@ -86,6 +92,14 @@ static void fork_before(void) {
   CHECK_OK(wasi_fd_close(writer));
   char bytes[8];
   CHECK(read_all(reader, bytes, sizeof bytes) == 2);
+}
+
+// Below many frames, which are all taken apart.
+static uint32_t run_below(uint32_t depth, void (*run)(void)) {
+  volatile uint32_t marks[4] = {depth, depth, depth, depth};
+  if (depth == 0) run();
+  else CHECK(run_below(depth - 1, run) == depth - 1);
+  return marks[depth % 4];
 }
 
 // The signal came while the call waited.
@@ -120,6 +134,10 @@ static void fork_in_waits(void) {
   expect_exit(forked, 7);
   thread_result(sender);
 }
+
+static void fork_deep(void) { CHECK(run_below(500, fork_before) == 500); }
+
+static void wait_deep(void) { CHECK(run_below(500, fork_in_waits) == 500); }
 
 // A child's end is told in the waits that it does not cut short, and the handler starts the next.
 static volatile uint32_t left_to_start;
@@ -329,7 +347,7 @@ static void do_something(void) {
 static void *pester(void *argument) {
   while (!is_over) {
     settle(1 + ((uint32_t)argument + now_nanoseconds() / 1000) % 3);
-    CHECK_OK(send_signal(own_pid()));
+    CHECK_OK(signal_runner());
   }
   return NULL;
 }
@@ -389,20 +407,51 @@ static void refusals(void) {
   thread_result(sender);
 }
 
-int main(int argc, char **argv) {
-  const char *name = argc > 1 ? argv[1] : "";
-  seed = argc > 2 ? (uint32_t)text_number(argv[2]) : 0;
+static const char *name = "";
+
+static void run_case(void) {
+  CHECK_OK(wasix_thread_id(&runner));
   static const struct {
     const char *name;
     void (*run)(void);
   } cases[] = {
       {"after", fork_after},       {"before", fork_before}, {"waits", fork_in_waits}, {"children", fork_for_children},
-      {"nested", fork_nested},     {"turn", fork_in_turn},  {"shared", fork_shared},  {"early", early},             {"jumps", jumps},
+      {"deep", fork_deep},         {"deep-waits", wait_deep}, {"nested", fork_nested},     {"turn", fork_in_turn},  {"shared", fork_shared},  {"early", early},             {"jumps", jumps},
       {"sleeps", sleeps},          {"dead", dead},          {"refusals", refusals},     {"storm", storm},
   };
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();
   }
+}
+
+static _Atomic uint32_t may_end;
+
+static void *wait_for_end(void *argument) {
+  while (!may_end) word_wait(&may_end, 0, FOREVER);
+  return argument;
+}
+
+static void *run_in_thread(void *argument) {
+  run_case();
+  return argument;
+}
+
+static void run_shared(void) {
+  enum { COUNT = 12 };
+  struct thread *threads[COUNT];
+  for (uint32_t index = 0; index < COUNT; index++) threads[index] = thread_start(wait_for_end, NULL);
+  thread_result(thread_start(run_in_thread, NULL));
+  may_end = 1;
+  word_wake_all(&may_end);
+  for (uint32_t index = 0; index < COUNT; index++) thread_result(threads[index]);
+}
+
+int main(int argc, char **argv) {
+  const char *where = argc > 1 ? argv[1] : "";
+  name = argc > 2 ? argv[2] : "";
+  seed = argc > 3 ? (uint32_t)text_number(argv[3]) : 0;
+  if (text_equal(where, "shared")) run_shared();
+  else run_case();
   print("%s: done\n", name);
   return 0;
 }
