@@ -163,14 +163,14 @@ export function listExperiments(context) {
       title: "hand-over",
       program: "handover",
       rounds,
-      sides: () => sides("handover", { many: [10_000], few: [3000] }),
+      sides: () => sides("handover", { many: [100_000], few: [3000] }),
     },
     {
       id: "handover-crowded",
       title: "hand-over among many threads",
       program: "handover",
       rounds,
-      sides: () => sides("handover", { many: [10_000, 64], few: [1000, 16] }),
+      sides: () => sides("handover", { many: [100_000, 64], few: [1000, 16] }),
     },
     {
       id: "threads-64",

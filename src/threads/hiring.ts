@@ -6,10 +6,10 @@
  *
  * Life: one for a supervisor. Only the host's event loop touches it.
  */
-import { EndReason, exitProcess, type Kernel } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { cancelCarriers, countCarriers, Crew, growIfStuck, unshareCrew } from "./crew.ts";
 import type { WorkerHost } from "./port.ts";
-import { TRAP_EXIT_THREAD } from "./run-thread.ts";
+import { failProcess } from "./run-thread.ts";
 import { countWorkers, type Team } from "./team.ts";
 import type { Worker, WorkerPool } from "./worker-pool.ts";
 
@@ -106,7 +106,7 @@ export class Hiring {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `no worker can be started for a thread: ${reason}`;
-      exitProcess(this.kernel, team.process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+      failProcess(this.kernel, team.process, message);
       return false;
     }
     worker.crew = team;

@@ -38,7 +38,7 @@ import { stackParts } from "./unwinding-slot.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
 export const TRAP_EXIT_MAIN = 45;
-export const TRAP_EXIT_THREAD = 129;
+const TRAP_EXIT_THREAD = 129;
 
 /** The guest's function that a thread begins with, and what it is given. */
 export interface Entry {
@@ -226,6 +226,11 @@ function stopAtFailure({ kernelFailure }: SyscallContext): void {
   const failure = new KernelPanic(describeFailure(kernelFailure));
   if (kernelFailure instanceof Error) failure.stack = kernelFailure.stack ?? failure.message;
   throw failure;
+}
+
+/** Ends a process for a reason that no thread of it gave. Of no effect where it was ended before. */
+export function failProcess(kernel: Kernel, process: number, message: string): void {
+  exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
 }
 
 /** Something was thrown out of the guest: a control outcome, or a failure that ends the process. Returns the thread's exit code. */

@@ -37,7 +37,7 @@ import type { HostPart, Launch, ProcessRunner, RunningProcess, WorkerHost } from
 import { Reaping } from "./reaping.ts";
 import { Completion, createTeam, type Team } from "./team.ts";
 import { ProcessTraces, traceSinkOf } from "./trace-sink.ts";
-import { TRAP_EXIT_THREAD } from "./run-thread.ts";
+import { failProcess } from "./run-thread.ts";
 import { type PoolEvents, type Worker, WorkerPool } from "./worker-pool.ts";
 
 /** Carriers of one thread in a crew that has shared ones too: enough that programs of a few threads need none of those. */
@@ -294,7 +294,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
 
   private giveUp(team: Team, reason: string): undefined {
     const message = `no worker can be started for a thread: ${reason}`;
-    exitProcess(this.kernel, team.process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+    failProcess(this.kernel, team.process, message);
   }
 
   /** See `PoolEvents`. */
@@ -330,7 +330,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
   /** See `PoolEvents`. */
   onBuried(worker: Worker, team: Team, error: Error): void {
     const message = `a worker failed: ${error.message}`;
-    exitProcess(this.kernel, team.process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+    failProcess(this.kernel, team.process, message);
     this.reaping.removeDead(team, worker);
     this.look(team);
   }
@@ -378,7 +378,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     const begun = this.begin(process, launch, trace, completion);
     const message = "no thread could be made: the kernel's memory is full";
     // Of no effect where the process was ended meanwhile.
-    if (!begun) exitProcess(kernel, process, TRAP_EXIT_THREAD, EndReason.failed, 0, message);
+    if (!begun) failProcess(kernel, process, message);
     letGo(kernel, process);
     return begun;
   }

@@ -5,8 +5,10 @@ import { hasFurtherServices } from "../syscalls/table.ts";
 import type { GivenImports } from "../loader/instance.ts";
 import { traceEvents, traceSinkOf } from "./trace-sink.ts";
 import { beginToServe, serveCrew } from "./carrier.ts";
+import { Crew } from "./crew.ts";
 import type { installFurtherCalls } from "./further-calls.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
+import { failProcess } from "./run-thread.ts";
 import type { StackCarrier } from "./stack-carrier.ts";
 
 /** Loads parts that few programs need. */
@@ -59,12 +61,14 @@ export async function handleBind(
     const given =
       threadImports === undefined
         ? undefined
-        : await (
-            await parts.threadImports(threadImports)
-          ).default({
+        : await importsOf(threadImports, parts, {
             module,
             memory,
             post: (value) => post({ kind: "posted", value }),
+          }).catch((error: Error) => {
+            // At once: the host's agent may itself be in the guest and wait for the thread that does not begin. Its crew is left as that of any process that has ended.
+            failProcess(kernel, Crew.process.get(kernel.memory, message.crew), error.message);
+            return undefined;
           });
     await serveCrew(
       kernel,
@@ -79,8 +83,22 @@ export async function handleBind(
     );
     post({ kind: "unbound" });
   } catch (error) {
-    if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);
     const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
+    if (kernel.memory.locksHeld > 0) declareBroken(kernel.memory);
     post({ kind: "crashed", message: text, stack: stack ?? text });
+  }
+}
+
+/** Asks a module of the host program for its imports. */
+async function importsOf(
+  address: string,
+  parts: WorkerPartLoaders,
+  context: ThreadImportsContext,
+): Promise<ThreadImports> {
+  try {
+    return await (await parts.threadImports(address)).default(context);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new Error(`threadImports (${address}) failed: ${text}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import test from "node:test";
 import { SharedMachine, withMachine, loadGuest } from "../support/machine-guest.ts";
 
@@ -25,8 +26,9 @@ test("1,000 threads wait with few workers, and go on", async () => {
     });
     for await (const line of process.stdout!.lines()) {
       if (line !== "all wait") continue;
-      // A few serve; some more where the machine is so busy that those seem stuck.
-      assert.ok(machine.workerCount < 100, `${machine.workerCount} workers`);
+      // Carriers, and some more of them where the machine is so busy that those seem stuck.
+      const carriers = Math.max(4, availableParallelism() + 2);
+      assert.ok(machine.workerCount <= 3 * carriers, `${machine.workerCount} workers`);
       await process.stdin!.write("x");
     }
     const { exitCode, stderr } = await process.wait();

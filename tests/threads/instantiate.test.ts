@@ -86,6 +86,29 @@ test("an import that threads were not given names itself", () =>
     assert.throws(() => exports.leave(0));
   }));
 
+test("a module for threads that fails ends the process, also while the caller computes, and is named", () =>
+  withGuest({ threadImports: moduleOf("throw new Error('no luck')") }, async (exports, guest) => {
+    assert.ok(exports.start_forever() > 1);
+    assert.throws(() => {
+      while (exports.say() === 0);
+    });
+    const { exitCode, message } = await guest.process.wait();
+    assert.equal(exitCode, 129);
+    assert.match(message!, /threadImports \(data:text.*\) failed: no luck/);
+  }));
+
+test("a module for threads sees the host program's environment", async () => {
+  process.env.WEFT_TEST_FACTOR = "3";
+  const options = {
+    threadImports: moduleOf(
+      "export default () => ({ imports: { env: { double: (number) => number * process.env.WEFT_TEST_FACTOR } } })",
+    ),
+  };
+  await withGuest(options, async (exports) => {
+    assert.equal(exports.double_in_thread(5), 15);
+  });
+});
+
 test("proc_exit ends the process, a trap is the caller's to see", () =>
   withGuest({}, async (exports, guest) => {
     assert.throws(() => exports.trap(), WebAssembly.RuntimeError);

@@ -25,7 +25,8 @@ export const createNodeWorkers = (
   startWorker(start, onMessage, onDeath) {
     const worker = new (workerThreads().Worker)(new URL("./worker-entry.js", import.meta.url), {
       workerData: { ...start, hostDirectories, parallelism } satisfies NodeWorkerStart,
-      env: {},
+      // For what `threadImports` loads: of code that the host program brings, it may ask for its environment. No guest can.
+      env: workerThreads().SHARE_ENV,
       execArgv: [],
       // Descriptors of host files belong to the kernel's records, not to the worker that opened them.
       trackUnmanagedFds: false,
