@@ -6,6 +6,7 @@
 import { printable } from "./printable.ts";
 import type { Asyncify } from "./asyncify.ts";
 import { originalOffset } from "./byte-edits.ts";
+import type { Renewal } from "./renewal.ts";
 import type { StopPoints } from "./stop-points.ts";
 import { RAW_TRAP, readThrown, type Thrown } from "./trap.ts";
 
@@ -166,24 +167,32 @@ export function describeThrown(
 
 /** Puts what `tellTrap` left raw into words. */
 export function describeRawTrap(message: string): string {
-  const [where, thrown] = JSON.parse(message.slice(RAW_TRAP.length)) as [string, Thrown];
-  return where + describeThrown(thrown).text;
+  const [where, thrown, renewal] = JSON.parse(message.slice(RAW_TRAP.length)) as [
+    string,
+    Thrown,
+    Renewal | null,
+  ];
+  const edits = renewal === null ? undefined : { renewal };
+  return where + describeThrown(thrown, undefined, edits).text;
 }
 
 /** What was done to a program's code before it was compiled, as its `Program` tells. */
 export interface CodeEdits {
-  readonly stops: Omit<StopPoints, "bytes"> | undefined;
-  readonly asyncify: Pick<Asyncify, "shift"> | undefined;
+  readonly renewal?: Renewal | undefined;
+  readonly asyncify?: Pick<Asyncify, "shift"> | undefined;
+  readonly stops?: Omit<StopPoints, "bytes"> | undefined;
 }
 
 /** Frames in a program's code as it was given. */
-function withoutEdits(frames: TrapFrame[], { stops, asyncify }: CodeEdits): TrapFrame[] {
-  const shift = asyncify?.shift ?? 0;
+function withoutEdits(frames: TrapFrame[], { renewal, asyncify, stops }: CodeEdits): TrapFrame[] {
+  const firstHelper = (renewal ?? stops)?.firstHelper ?? Infinity;
+  // The last edit first.
+  const led = (offset: number): number => {
+    if (stops !== undefined) offset = originalOffset(stops.map, offset);
+    offset -= asyncify?.shift ?? 0;
+    return renewal === undefined ? offset : originalOffset(renewal.map, offset);
+  };
   return frames
-    .filter(({ index }) => index === undefined || stops === undefined || index < stops.firstHelper)
-    .map((frame) => {
-      if (frame.offset === undefined) return frame;
-      const offset = stops === undefined ? frame.offset : originalOffset(stops.map, frame.offset);
-      return { ...frame, offset: offset - shift };
-    });
+    .filter(({ index }) => index === undefined || index < firstHelper)
+    .map((frame) => (frame.offset === undefined ? frame : { ...frame, offset: led(frame.offset) }));
 }

@@ -40,7 +40,7 @@ const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed de
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
 const CONTEXTS =
-  "Where the engine can suspend stacks (JSPI: current Node, Chromium), and elsewhere in programs that carry asyncify (weft instrument); in others ENOTSUP.";
+  "Where the engine can suspend stacks (JSPI: current Node, Chromium, Firefox), and elsewhere in programs that carry asyncify (weft instrument); in others ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
 const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
 
