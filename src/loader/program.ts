@@ -5,7 +5,7 @@
  * Life: made once per program by `loadProgram`, immutable.
  */
 import { callNames, callType } from "../abi/call-types.ts";
-import { isFurtherCall } from "../syscalls/table.ts";
+import { isFurtherCall, isPathCall } from "../syscalls/table.ts";
 import type { Asyncify, readAsyncify } from "./asyncify.ts";
 import type { tellForeign } from "./foreign-format.ts";
 import { findLinkFaults, type KnownImports } from "./link-faults.ts";
@@ -54,6 +54,8 @@ export interface Program {
   readonly importsContexts: boolean;
   /** Imports calls of `further-table.ts`, or its stacks can be taken apart: agents must be given the part for that before they run it. */
   readonly needsFurtherCalls: boolean;
+  /** Imports calls that look files up or list them: it may come to files that nobody gave it. */
+  readonly takesPaths: boolean;
   /** Its memory has 64-bit addresses: so wide are the pointers and sizes that it passes. */
   readonly isWide: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
@@ -306,6 +308,7 @@ export function makeProgram(
     needsFurtherCalls:
       asyncify !== undefined ||
       [...functions.values()].some(({ module, name }) => isFurtherCall(module, name)),
+    takesPaths: [...functions.values()].some(({ name }) => isPathCall(name)),
     isWide: isWideProgram(description),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
