@@ -83,21 +83,21 @@ function parseFrame(line: string): TrapFrame | undefined {
     /^wasm-function\[([^\]]*)\](.*)$/.exec(line.slice(marker)) ?? [];
   const index = /^\d{1,9}$/.test(inside) ? Number(inside) : undefined;
   const place = /^:0x([0-9a-f]{1,12})/.exec(rest);
-  // JavaScriptCore: `module.wasm-function[name or index]@[wasm code]`.
-  if (!place) {
+  // Older JavaScriptCore: `module.wasm-function[name or index]@[wasm code]`.
+  if (!place && rest !== "") {
     if (!rest.startsWith("@[wasm code]")) return undefined;
     return { function: index === undefined ? inside : "", index, offset: undefined };
   }
   const before = line.slice(0, marker);
   // V8: `at name (wasm://…:wasm-function[1]:0x2)`, without brackets when there is no name.
-  // SpiderMonkey: `name@address:wasm-function[1]:0x2`.
+  // SpiderMonkey: `name@address:wasm-function[1]:0x2`. Newer JavaScriptCore: the same without a place.
   const v8 = /^\s*at (?:async )?/.exec(before);
   const end = v8 ? before.lastIndexOf(" (") : before.lastIndexOf("@");
   const name = before.slice(v8?.[0].length ?? 0, Math.max(0, end));
   return {
     function: name.startsWith("wasm-function[") ? "" : name,
     index,
-    offset: parseInt(place[1], 16),
+    offset: place ? parseInt(place[1], 16) : undefined,
   };
 }
 
@@ -188,9 +188,8 @@ function withoutEdits(frames: TrapFrame[], { renewal, asyncify, stops }: CodeEdi
   const firstHelper = (renewal ?? stops)?.firstHelper ?? Infinity;
   // The last edit first.
   const led = (offset: number): number => {
-    if (stops !== undefined) offset = originalOffset(stops.map, offset);
-    offset -= asyncify?.shift ?? 0;
-    return renewal === undefined ? offset : originalOffset(renewal.map, offset);
+    const { map } = renewal ?? stops ?? {};
+    return (map === undefined ? offset : originalOffset(map, offset)) - (asyncify?.shift ?? 0);
   };
   return frames
     .filter(({ index }) => index === undefined || index < firstHelper)
