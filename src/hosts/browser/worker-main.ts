@@ -51,8 +51,11 @@ const loaders: WorkerPartLoaders = {
 
 async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {
   try {
-    const compile = shareable ? mustHave(parts.compileShareable) : compileProgram;
-    post({ kind: "loaded", program: await compile(bytes, name, maximumPages) });
+    const program = await (shareable
+      ? mustHave(parts.compileShareable)(bytes, name, maximumPages)
+      : // Renewing saves less than loading the parts for it costs.
+        compileProgram(bytes, name, maximumPages, undefined, parts.furtherReading !== undefined));
+    post({ kind: "loaded", program });
   } catch (error) {
     if (error instanceof NeedsFurtherReading) return post({ kind: "needsParts" });
     const message = error instanceof Error ? error.message : String(error);
