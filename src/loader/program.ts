@@ -201,17 +201,18 @@ export function readProgram(
     throw readFurther().tellUnfit(description, name, given !== undefined);
   const pages = mostPages(description, maximumPages);
   const limited = pages < MOST_PAGES ? readFurther().limitMemory(bytes, description, pages) : bytes;
+  // Before anything is added to it: a stack is put back in any instance of the program, whatever its code was given.
+  const instrumented = findAsyncify(limited, description);
+  const plain = instrumented?.bytes ?? limited;
   const renewable =
     renews && given === undefined && description.importsThreadSpawn
-      ? readFurther().makeRenewable(limited, description)
+      ? readFurther().makeRenewable(plain, description)
       : undefined;
-  const edited = renewable?.bytes ?? limited;
   return {
     description,
-    bytes: edited,
+    bytes: renewable?.bytes ?? plain,
     renewal: renewable?.renewal,
-    asyncify: undefined,
-    ...findAsyncify(edited, description),
+    asyncify: instrumented?.asyncify,
   };
 }
 

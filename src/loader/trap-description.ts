@@ -188,9 +188,8 @@ function withoutEdits(frames: TrapFrame[], { renewal, asyncify, stops }: CodeEdi
   const firstHelper = (renewal ?? stops)?.firstHelper ?? Infinity;
   // The last edit first.
   const led = (offset: number): number => {
-    if (stops !== undefined) offset = originalOffset(stops.map, offset);
-    offset -= asyncify?.shift ?? 0;
-    return renewal === undefined ? offset : originalOffset(renewal.map, offset);
+    const { map } = renewal ?? stops ?? {};
+    return (map === undefined ? offset : originalOffset(map, offset)) - (asyncify?.shift ?? 0);
   };
   return frames
     .filter(({ index }) => index === undefined || index < firstHelper)
