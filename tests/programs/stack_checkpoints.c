@@ -85,6 +85,18 @@ static void unknown(void) {
   leap(&jump, 1);
 }
 
+// The same on a thread, which does not go on in any way.
+static void *lose(void *argument) {
+  unknown();
+  print("it goes on");
+  return argument;
+}
+
+static void lost(void) {
+  thread_result(thread_start(lose, NULL));
+  print("so does who waits for it");
+}
+
 static void pointers(void) {
   struct jump jump;
   CHECK_ERRNO(WASI_EMEMVIOLATION, wasix_stack_checkpoint((void *)-8, &jump.result));
@@ -163,8 +175,8 @@ int main(int argc, char **argv) {
     const char *name;
     void (*run)(void);
   } cases[] = {
-      {"values", values},     {"deep", deep},         {"loop", loop},       {"nested", nested},     {"dead", dead},
-      {"unknown", unknown},   {"pointers", pointers}, {"threads", threads}, {"handlers", handlers},
+      {"values", values},   {"deep", deep}, {"loop", loop},         {"nested", nested},   {"dead", dead},
+      {"unknown", unknown}, {"lost", lost}, {"pointers", pointers}, {"threads", threads}, {"handlers", handlers},
   };
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();

@@ -26,6 +26,7 @@ for (const [name, what] of [
 for (const [name, code, reason] of [
   ["unknown", 79, /no such checkpoint/],
   ["dead", 79, /no such checkpoint/],
+  ["lost", 79, /no such checkpoint/],
   ["pointers", 78, /outside the memory/],
 ] as const) {
   test(`the process ends with ${code}: ${name}`, async () => {
