@@ -11,7 +11,7 @@
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command-plain.cjs  what a run without options needs of the command, dist/command.cjs and the others of that name all else: scripts
 //   dist/browser.js      the library in browsers, which is its own worker too: no bundler has to find a file
-//   dist/browser-parts.js  parts of it that are loaded by a page that needs any
+//   dist/browser-paths.js, dist/browser-parts.js  parts of it that are loaded by a page that needs any, the first also with the second
 //   dist/worker-browser.js  the worker alone, for pages that forbid workers from blob: URLs
 //   dist/types/          the declarations that the entries reach
 //
@@ -57,19 +57,32 @@ const virtualFiles = (entry) => ({
   load: (name) => ({ "weft:entry": entry, "weft:worker-source": WORKER_SOURCE })[name],
 });
 
+/** Has the browser's library take what agents are given before they come to need it from the parts that were loaded. */
+const takeLateParts = {
+  name: "take-late-parts",
+  load: (id) =>
+    ({
+      [join(built, "threads/late-parts.js")]: "export const loadLateParts = () => weftParts;",
+      [join(built, "syscalls/path-services.js")]:
+        "export const loadPathServices = () => weftParts.pathServices;",
+    })[id],
+};
+
+/** Files are loaded one after the other; where one cannot be, whoever asks the next time tries again. */
 const WORKER_SOURCE = `
-  export default \`(\${weftSource})()\`;
-  let loaded;
-  async function load() {
-    const { default: makeParts } = await weftLoadParts();
-    const workerSource = \`(\${weftSource})(undefined,undefined,\${makeParts})\`;
-    return { parts: makeParts(weftKernel), workerSource };
+  let last;
+  async function load(before, count) {
+    await before?.catch(() => {});
+    while (weftMakers.length < count) {
+      const { default: make } = await weftFiles[weftMakers.length]();
+      Object.assign(weftParts, make(weftKernel));
+      weftMakers.push(make);
+    }
+    return weftParts;
   }
-  export const loadParts = () =>
-    (loaded ??= load().catch((error) => {
-      loaded = undefined;
-      throw error;
-    }));`;
+  export const loadParts = (count) => (last = load(last, count));
+  export const workerSource = (count) =>
+    \`(\${weftSource})(undefined,undefined,[\${weftMakers.slice(0, count)}])\`;`;
 
 async function bundleText(entry, options) {
   const result = await build({ ...common, ...options, entryPoints: [entry] });
@@ -80,88 +93,127 @@ async function bundleText(entry, options) {
  * Bundles the browser's library and its worker, which are mostly the same kernel, as one function: called with its own text it gives the library, called
  * without it serves as a worker. It names nothing outside itself, so that it still is a whole script after a page's bundler has rewritten it.
  *
- * The parts that few pages need are another such function, in a file of its own: called with what it uses of the kernel, it gives the parts.
+ * The parts that few pages need are other such functions, in files of their own: called with a list of what they use of the kernel, they give parts, and add to the
+ * list what later ones use of them.
  */
 async function bundleBrowser() {
   const library = JSON.stringify(join(built, "api/browser.js"));
   const { exports } = await bundleForPages(`export * from ${library};`, "esm");
   const names = exports.join(", ");
   const atOnce = await usedAtOnce(["api/browser.js", "hosts/browser/worker-main.js"], "browser");
-  const plugins = [splitModules(atOnce)];
+  const plugins = [takeLateParts, splitModules(atOnce)];
   const parts = await bundleParts(atOnce, plugins);
   const { code } = await bundleForPages(
     `import { ${names} } from ${library};
     import { serveWorker } from ${worker};
     ${parts.imports}
     weftKernel = [${parts.uses}];
-    if (weftSource === undefined) serveWorker(weftParts?.(weftKernel));
+    for (const make of weftMakers) Object.assign(weftParts, make(weftKernel));
+    if (weftSource === undefined) serveWorker(weftParts);
     else weftLibrary = { ${names} };`,
     "iife",
     { plugins },
   );
+  const files = Object.keys(parts.files).map((file) => `()=>import("./${file}")`);
   return {
-    "browser.js": `const weft=function(weftSource,weftLoadParts,weftParts){let weftKernel,weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft),()=>import("./browser-parts.js"));\n`,
-    "browser-parts.js": parts.code,
+    "browser.js": `const weft=function(weftSource,weftFiles,weftMakers=[]){let weftKernel,weftParts={},weftLibrary;${code}return weftLibrary};export const{${names}}=weft(String(weft),[${files}]);\n`,
+    ...parts.files,
   };
 }
 
 const worker = JSON.stringify(join(built, "hosts/browser/worker-main.js"));
 
-/** What stands for the library's own files where the parts import them. */
-const KERNEL = "weft-kernel:";
+/** What stands for the files of the library, and of earlier parts, where a part imports them. */
+const OTHERS = "weft-others:";
 
-/** Bundles the browser's parts; resolves to their code, what they use of the kernel, and the text that imports that. */
+/** The browser's parts: the files that are loaded one after the other, and what each has. */
+const partsOfBrowser = {
+  "browser-paths.js": "api/browser-paths.js",
+  "browser-parts.js": "api/browser-parts.js",
+};
+
+/**
+ * Bundles the browser's parts. What is imported has a number each, its place in a list: the names would be a tenth of a whole file. First comes what the library has,
+ * then what the first part has.
+ *
+ * @returns their code by file, what they use of the kernel, and the text that imports that
+ */
 async function bundleParts(atOnce, plugins) {
-  const leaveKernel = {
-    name: "leave-kernel",
+  const [[firstFile, firstEntry], [lastFile, lastEntry]] = Object.entries(partsOfBrowser);
+  const first = await bundlePart(firstEntry, [atOnce], plugins);
+  // A module of which the first part uses some is in that file with all that the last one uses.
+  const shared = new Set(Object.keys(first.modules).filter((id) => first.modules[id].code));
+  const last = await bundlePart(lastEntry, [atOnce, shared], plugins);
+  const offered = last.uses.filter(({ from }) => shared.has(from));
+  const whole = await bundlePart(firstEntry, [atOnce], plugins, offered);
+  const kernel = [...whole.uses, ...last.uses.filter((use) => !offered.includes(use))];
+  const numbers = new Map();
+  for (const { key } of [...kernel, ...offered])
+    if (!numbers.has(key)) numbers.set(key, numbers.size);
+  const ofKernel = [...new Map(kernel.map((use) => [use.key, use])).values()];
+  return {
+    files: {
+      [firstFile]: codeOfPart(whole, numbers, offered),
+      [lastFile]: codeOfPart(last, numbers, []),
+    },
+    imports: ofKernel.map((use, number) => importOf(use, number)).join("\n"),
+    uses: ofKernel.map((_, number) => `weft${number}`).join(", "),
+  };
+}
+
+const importOf = ({ used, from }, number) =>
+  `import { ${used} as weft${number} } from ${JSON.stringify(from)};`;
+
+/** Bundles a part; resolves to its modules, its statements, and what it uses of others: which name from which module. */
+async function bundlePart(entry, others, plugins, offered = []) {
+  const leaveOthers = {
+    name: "leave-others",
     resolveId(name, importer) {
       if (!importer || !name.startsWith(".")) return undefined;
       const file = join(dirname(importer), name);
-      return atOnce.has(file) ? { id: KERNEL + relative(built, file), external: true } : undefined;
+      return others.some((modules) => modules.has(file))
+        ? { id: OTHERS + relative(built, file), external: true }
+        : undefined;
     },
   };
-  const { code } = await bundleForPages(
-    `export * from ${JSON.stringify(join(built, "api/browser-parts.js"))};`,
+  const { code, modules } = await bundleForPages(
+    `export * from ${JSON.stringify(join(built, entry))};
+    ${offered.map(importOf).join("\n")}
+    export const weftOffered = [${offered.map((_, number) => `weft${number}`)}];`,
     "esm",
-    { plugins: [leaveKernel, ...plugins], minify: false },
+    { plugins: [leaveOthers, ...plugins], minify: false },
   );
-  const file = ts.createSourceFile("parts.js", code, ts.ScriptTarget.Latest);
-  // What is imported, by a number each: the names would be a tenth of the whole file.
-  const sources = new Map();
-  const numberOf = (used, from) => {
-    const key = `${used} of ${from}`;
-    const source = sources.get(key) ?? { used, from, number: sources.size };
-    sources.set(key, source);
-    return source.number;
-  };
-  const body = file.statements.map((statement) => {
+  const file = ts.createSourceFile("part.js", code, ts.ScriptTarget.Latest);
+  const uses = [];
+  const statements = file.statements.map((statement) => {
     const text = code.slice(statement.pos, statement.end);
-    if (ts.isImportDeclaration(statement)) {
-      const from = statement.moduleSpecifier.text.slice(KERNEL.length);
-      const names = statement.importClause?.namedBindings.elements ?? [];
-      const locals = names.map(
-        ({ name, propertyName }) => `${numberOf((propertyName ?? name).text, from)}:${name.text}`,
-      );
-      return `const{${locals}}=weftKernel;`;
-    }
-    if (ts.isExportDeclaration(statement)) {
-      const members = statement.exportClause.elements.map(
-        ({ name, propertyName }) => `${name.text}:${(propertyName ?? name).text}`,
-      );
-      return `return{${members}};`;
-    }
-    return text;
+    if (!ts.isImportDeclaration(statement)) return { text, statement };
+    const from = join(built, statement.moduleSpecifier.text.slice(OTHERS.length));
+    const locals = (statement.importClause?.namedBindings.elements ?? []).map(
+      ({ name, propertyName }) => {
+        const used = (propertyName ?? name).text;
+        const key = `${used} of ${from}`;
+        uses.push({ used, from, key });
+        return { key, name: name.text };
+      },
+    );
+    return { locals };
   });
-  const all = [...sources.values()];
-  const imports = all.map(
-    ({ used, from, number }) =>
-      `import { ${used} as weft${number} } from ${JSON.stringify(join(built, from))};`,
-  );
-  return {
-    code: `export default function(weftKernel){${body.join("\n")}}`,
-    imports: imports.join("\n"),
-    uses: all.map(({ number }) => `weft${number}`).join(", "),
-  };
+  return { modules, statements, uses };
+}
+
+/** The code of a part as a function of the list of what it uses. */
+function codeOfPart({ statements }, numbers, offered) {
+  const body = statements.map(({ text, statement, locals }) => {
+    if (locals)
+      return `const{${locals.map(({ key, name }) => `${numbers.get(key)}:${name}`)}}=weftKernel;`;
+    if (!ts.isExportDeclaration(statement)) return text;
+    const members = statement.exportClause.elements
+      .map(({ name, propertyName }) => `${name.text}:${(propertyName ?? name).text}`)
+      .filter((member) => !member.startsWith("weftOffered:"));
+    return `${offered.length > 0 ? "weftKernel.push(...weftOffered);" : ""}return{${members}};`;
+  });
+  return `export default function(weftKernel){${body.join("\n")}}`;
 }
 
 /** Bundles the text of an entry for pages. */
@@ -363,7 +415,7 @@ async function usedAtOnce(entries, platform) {
     platform,
     external: /^node:/,
     plugins: [
-      ...(platform === "node" ? [loadLateParts("late-part.cjs")] : []),
+      platform === "node" ? loadLateParts("late-part.cjs") : takeLateParts,
       leaveParts,
       virtualFiles(""),
       constants.rolldown,
@@ -494,8 +546,9 @@ for (const [name, text] of Object.entries(await bundleBrowser()))
   await write(name, await shrink(text, name));
 const { code: workerAlone } = await bundleForPages(
   `import { serveWorker } from ${worker};
+  import * as paths from ${JSON.stringify(join(built, "hosts/browser/path-parts.js"))};
   import * as parts from ${JSON.stringify(join(built, "hosts/browser/worker-parts.js"))};
-  serveWorker(parts);`,
+  serveWorker({ ...paths, ...parts });`,
   "iife",
 );
 await write("worker-browser.js", await shrink(workerAlone, "worker.js"));

@@ -78,7 +78,7 @@ function listPassedOn(path) {
 }
 
 /** Goes through a source: which names it declares, which have to stay as they are, and which are fields of records. */
-function readSource(root, path, passedOn, declared, kept, fields) {
+function readSource(root, path, passedOn, declared, kept, fields, uses) {
   const file = parse(path);
   const floor = relative(root, path).split(sep)[0];
   const isPublic = floor === "api" || floor === "cli";
@@ -92,6 +92,7 @@ function readSource(root, path, passedOn, declared, kept, fields) {
       const isPassedOn = passedOn.has(node.parent.name?.text);
       if (isForeign || isPassedOn || (isPublic && !isPrivate(node))) kept.add(node.name.text);
     }
+    if (ts.isIdentifier(node)) uses.set(node.text, (uses.get(node.text) ?? 0) + 1);
     if (ts.isStringLiteralLike(node)) kept.add(node.text);
     if (usesPackages && ts.isPropertyAccessExpression(node)) kept.add(node.name.text);
     if (ts.isObjectLiteralExpression(node) && (isTable(node) || isLayout(node)))
@@ -145,11 +146,12 @@ function* fieldNames(name) {
 function chooseNames(root) {
   const declared = new Set();
   const kept = new Set();
+  const uses = new Map();
   const isSource = (name) => name.endsWith(".ts") && !name.endsWith(".test.ts");
   const fields = new Set();
   const passedOn = new Set(listFiles(join(root, "api"), isSource).flatMap(listPassedOn));
   for (const path of listFiles(root, isSource))
-    readSource(root, path, passedOn, declared, kept, fields);
+    readSource(root, path, passedOn, declared, kept, fields, uses);
   readPlatformNames(kept);
   const own = [...declared].filter((name) => !kept.has(name) && !name.includes("_")).sort();
   const taken = new Set([...declared, ...kept]);
@@ -163,7 +165,8 @@ function chooseNames(root) {
   const chosen = new Map();
   for (const name of own) if (fields.has(name)) chosen.set(name, take(fieldNames(name)));
   const names = shortNames();
-  for (const name of own) if (!fields.has(name)) chosen.set(name, take(names));
+  for (const name of own.sort((one, other) => uses.get(other) - uses.get(one)))
+    if (!fields.has(name)) chosen.set(name, take(names));
   return chosen;
 }
 

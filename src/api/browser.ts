@@ -1,8 +1,10 @@
 /** The library in browsers. */
 import { type BrowserHost, createBrowserHost } from "../hosts/browser/host.ts";
-import { loadParts } from "../hosts/browser/parts.ts";
+import { ALL, type Count, loadParts, NONE, PATHS } from "../hosts/browser/parts.ts";
 import { WeftError } from "./errors.ts";
 import type { Beginning } from "./beginning.ts";
+import type { MachineFiles } from "./files.ts";
+import type { GuestTree } from "./guest-tree.ts";
 import { BaseMachine } from "./machine.ts";
 import type { MakerFactory } from "./mount-sources.ts";
 import type { MachineOptions } from "./options.ts";
@@ -21,7 +23,26 @@ export interface BrowserMachineOptions extends MachineOptions {
 /** What a machine is restored with: its options, but for the files that it has already. */
 export type BrowserRestoreOptions = Omit<BrowserMachineOptions, "files">;
 
-type Parts = typeof import("./browser-parts.ts");
+type Parts = typeof import("./browser-paths.ts") & typeof import("./browser-parts.ts");
+
+type FileCall = Exclude<keyof MachineFiles, "onChange">;
+
+/** What a page can call to look at files, all of which can wait: the code for it is a part. */
+const FILE_CALLS = Object.keys({
+  readFile: 0,
+  readTextFile: 0,
+  writeFile: 0,
+  appendFile: 0,
+  mkdir: 0,
+  readdir: 0,
+  stat: 0,
+  lstat: 0,
+  exists: 0,
+  rm: 0,
+  rename: 0,
+  symlink: 0,
+  readlink: 0,
+} satisfies Record<FileCall, 0>) as FileCall[];
 
 /**
  * A machine: a kernel with files and processes.
@@ -51,9 +72,10 @@ export class Machine extends BaseMachine {
   static async create(options: BrowserMachineOptions = {}): Promise<Machine> {
     if (options.journal !== undefined)
       throw new WeftError("ERR_HOST", "journal: a page has no files of the host to keep one in");
-    const isolated = globalThis.crossOriginIsolated === true;
-    const needsParts = !isolated || Object.keys(options.mounts ?? {}).length > 0;
-    return this.make(options, needsParts ? await loadParts<Parts>() : undefined);
+    const { mounts = {}, files = {}, debug } = options;
+    if (!isIsolated() || Object.keys(mounts).length > 0 || debug === true)
+      return this.make(options, ALL);
+    return this.make(options, Object.keys(files).length > 0 ? PATHS : NONE);
   }
 
   /**
@@ -65,29 +87,29 @@ export class Machine extends BaseMachine {
     snapshot: Uint8Array | ArrayBuffer,
     options: BrowserRestoreOptions = {},
   ): Promise<Machine> {
-    const loaded = await loadParts<Parts>();
-    const restoration = await loaded.parts.openSnapshot(snapshot, options);
-    const machine = await this.make(options, loaded, restoration);
+    const { openSnapshot } = await loadParts<Parts>(ALL);
+    const restoration = await openSnapshot(snapshot, options);
+    const machine = await this.make(options, ALL, restoration);
     await machine.resume(restoration);
     return machine;
   }
 
   private static async make(
     options: BrowserMachineOptions,
-    loaded: { parts: Parts; workerSource: string } | undefined,
+    count: Count,
     beginning?: Beginning,
   ): Promise<Machine> {
-    const isolated = globalThis.crossOriginIsolated === true;
+    const parts = await loadParts<Parts>(count);
     const workerUrl = options.workerUrl === undefined ? undefined : String(options.workerUrl);
-    const host = createBrowserHost(workerUrl, loaded?.workerSource);
+    const host = createBrowserHost(workerUrl, count);
     try {
       await host.workers.prepare();
       const mounts = options.mounts ?? {};
-      const createMaker = isolated
-        ? await loaded?.parts.openStores(host.workers, mounts)
-        : loaded?.parts.createMountMaker;
-      const Kind = isolated || loaded === undefined ? Machine : loaded.parts.CopyingMachine;
-      return new Kind(host, options, createMaker, beginning);
+      if (count !== ALL) return new Machine(host, options, undefined, beginning);
+      if (!isIsolated())
+        return new parts.CopyingMachine(host, options, parts.createMountMaker, beginning);
+      const createMaker = await parts.openStores(host.workers, mounts);
+      return new Machine(host, options, createMaker, beginning);
     } catch (cause) {
       host.workers.dispose();
       if (cause instanceof WeftError) throw cause;
@@ -97,14 +119,28 @@ export class Machine extends BaseMachine {
     }
   }
 
+  /** @internal What stands for the files until one of its methods is called. */
+  protected override makeFiles(tree: GuestTree): MachineFiles {
+    let files: MachineFiles | undefined;
+    const calls = FILE_CALLS.map((name) => [
+      name,
+      async (...parameters: unknown[]): Promise<unknown> => {
+        const { MachineFiles } = await loadParts<Parts>(PATHS);
+        const made = (files ??= new MachineFiles(tree));
+        return Reflect.apply(made[name], made, parameters);
+      },
+    ]);
+    return Object.fromEntries(calls) as MachineFiles;
+  }
+
   /** @internal */
   protected override async loadSnapshots() {
-    return (await loadParts<Parts>()).parts.MachineSnapshots;
+    return (await loadParts<Parts>(ALL)).MachineSnapshots;
   }
 
   /** @internal */
   protected override async loadFurtherParts() {
-    return (await loadParts<Parts>()).parts.furtherParts;
+    return (await loadParts<Parts>(ALL)).furtherParts;
   }
 
   override async close(): Promise<void> {
@@ -115,3 +151,5 @@ export class Machine extends BaseMachine {
     }
   }
 }
+
+const isIsolated = (): boolean => globalThis.crossOriginIsolated === true;

@@ -19,6 +19,8 @@ import { dropFile } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import { furtherParts } from "./further-parts.ts";
 import { isRefusal, type Refusal } from "./machine-event.ts";
+import { MachineFiles } from "./files.ts";
+import type { GuestTree } from "./guest-tree.ts";
 import { guestMemoryFor } from "./launch.ts";
 import { createRecord } from "./process-record.ts";
 import { BaseMachine } from "./machine.ts";
@@ -43,6 +45,11 @@ export class CommandMachine extends BaseMachine {
     const mountsAny = Object.keys(options.mounts ?? {}).length > 0;
     const directories = mountsAny ? createHostDirectories() : undefined;
     return new CommandMachine(createNodeHost(directories), options, createMountMaker);
+  }
+
+  /** @internal */
+  protected override makeFiles(tree: GuestTree): MachineFiles {
+    return new MachineFiles(tree);
   }
 
   /** @internal */

@@ -2,6 +2,7 @@
  * What a process begins with: descriptors 0, 1, 2, its preopened directories, and the file its trace is written to.
  */
 import { Filetype } from "../abi/enums.ts";
+import { Errno } from "../abi/errno.ts";
 import type { Host } from "../hosts/port.ts";
 import {
   ALL_RIGHTS,
@@ -84,12 +85,19 @@ function install({ kernel }: Surroundings, record: number, file: number, what: s
     file <= 0 ? -1 : installFile(memory, Record_.files.get(memory, record), file, ALL_RIGHTS);
   if (fd >= 0) return;
   if (file > 0) dropFile(vfs, file);
-  throw new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
+  throw noRoom(what);
 }
+
+const noRoom = (what: string) =>
+  new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
 
 /** Whether a process that is spawned so has a terminal: then the machine needs its further parts. */
 export const wantsTerminal = ({ terminal, stdin, stdout, stderr }: SpawnOptions): boolean =>
   terminal !== undefined || [stdin, stdout, stderr].includes("terminal");
+
+/** Whether a process that is spawned so has files by their paths, as one that looks files up. */
+export const wantsPaths = ({ cwd, stdout, stderr }: SpawnOptions): boolean =>
+  cwd !== undefined || [stdout, stderr].includes("null");
 
 function openStreams(
   around: Surroundings,
@@ -200,6 +208,7 @@ function preopen({ memory, vfs }: Kernel, table: number, name: string, directory
   const file = vfs.filesystemOf(directory).openDirectory(vfs, directory, 0);
   const fd = file < 0 ? file : installFile(memory, table, file, ALL_RIGHTS);
   if (fd < 0 && file > 0) dropFile(vfs, file);
+  if (fd === -Errno.ENOMEM) throw noRoom(`the directory ${name}`);
   if (fd < 0) {
     const errno = loadLateParts().errnoName(-fd);
     throw new WeftError("ERR_LIMIT", `the directory ${name} cannot be opened: ${errno}`);

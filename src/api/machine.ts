@@ -25,7 +25,7 @@ import { booting } from "./beginning.ts";
 import { WeftError } from "./errors.ts";
 import { EventListeners } from "./event-listeners.ts";
 import { launchOf } from "./launch.ts";
-import { MachineFiles } from "./files.ts";
+import type { MachineFiles } from "./files.ts";
 import type { FurtherParts } from "./further-parts.ts";
 import { failWaits } from "./host-waiter.ts";
 import { GuestTree } from "./guest-tree.ts";
@@ -33,6 +33,7 @@ import {
   type InitialFiles,
   openInitialFiles,
   type StreamMaker,
+  wantsPaths,
   wantsTerminal,
 } from "./initial-files.ts";
 import type { Journal, JournalReport } from "./journal.ts";
@@ -93,7 +94,7 @@ export abstract class BaseMachine {
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
     this.listeners = new EventListeners(this.kernel, host.loadTrapWords);
     this.tree = new GuestTree(this.kernel);
-    this.fs = new MachineFiles(this.tree);
+    this.fs = this.makeFiles(this.tree);
     this.pipes = new PipeStreams(this.kernel);
     this.maker = createMaker?.(this.kernel, host, (operation, path, cause) => {
       this.listeners.tell({ type: "filesystem-error", pid: 0, operation, path, cause });
@@ -144,6 +145,7 @@ export abstract class BaseMachine {
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
     if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
+    if (loaded.program.takesPaths || wantsPaths(options)) await this.host.loadPathCalls?.();
     if (options.trace !== undefined) await this.host.loadTraces();
     const source = this.sources.get(loaded.program);
     const identity = source && (await this.journalPart?.identify(source.bytes));
@@ -265,6 +267,9 @@ export abstract class BaseMachine {
       throw error;
     }
   }
+
+  /** @internal Makes what the host program looks at files with. Called once, before all else. */
+  protected abstract makeFiles(tree: GuestTree): MachineFiles;
 
   /** @internal What takes snapshots, which few machines need. */
   protected abstract loadSnapshots(): Promise<typeof MachineSnapshots>;

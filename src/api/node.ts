@@ -1,6 +1,8 @@
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
 import type { GuestInstance, InstantiateOptions } from "./guest-instance.ts";
+import { MachineFiles } from "./files.ts";
+import type { GuestTree } from "./guest-tree.ts";
 import { BaseMachine } from "./machine.ts";
 import type { BytesSource, MachineOptions } from "./options.ts";
 import { pagesOf } from "./program.ts";
@@ -77,6 +79,11 @@ export class Machine extends BaseMachine {
     ]);
     const host = createNodeHost(createHostDirectories());
     return new Machine(host, options, createMountMaker, beginning);
+  }
+
+  /** @internal */
+  protected override makeFiles(tree: GuestTree): MachineFiles {
+    return new MachineFiles(tree);
   }
 
   /** @internal */

@@ -35,7 +35,7 @@ export interface MachineOptions {
   /** Files to put into the guest's tree before anything runs, by absolute path. Directories above them are made. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /**
-   * Threads that may live at once in one process. Default: 16,384 where threads can share workers (current Node, Chromium), elsewhere 512; more than the host
+   * Threads that may live at once in one process. Default: 16,384 where threads can share workers (current Node, Chromium, Firefox), elsewhere 512; more than the host
    * can carry fails with an error of the worker's start.
    */
   readonly maxThreads?: number;

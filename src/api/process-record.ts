@@ -1,4 +1,5 @@
 /** The kernel's record of a process that the host program starts. */
+import { Errno } from "../abi/errno.ts";
 import {
   createProcess,
   type Kernel,
@@ -6,7 +7,6 @@ import {
   makeStringList,
   packStrings,
 } from "../kernel/index.ts";
-import { loadLateParts } from "../threads/late-parts.ts";
 import { dropInode } from "../vfs/index.ts";
 import { WeftError } from "./errors.ts";
 import type { GuestTree } from "./guest-tree.ts";
@@ -48,7 +48,7 @@ export function createRecord(
   });
   dropInode(vfs, workingDirectory);
   if (record < 0) {
-    const errno = loadLateParts().errnoName(-record);
+    const errno = record === -Errno.EAGAIN ? "EAGAIN" : "ENOMEM";
     throw new WeftError("ERR_LIMIT", `no process could be made: ${errno}`, { errno });
   }
   return record;

@@ -69,6 +69,8 @@ export interface Host {
    * @returns what gives them to this agent
    */
   loadFurtherCalls(): Promise<typeof installFurtherCalls>;
+  /** Loads what a program needs that looks files up, and the host program that does, for processes that begin to run from now on. Where there is none, all agents have it. */
+  readonly loadPathCalls?: () => Promise<unknown>;
   /** Loads what puts the traps of guests into words. */
   loadTrapWords(): Promise<typeof describeRawTrap>;
   /** Makes this agent and workers ready to trace. */

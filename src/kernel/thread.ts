@@ -23,7 +23,7 @@ import {
   wakeQueue,
   type KernelMemory,
 } from "../shm/index.ts";
-import { freeContextTable } from "./context-table.ts";
+import { freeContextTable, StackContext } from "./context-table.ts";
 import { FutexWaiter } from "./futex.ts";
 import { findId } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
@@ -230,4 +230,18 @@ export function markFinished(memory: KernelMemory, thread: number, exitCode: num
 export function childOfCaller(memory: KernelMemory, thread: number): number {
   const caller = Thread.caller.get(memory, thread);
   return caller === Thread.process.get(memory, thread) ? 0 : caller;
+}
+
+/** A thread leaves one context for another: the handlers that run in it stay there, and those of the other come. */
+export function exchangeHandlers(
+  memory: KernelMemory,
+  thread: number,
+  left: number,
+  next: number,
+): void {
+  StackContext.interrupted.set(memory, left, Thread.interrupted.get(memory, thread));
+  StackContext.handling.set(memory, left, Thread.handling.get(memory, thread));
+  Thread.interrupted.set(memory, thread, StackContext.interrupted.get(memory, next));
+  Thread.handling.set(memory, thread, StackContext.handling.get(memory, next));
+  StackContext.interrupted.set(memory, next, 0);
 }

@@ -78,7 +78,7 @@ function copyBytes(
 }
 
 /** Finds where a byte of the new file was in the given one; for a byte that was put in, where the edit began. */
-export function originalOffset(map: OffsetMap, offset: number): number {
+export function originalOffset(map: ArrayLike<number>, offset: number): number {
   let low = 0;
   let high = map.length / 2;
   // The last part that begins at or before the offset: an empty part is followed by one with the same start.

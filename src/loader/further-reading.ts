@@ -5,11 +5,13 @@ import { checkImports, formatLinkProblems } from "./link-check.ts";
 import { limitMemory } from "./memory-limits.ts";
 import type { FurtherReading } from "./program.ts";
 import { rareTypes } from "./rare-types.ts";
+import { makeRenewable } from "./renewal.ts";
 import { tellUnfit } from "./unfit-program.ts";
 
 export const furtherReading: FurtherReading = {
   readAsyncify,
   limitMemory,
+  makeRenewable,
   rareTypes,
   tellForeign,
   tellUnfit,

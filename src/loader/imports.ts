@@ -162,6 +162,19 @@ function handleFirst(context: SyscallContext, call: () => Outcome): unknown {
   return context.stacks?.handleFirst(call) ?? panic("imports: no stacks to run handlers on");
 }
 
+/** A stop point at which others run first. Signals of a program whose stacks can be taken apart wait for its next call: from here its stack cannot. */
+export function wrapStop(c: SyscallContext, h: () => Outcome): Import {
+  return () => {
+    try {
+      c.enter();
+      if (c.unwinding !== undefined) c.handlersFirst = false;
+      return c.handlersFirst ? handleFirst(c, h) : c.finish(h());
+    } catch (error) {
+      throw c.leaveByThrow(error);
+    }
+  };
+}
+
 /** Makes the function that stands between the guest and a handler, which takes `count` arguments. */
 export function wrapCall(c: SyscallContext, handler: SyscallHandler, count: number): Import {
   const h = handler as (...parameters: unknown[]) => number;

@@ -46,6 +46,8 @@ export class InstanceGroup {
   /** The instance that the running thread uses: signal handlers are its exports. */
   current: WebAssembly.Instance | undefined;
   private next: WebAssembly.Instance | undefined;
+  /** Whether a thread has ended in the next one, and it is to be renewed. */
+  private isWorn = false;
   /** One that a thread has left which went to sleep without it. */
   private used: WebAssembly.Instance | undefined;
   /** Is called with each instance that was made, where the host program gives imports. */
@@ -180,6 +182,7 @@ export class InstanceGroup {
   take(): WebAssembly.Instance {
     const instance = this.states?.instance ?? this.next ?? this.makeNext();
     this.next = undefined;
+    if (this.isWorn) this.renew(instance);
     this.current = instance;
     if (this.states !== undefined) this.place = this.states.add();
     this.context.signalCallback = undefined;
@@ -194,6 +197,18 @@ export class InstanceGroup {
     }
     if (this.content !== undefined) this.layContent(this.content);
     return instance;
+  }
+
+  /** What a start section would run calls from within here, too. */
+  private renew(instance: WebAssembly.Instance): void {
+    const { context } = this;
+    this.isWorn = false;
+    context.innerEntries++;
+    try {
+      (instance.exports[this.program.renewal!.name] as () => void)();
+    } finally {
+      context.innerEntries--;
+    }
   }
 
   /** A memory that is not shared becomes the copy of a forked process's. Throws RangeError where the host has no room. */
@@ -239,10 +254,16 @@ export class InstanceGroup {
     this.context.signalCallback = undefined;
   }
 
-  /** The thread is done with its instance. */
-  drop(): void {
+  /** The thread is done with its instance. @param isWhole whether it ended of its own will, and nobody else can know the instance */
+  drop(isWhole = false): void {
+    const { current } = this;
     // None where the thread ended before it had one.
-    if (this.current !== undefined) this.states?.remove(this.place);
+    if (current === undefined) return;
     this.current = undefined;
+    if (this.states !== undefined) this.states.remove(this.place);
+    else if (isWhole && this.program.renewal !== undefined) {
+      this.next = current;
+      this.isWorn = true;
+    }
   }
 }

@@ -5,7 +5,7 @@
  * Life: made once per program by `loadProgram`, immutable.
  */
 import { callNames, callType } from "../abi/call-types.ts";
-import { isFurtherCall } from "../syscalls/table.ts";
+import { isFurtherCall, isPathCall } from "../syscalls/table.ts";
 import type { Asyncify, readAsyncify } from "./asyncify.ts";
 import type { tellForeign } from "./foreign-format.ts";
 import { findLinkFaults, type KnownImports } from "./link-faults.ts";
@@ -15,6 +15,7 @@ import { ModuleError } from "./module-error.ts";
 import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
 import { canSuspendStacks } from "./suspension.ts";
 import type { StopPoints } from "./stop-points.ts";
+import type { makeRenewable, Renewal } from "./renewal.ts";
 import type { tellUnfit } from "./unfit-program.ts";
 import {
   formatFunctionType,
@@ -53,6 +54,8 @@ export interface Program {
   readonly importsContexts: boolean;
   /** Imports calls of `further-table.ts`, or its stacks can be taken apart: agents must be given the part for that before they run it. */
   readonly needsFurtherCalls: boolean;
+  /** Imports calls that look files up or list them: it may come to files that nobody gave it. */
+  readonly takesPaths: boolean;
   /** Its memory has 64-bit addresses: so wide are the pointers and sizes that it passes. */
   readonly isWide: boolean;
   /** Imports WASIX calls: its C library knows its working directory. */
@@ -62,6 +65,8 @@ export interface Program {
   readonly stack: StackLayout;
   /** What its stacks are taken apart with, where it was instrumented by asyncify and Weft understands it. */
   readonly asyncify: Asyncify | undefined;
+  /** Where an instance in which a thread has ended can be renewed for the next one. */
+  readonly renewal: Renewal | undefined;
   /** Where its code was given stop points, so that its threads can share a carrier: see `stop-points.ts`. */
   readonly stops: Omit<StopPoints, "bytes"> | undefined;
   /** For people: what it is called in messages. */
@@ -86,8 +91,9 @@ export function needsSuspension(program: Program): boolean {
 /** What `describeProgram` found before anything was compiled. */
 export interface ProgramDescription {
   readonly description: ModuleDescription;
-  /** The bytes to compile: the file's, with its memory limited, and all globals exported where its stacks are taken apart. */
+  /** The bytes to compile: the file's, with its memory limited, what renews its instances, and all globals exported where its stacks are taken apart. */
   readonly bytes: Uint8Array;
+  readonly renewal: Renewal | undefined;
   readonly asyncify: Asyncify | undefined;
 }
 
@@ -141,6 +147,7 @@ export function knownImports(): KnownImports {
 export interface FurtherReading {
   readonly readAsyncify: typeof readAsyncify;
   readonly limitMemory: typeof limitMemory;
+  readonly makeRenewable: typeof makeRenewable;
   readonly rareTypes: RareTypes;
   readonly tellForeign: typeof tellForeign;
   readonly tellUnfit: typeof tellUnfit;
@@ -169,6 +176,7 @@ function readFurther(): FurtherReading {
  * Reads a program's bytes and checks that it can be linked, before anything is compiled.
  *
  * @param name what messages call it; @param maximumPages limit for its memory in pages of 64 KiB
+ * @param renews whether its threads may use an instance one after the other
  * @throws ModuleError naming what is wrong: no WebAssembly, malformed, missing imports, no entry, a memory above the limit
  * @throws NeedsFurtherReading
  */
@@ -177,6 +185,7 @@ export function readProgram(
   name: string,
   maximumPages: number,
   given?: GivenNames,
+  renews = false,
 ): ProgramDescription {
   const description = describe(bytes);
   if (findLinkFaults(description, known, given).length > 0) {
@@ -192,11 +201,18 @@ export function readProgram(
     throw readFurther().tellUnfit(description, name, given !== undefined);
   const pages = mostPages(description, maximumPages);
   const limited = pages < MOST_PAGES ? readFurther().limitMemory(bytes, description, pages) : bytes;
+  // Before anything is added to it: a stack is put back in any instance of the program, whatever its code was given.
+  const instrumented = findAsyncify(limited, description);
+  const plain = instrumented?.bytes ?? limited;
+  const renewable =
+    renews && given === undefined && description.importsThreadSpawn
+      ? readFurther().makeRenewable(plain, description)
+      : undefined;
   return {
     description,
-    bytes: limited,
-    asyncify: undefined,
-    ...findAsyncify(limited, description),
+    bytes: renewable?.bytes ?? plain,
+    renewal: renewable?.renewal,
+    asyncify: instrumented?.asyncify,
   };
 }
 
@@ -246,7 +262,7 @@ const ASKS_HOST = /^proc_(exec|spawn|fork|raise_interval)/;
 /** Makes a program of a compiled module and what `readProgram` found. */
 export function makeProgram(
   module: WebAssembly.Module,
-  { description, asyncify }: ProgramDescription,
+  { description, renewal, asyncify }: ProgramDescription,
   name: string,
   mostGiven: number,
   stops?: StopPoints,
@@ -292,10 +308,12 @@ export function makeProgram(
     needsFurtherCalls:
       asyncify !== undefined ||
       [...functions.values()].some(({ module, name }) => isFurtherCall(module, name)),
+    takesPaths: [...functions.values()].some(({ name }) => isPathCall(name)),
     isWide: isWideProgram(description),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
     stack: stackOf(description, asyncify),
+    renewal,
     asyncify,
     stops: stops && {
       tableName: stops.tableName,
@@ -324,15 +342,16 @@ export async function compileProgram(
   name: string,
   maximumPages: number,
   given?: GivenNames,
+  renews?: boolean,
 ): Promise<Program> {
-  const found = readProgram(bytes, name, maximumPages, given);
+  const found = readProgram(bytes, name, maximumPages, given, renews);
   const module = await WebAssembly.compile(found.bytes);
   return makeProgram(module, found, name, maximumPages, undefined, given);
 }
 
 /** The same as `compileProgram` at once, on the calling thread. */
 export function compileProgramSync(bytes: Uint8Array, name: string, maximumPages: number): Program {
-  return compileSync(readProgram(bytes, name, maximumPages), name, maximumPages);
+  return compileSync(readProgram(bytes, name, maximumPages, undefined, true), name, maximumPages);
 }
 
 /** The same for a program that was read. */

@@ -4,7 +4,24 @@
  */
 import { ByteEdits } from "./byte-edits.ts";
 import { type Section, SECTION_ORDER, SectionId, WasmReader } from "./wasm-binary.ts";
-import { encodeSection, encodeUnsigned, encodeVector, type WasmBytes } from "./wasm-writer.ts";
+import {
+  encodeSection,
+  encodeText,
+  encodeUnsigned,
+  encodeVector,
+  type WasmBytes,
+} from "./wasm-writer.ts";
+
+/** An entry of the export section, under this name or, where it is taken, one with marks behind. Returns the name as well. */
+export function nameExport(
+  name: string,
+  taken: ReadonlySet<string>,
+  kind: number,
+  index: number,
+): [string, number[]] {
+  while (taken.has(name)) name += "'";
+  return [name, [...encodeText(name), kind, ...encodeUnsigned(index)]];
+}
 
 /**
  * Appends entries.

@@ -9,10 +9,10 @@ import { giveWay } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { StackPort } from "../syscalls/port.ts";
 import type { SyscallHandler } from "../syscalls/service.ts";
-import { wrapCall } from "./imports.ts";
+import { wrapCall, wrapStop } from "./imports.ts";
 import { armStopPoints, stopModule } from "./stop-module.ts";
 import type { StopPoints } from "./stop-points.ts";
-import { suspending } from "./suspension.ts";
+import { makeSuspendable } from "./suspendable-calls.ts";
 import { ThreadStates } from "./thread-state.ts";
 
 export class StopInstances {
@@ -47,14 +47,19 @@ function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Inst
       : waitOnWord(context.guest.memory, address, expected, timeout < 0 ? Infinity : timeout / 1e6);
   const waitSuspended = (_: SyscallContext, ...parameters: [number, number | bigint, number]) =>
     stacks.waitRaw(...parameters);
-  const waiting = suspending(wrapCall(context, waitSuspended as SyscallHandler, 3));
-  const passing = suspending(wrapCall(context, () => context.wait(giveWay()), 0));
+  const waiting = wrapCall(context, waitSuspended as SyscallHandler, 3);
+  const passing = wrapStop(context, () => context.wait(giveWay()));
+  const [wait32, wait64, pass] = makeSuspendable([
+    { type: { parameters: ["f64", "i32", "f64"], results: ["i32"] }, call: waiting },
+    { type: { parameters: ["f64", "i64", "f64"], results: ["i32"] }, call: waiting },
+    { type: { parameters: [], results: ["i32"] }, call: passing },
+  ]);
   return new WebAssembly.Instance(stopModule(), {
     stops: {
       wait32: wait,
       wait64: wait,
       pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
     },
-    suspend: { wait32: waiting, wait64: waiting, pass: passing },
+    suspend: { wait32, wait64, pass } as Record<string, WebAssembly.AnyFunction>,
   });
 }

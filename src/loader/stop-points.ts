@@ -19,12 +19,11 @@
  * Life: `addStopPoints` once for each program that has threads to share a worker, before it is compiled. What it gives is plain data.
  */
 import { AppendedFunctions } from "./appended-functions.ts";
-import { ByteEdits, type OffsetMap } from "./byte-edits.ts";
+import type { ByteEdits, OffsetMap } from "./byte-edits.ts";
+import { editBodies } from "./code-edits.ts";
 import {
   AtomicOperation,
-  changesTable,
   highestTable,
-  MiscellaneousOperation,
   Opcode,
   readNumber,
   skipImmediates,
@@ -33,11 +32,12 @@ import {
 } from "./instructions.ts";
 import { ModuleError } from "./module-error.ts";
 import { type ModuleSpaces, readModuleSpaces } from "./module-spaces.ts";
-import { appendToSections } from "./section-additions.ts";
+import { appendToSections, nameExport } from "./section-additions.ts";
+import { SegmentDrops } from "./segment-drops.ts";
 import { StopHelpers } from "./stop-helpers.ts";
 import { hasPlainState, type ThreadStateExports, ThreadStateHelpers } from "./thread-state.ts";
 import { Limit, type Section, SectionId, WasmReader } from "./wasm-binary.ts";
-import { encodeText, encodeUnsigned, ExternalByte, type WasmBytes } from "./wasm-writer.ts";
+import { ExternalByte, type WasmBytes } from "./wasm-writer.ts";
 
 export { originalOffset } from "./byte-edits.ts";
 
@@ -56,10 +56,6 @@ export interface StopPoints {
 
 /** What all engines take at most, where it is less than the entries of any section. */
 const MOST_TABLES = 100_000;
-const MOST_BODY_BYTES = 7_654_321;
-
-/** Places to change, which take memory while a module is rewritten; a compiler of 75 MB has a million and a half. */
-const MOST_EDITS = 2_000_000;
 
 /**
  * Rewrites a module so that its threads can be suspended wherever they wait or compute.
@@ -97,18 +93,15 @@ function rewriteModule(
   const codeEdits = new CodeRewriting(bytes, spaces, helpers, states).rewrite(code);
   if (codeEdits === undefined || codeEdits.count === 0) return undefined;
 
-  const nameExport = (name: string, kind: number, index: number): [string, number[]] => {
-    const free = chooseName(name, spaces.exportNames);
-    return [free, [...encodeText(free), kind, ...encodeUnsigned(index)]];
-  };
-  const [tableName, tableExport] = nameExport("weft.stops", ExternalByte.table, table);
+  const { exportNames } = spaces;
+  const [tableName, tableExport] = nameExport("weft.stops", exportNames, ExternalByte.table, table);
   const exports = [tableExport];
   const globals = [helpers.global];
   let state: ThreadStateExports | undefined;
   if (states !== undefined) {
     const { bytes, ...indexes } = states.finish();
     const add = (name: string, kind: number, index: number): string => {
-      const [free, entry] = nameExport(`weft.${name}`, kind, index);
+      const [free, entry] = nameExport(`weft.${name}`, exportNames, kind, index);
       exports.push(entry);
       return free;
     };
@@ -119,7 +112,7 @@ function rewriteModule(
       begin: add("begin", ExternalByte.function, indexes.begin),
       bytes,
     };
-    globals.push(ThreadStateHelpers.droppedGlobal);
+    globals.push(SegmentDrops.global);
   }
   const additions = new Map<number, readonly WasmBytes[]>([
     [SectionId.type, functions.types],
@@ -130,8 +123,8 @@ function rewriteModule(
     [SectionId.code, functions.bodies],
   ]);
   if (states !== undefined) additions.set(SectionId.memory, [ThreadStateHelpers.memory]);
-  if (states?.needsSegment === true)
-    additions.set(SectionId.data, [ThreadStateHelpers.emptySegment]);
+  if (states?.drops.needsSegment === true)
+    additions.set(SectionId.data, [SegmentDrops.emptySegment]);
   const hasRoom =
     table < MOST_TABLES &&
     [spaces.types, spaces.functions, global, spaces.exportNames.size].every(
@@ -148,18 +141,8 @@ function rewriteModule(
   return { ...edits.apply(bytes), tableName, firstHelper: spaces.functions, state };
 }
 
-/** A name that no export of the module has: this one, or it with marks behind. */
-function chooseName(name: string, taken: ReadonlySet<string>): string {
-  while (taken.has(name)) name += "'";
-  return name;
-}
-
 /** Reads a code section and gathers what to change in it, without what is appended. */
 class CodeRewriting {
-  private readonly edits = new ByteEdits();
-  /** Those inside the function that is read. */
-  private inner = new ByteEdits();
-
   constructor(
     private readonly bytes: Uint8Array,
     private readonly spaces: ModuleSpaces,
@@ -169,33 +152,14 @@ class CodeRewriting {
 
   /** Returns the edits, or undefined for code that is not understood. */
   rewrite(code: Section): ByteEdits | undefined {
-    const { bytes, edits } = this;
-    let offset = code.start;
-    const count = readNumber(bytes, offset);
-    offset = skipNumber(bytes, offset);
-    const { importedFunctions } = this.spaces;
-    for (let index = importedFunctions; index < importedFunctions + count; index++) {
-      if (offset >= code.end) return undefined;
-      const body = skipNumber(bytes, offset);
-      const length = readNumber(bytes, offset);
-      const end = body + length;
-      if (end > code.end || !this.readBody(body, end, index)) return undefined;
-      const { inner } = this;
-      if (inner.count > 0) {
-        const grown = length + inner.growth;
-        if (grown > MOST_BODY_BYTES || edits.count + inner.count > MOST_EDITS) return undefined;
-        edits.replace(offset, body, encodeUnsigned(grown));
-        edits.append(inner);
-        this.inner = new ByteEdits();
-      }
-      offset = end;
-    }
-    return offset === code.end ? edits : undefined;
+    return editBodies(this.bytes, code, (start, end, own, inner) =>
+      this.readBody(start, end, this.spaces.importedFunctions + own, inner),
+    );
   }
 
   /** Reads one function's locals and code. Returns whether it was understood. */
-  private readBody(start: number, end: number, index: number): boolean {
-    const { bytes, inner } = this;
+  private readBody(start: number, end: number, index: number, inner: ByteEdits): boolean {
+    const { bytes } = this;
     const { pass } = this.helpers;
     let offset = skipLocals(bytes, start);
     if (offset < 0) return false;
@@ -232,11 +196,10 @@ class CodeRewriting {
           break;
         case Opcode.miscellaneous:
           if (!this.hasTable(opcode, offset)) return false;
-          if (this.states !== undefined && !this.readMiscellaneous(this.states, at, offset, next))
-            return false;
+          if (this.states?.drops.edit(bytes, at, offset, next, inner) === false) return false;
           break;
         case Opcode.atomic:
-          if (!this.readAtomic(at, offset, next)) return false;
+          if (!this.readAtomic(at, offset, next, inner)) return false;
           break;
       }
       offset = next;
@@ -254,31 +217,8 @@ class CodeRewriting {
     return highestTable(this.bytes, opcode, offset) < this.spaces.tables.length;
   }
 
-  /** An instruction with the miscellaneous prefix: its operation stands at `operand`. Returns false for what changes a table, or another memory. */
-  private readMiscellaneous(
-    states: ThreadStateHelpers,
-    at: number,
-    operand: number,
-    next: number,
-  ): boolean {
-    const { bytes, inner } = this;
-    const operation = readNumber(bytes, operand);
-    const segmentOffset = skipNumber(bytes, operand);
-    const segment = readNumber(bytes, segmentOffset);
-    const { dataSegments } = this.spaces;
-    if (operation === MiscellaneousOperation.dataDrop) {
-      if (segment >= dataSegments) return false;
-      inner.replace(at, next, states.dropSegment(segment));
-    } else if (operation === MiscellaneousOperation.memoryInit) {
-      if (segment >= dataSegments || readNumber(bytes, skipNumber(bytes, segmentOffset)) !== 0)
-        return false;
-      inner.replace(at, next, states.initMemory(segment));
-    }
-    return !changesTable(operation);
-  }
-
   /** An instruction with the atomic prefix: its operation stands at `operand`. Returns false where a wait cannot get a helper. */
-  private readAtomic(at: number, operand: number, next: number): boolean {
+  private readAtomic(at: number, operand: number, next: number, inner: ByteEdits): boolean {
     const { bytes } = this;
     const operation = readNumber(bytes, operand);
     if (operation !== AtomicOperation.wait32 && operation !== AtomicOperation.wait64) return true;
@@ -286,7 +226,7 @@ class CodeRewriting {
     if (offset < 0) return true;
     const call = this.helpers.callWait(operation, offset);
     if (call === undefined) return false;
-    this.inner.replace(at, next, call);
+    inner.replace(at, next, call);
     return true;
   }
 

@@ -3,13 +3,13 @@
  *
  * To call a `WebAssembly.Suspending` takes an engine more than twice as long as an ordinary function, also where it does not suspend (V8 14: 80 ns more). And it refuses to
  * where frames of JavaScript are on the stack. So each function calls the host's as an ordinary one first; only where that left a promise it calls the one that suspends
- * the stack until the promise is settled. So every call can suspend, also those that hardly ever do.
+ * the stack until the promise is settled. So every call can suspend, also those that hardly ever do. And a call whose stack was suspended can go on upon it: where
+ * its promise was fulfilled by `onStack`, the function calls the host's once more.
  *
  * Life: made with the imports of a group of instances, of its agent alone.
  */
-import type { CallType } from "../abi/call-types.ts";
 import type { Import } from "./imports.ts";
-import { Opcode } from "./instructions.ts";
+import { EMPTY_BLOCK, Opcode } from "./instructions.ts";
 import { suspending } from "./suspension.ts";
 import { SectionId } from "./wasm-binary.ts";
 import {
@@ -26,12 +26,26 @@ import {
 
 /** A function of the host, and what the program takes it for. */
 export interface SuspendableCall {
-  readonly type: CallType;
+  readonly type: {
+    readonly parameters: readonly (keyof typeof ValueByte)[];
+    readonly results: readonly "i32"[];
+  };
   readonly call: Import;
 }
 
+type CallType = SuspendableCall["type"];
+
 /** What a call answers that left a promise: no call has such a result. */
 const LEFT_PROMISE = -(2 ** 31);
+
+/** What is to be done on the stack that is resumed next. */
+let work: (() => unknown) | undefined;
+
+/** A promise that is fulfilled by what this returns resumes its stack with `next`, which stands for the call: it answers for it, if need be by another promise. */
+export function onStack(next: () => unknown): number {
+  work = next;
+  return LEFT_PROMISE;
+}
 
 /** Makes functions for a program's imports of calls that may answer promises: in the order given. */
 export function makeSuspendable(calls: readonly SuspendableCall[]): readonly unknown[] {
@@ -46,7 +60,12 @@ export function makeSuspendable(calls: readonly SuspendableCall[]): readonly unk
     left = undefined;
     return promise;
   });
-  const imports: Record<string, unknown> = { wait };
+  const goOn = (): unknown => {
+    const next = work!;
+    work = undefined;
+    return take(next());
+  };
+  const imports: Record<string, unknown> = { wait, goOn };
   calls.forEach(({ call, type }, index) => {
     imports[index] = passThrough(call, type.parameters.length, take);
   });
@@ -75,7 +94,7 @@ function passThrough(call: Import, count: number, take: (outcome: unknown) => un
   }
 }
 
-/** A module that imports the calls from `host` by their numbers, and `wait`; it exports functions by the same numbers. */
+/** A module that imports the calls from `host` by their numbers, `wait`, and `goOn`; it exports functions by the same numbers. */
 function moduleBytes(types: readonly CallType[]): Uint8Array<ArrayBuffer> {
   const { i32 } = ValueByte;
   const count = types.length;
@@ -90,14 +109,17 @@ function moduleBytes(types: readonly CallType[]): Uint8Array<ArrayBuffer> {
   const imported = types.map((_, index) => encodeImport(String(index), index * 2));
   const sections: readonly [number, number[][]][] = [
     [SectionId.type, [...signatures, encodeFunctionType([], [i32])]],
-    [SectionId.import, [...imported, encodeImport("wait", count * 2)]],
+    [
+      SectionId.import,
+      [...imported, encodeImport("wait", count * 2), encodeImport("goOn", count * 2)],
+    ],
     [SectionId.function, types.map((_, index) => encodeUnsigned(index * 2 + 1))],
     [
       SectionId.export,
       types.map((_, index) => [
         ...encodeText(String(index)),
         ExternalByte.function,
-        ...encodeUnsigned(count + 1 + index),
+        ...encodeUnsigned(count + 2 + index),
       ]),
     ],
     [SectionId.code, types.map((type, index) => writeCall(type, index, count))],
@@ -117,17 +139,19 @@ function encodeImport(name: string, type: number): number[] {
   ];
 }
 
-/** The function of a call: `wait` is the number of the import that suspends. */
+/** The function of a call: `wait` is the number of the import that suspends, and `goOn` the next. */
 function writeCall({ parameters, results }: CallType, index: number, wait: number): number[] {
-  const { i32 } = ValueByte;
   const result = encodeUnsigned(parameters.length);
-  const waiting = [Opcode.call, ...encodeUnsigned(wait)];
+  const hasLeft = [Opcode.i32Const, ...encodeSigned(LEFT_PROMISE), Opcode.i32Equal];
   const code = [
     ...parameters.flatMap((_, local) => [Opcode.localGet, local]),
-    ...[Opcode.call, ...encodeUnsigned(index), Opcode.localTee, ...result],
-    ...[Opcode.i32Const, ...encodeSigned(LEFT_PROMISE), Opcode.i32Equal],
-    ...[Opcode.if, i32, ...waiting, Opcode.else, Opcode.localGet, ...result, Opcode.end],
-    ...(results.length > 0 ? [] : [Opcode.drop]),
+    ...[Opcode.call, ...encodeUnsigned(index), Opcode.localSet, ...result],
+    ...[Opcode.loop, EMPTY_BLOCK, Opcode.localGet, ...result, ...hasLeft],
+    ...[Opcode.if, EMPTY_BLOCK, Opcode.call, ...encodeUnsigned(wait), Opcode.localTee, ...result],
+    ...[...hasLeft, Opcode.if, EMPTY_BLOCK],
+    ...[Opcode.call, ...encodeUnsigned(wait + 1), Opcode.localSet, ...result],
+    ...[Opcode.branch, 2, Opcode.end, Opcode.end, Opcode.end],
+    ...(results.length > 0 ? [Opcode.localGet, ...result] : []),
   ];
-  return encodeBody(code, [[1, i32]]);
+  return encodeBody(code, [[1, ValueByte.i32]]);
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { assemble, makeHost, makeStops } from "../../tests/support/stop-fixture.ts";
+import { assemble, makeHost, makeStops, STATE } from "../../tests/support/stop-fixture.ts";
 import { armStopPoints } from "./stop-module.ts";
 import { addStopPoints } from "./stop-points.ts";
 import { canSuspendStacks } from "./suspension.ts";
@@ -11,27 +11,12 @@ import { describeTrap } from "./trap-description.ts";
 
 /** What of a program has state: all that the threads can tell. `step` does what its number says and answers what it sees. */
 const PROGRAM = `(module
-  (import "env" "memory" (memory 1 1 shared))
-  (import "env" "tell" (func $tell (param i64)))
-  (global $i (mut i32) (i32.const 7))
-  (global $l (export "l") (mut i64) (i64.const -1))
-  (global $f (mut f32) (f32.const nan:0x200001))
-  (global $d (mut f64) (f64.const 2.5))
-  (global $fixed funcref (ref.func $begin))
-  (table 4 funcref)
-  (elem (i32.const 1) $begin)
-  (data $one "abc")
-  (data $two "defg")
+  ${STATE}
   (func $begin
     (global.set $i (i32.add (global.get $i) (i32.const 1)))
     (call $tell (i64.const 1000))
     (data.drop $two))
   (start $begin)
-  (func $tell_all
-    (call $tell (i64.extend_i32_s (global.get $i)))
-    (call $tell (global.get $l))
-    (call $tell (i64.extend_i32_s (i32.reinterpret_f32 (global.get $f))))
-    (call $tell (i64.reinterpret_f64 (global.get $d))))
   (func (export "wasi_thread_start") (param $tid i32) (param $what i32)
     (call $tell_all)
     (loop $once)

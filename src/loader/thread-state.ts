@@ -8,17 +8,18 @@
  * - `save(place)` and `load(place)`, whenever another thread's stack is to run; a new thread begins with what a fresh instance has, saved at place 0;
  * - `begin(tid, argument)`: what the start section names, which each instance would run, then the thread's entry. The start section itself is taken out, so
  *   that nothing of the program runs before the first thread does, and a start function may wait as any other;
- * - `data.drop` sets a bit in a global, and `memory.init` of a segment that may be dropped asks for it: an empty segment then stands for it.
+ * - dropped data segments are bits of a global (`segment-drops.ts`).
  *
  * Programs that change their tables, or hold references that could lead to more state, keep an instance for each thread.
  *
  * Life: `ThreadStateHelpers` while a program's code is rewritten, `ThreadStates` for each instance that threads share.
  */
 import type { AppendedFunctions } from "./appended-functions.ts";
-import { EMPTY_BLOCK, MiscellaneousOperation, Opcode } from "./instructions.ts";
+import { Opcode } from "./instructions.ts";
 import type { ModuleSpaces } from "./module-spaces.ts";
+import { addressType, MOST_SEGMENTS, SegmentDrops } from "./segment-drops.ts";
 import type { ValueType } from "./wasm-types.ts";
-import { encodeBody, encodeSigned, encodeUnsigned, ValueByte } from "./wasm-writer.ts";
+import { encodeBody, encodeUnsigned, ValueByte } from "./wasm-writer.ts";
 
 /** Exports of a rewritten program whose threads can share an instance, and the bytes that a thread's state takes. */
 export interface ThreadStateExports {
@@ -37,9 +38,6 @@ const STORED: Readonly<Record<ValueType, { bytes: number; load: number[]; store:
   f64: { bytes: 8, load: [0x2b], store: [0x39] },
   v128: { bytes: 16, load: [0xfd, 0x00], store: [0xfd, 0x0b] },
 };
-
-/** Bits of the global that knows of dropped segments. */
-const MOST_SEGMENTS = 32;
 
 /** An alignment of 1, and that the number of a memory follows. */
 const UNALIGNED_IN_MEMORY = 0x40;
@@ -60,15 +58,9 @@ export function hasPlainState(spaces: ModuleSpaces): boolean {
 
 /** Gathers what a program of plain state needs, while its code is read. */
 export class ThreadStateHelpers {
-  /** The global to append for dropped segments. */
-  static readonly droppedGlobal = [ValueByte.i32, 1, Opcode.i32Const, 0, Opcode.end];
   /** The memory to append, of a page that can grow. */
   static readonly memory = [0, 1];
-  /** The segment to append: passive and empty. */
-  static readonly emptySegment = [1, 0];
-  private readonly inits = new Map<number, readonly number[]>();
-  private readonly initType: number;
-  private hasDrops = false;
+  readonly drops: SegmentDrops;
 
   /** @param dropped the index of the global to append for dropped segments */
   constructor(
@@ -76,40 +68,7 @@ export class ThreadStateHelpers {
     private readonly functions: AppendedFunctions,
     private readonly dropped: number,
   ) {
-    const { i32 } = ValueByte;
-    this.initType = functions.addType([this.addressType, i32, i32], []);
-  }
-
-  private get addressType(): number {
-    return this.spaces.memories[0].memory64 ? ValueByte.i64 : ValueByte.i32;
-  }
-
-  /** What stands in place of `data.drop`. */
-  dropSegment(segment: number): readonly number[] {
-    this.hasDrops = true;
-    const global = encodeUnsigned(this.dropped);
-    return [
-      ...[Opcode.globalGet, ...global],
-      ...bitOf(segment),
-      Opcode.i32Or,
-      Opcode.globalSet,
-      ...global,
-    ];
-  }
-
-  /** What stands in place of `memory.init` on memory 0. */
-  initMemory(segment: number): readonly number[] {
-    let call = this.inits.get(segment);
-    if (call === undefined) {
-      call = this.functions.add(this.initType, this.writeInit(segment));
-      this.inits.set(segment, call);
-    }
-    return call;
-  }
-
-  /** Whether segments beside the program's are needed: an empty one. */
-  get needsSegment(): boolean {
-    return this.inits.size > 0;
+    this.drops = new SegmentDrops(spaces, functions, dropped);
   }
 
   /** Appends what saves, loads and begins. Returns the indexes of those functions and the bytes of a state. */
@@ -131,7 +90,7 @@ export class ThreadStateHelpers {
     spaces.globals.forEach(({ type, mutable }, index) => {
       if (mutable) add(index, type);
     });
-    if (this.hasDrops) add(this.dropped, "i32");
+    if (this.drops.any) add(this.dropped, "i32");
     const entry = spaces.exportedFunctions.get("wasi_thread_start")!;
     const begin: number[] = [
       Opcode.localGet,
@@ -143,35 +102,13 @@ export class ThreadStateHelpers {
     ];
     if (spaces.start !== undefined) begin.unshift(Opcode.call, ...encodeUnsigned(spaces.start));
     const placeType = functions.addType([i32], []);
-    const beginType = functions.addType([i32, this.addressType], []);
+    const beginType = functions.addType([i32, addressType(spaces)], []);
     const first = functions.next;
     functions.add(placeType, encodeBody(save));
     functions.add(placeType, encodeBody(load));
     functions.add(beginType, encodeBody(begin));
     return { save: first, load: first + 1, begin: first + 2, bytes };
   }
-
-  private writeInit(segment: number): number[] {
-    const parameters = [0, 1, 2].flatMap((index) => [Opcode.localGet, index]);
-    const init = (from: number): number[] => [
-      ...parameters,
-      ...[Opcode.miscellaneous, MiscellaneousOperation.memoryInit, ...encodeUnsigned(from), 0],
-    ];
-    const isDropped = [
-      Opcode.globalGet,
-      ...encodeUnsigned(this.dropped),
-      ...bitOf(segment),
-      Opcode.i32And,
-    ];
-    return encodeBody([
-      ...[...isDropped, Opcode.if, EMPTY_BLOCK, ...init(this.spaces.dataSegments)],
-      ...[Opcode.else, ...init(segment), Opcode.end],
-    ]);
-  }
-}
-
-function bitOf(segment: number): number[] {
-  return [Opcode.i32Const, ...encodeSigned(1 << segment)];
 }
 
 /** The states of the threads that share an instance, in its appended memory. */

@@ -157,6 +157,11 @@ test("frames and words of JavaScriptCore", () => {
     { function: "inner", index: undefined, offset: undefined },
   ]);
   assert.match(described.text, /\n {4}at wasm-function\[12\] \(function 12\)\n {4}at inner$/);
+  const newer = "inner@out.wasm:wasm-function[7]\n_start@out.wasm:wasm-function[6]\n@";
+  assert.deepEqual(describeTrap(foreignError("RuntimeError", message, newer)).frames, [
+    { function: "inner", index: 7, offset: undefined },
+    { function: "_start", index: 6, offset: undefined },
+  ]);
   const kindOf = (text: string) => describeTrap(foreignError("RuntimeError", text, "")).kind;
   assert.equal(kindOf("Unreachable code should not be executed (evaluating 'f()')"), "unreachable");
   assert.equal(

@@ -6,6 +6,7 @@
 import { printable } from "./printable.ts";
 import type { Asyncify } from "./asyncify.ts";
 import { originalOffset } from "./byte-edits.ts";
+import type { Renewal } from "./renewal.ts";
 import type { StopPoints } from "./stop-points.ts";
 import { RAW_TRAP, readThrown, type Thrown } from "./trap.ts";
 
@@ -82,21 +83,21 @@ function parseFrame(line: string): TrapFrame | undefined {
     /^wasm-function\[([^\]]*)\](.*)$/.exec(line.slice(marker)) ?? [];
   const index = /^\d{1,9}$/.test(inside) ? Number(inside) : undefined;
   const place = /^:0x([0-9a-f]{1,12})/.exec(rest);
-  // JavaScriptCore: `module.wasm-function[name or index]@[wasm code]`.
-  if (!place) {
+  // Older JavaScriptCore: `module.wasm-function[name or index]@[wasm code]`.
+  if (!place && rest !== "") {
     if (!rest.startsWith("@[wasm code]")) return undefined;
     return { function: index === undefined ? inside : "", index, offset: undefined };
   }
   const before = line.slice(0, marker);
   // V8: `at name (wasm://…:wasm-function[1]:0x2)`, without brackets when there is no name.
-  // SpiderMonkey: `name@address:wasm-function[1]:0x2`.
+  // SpiderMonkey: `name@address:wasm-function[1]:0x2`. Newer JavaScriptCore: the same without a place.
   const v8 = /^\s*at (?:async )?/.exec(before);
   const end = v8 ? before.lastIndexOf(" (") : before.lastIndexOf("@");
   const name = before.slice(v8?.[0].length ?? 0, Math.max(0, end));
   return {
     function: name.startsWith("wasm-function[") ? "" : name,
     index,
-    offset: parseInt(place[1], 16),
+    offset: place ? parseInt(place[1], 16) : undefined,
   };
 }
 
@@ -166,24 +167,31 @@ export function describeThrown(
 
 /** Puts what `tellTrap` left raw into words. */
 export function describeRawTrap(message: string): string {
-  const [where, thrown] = JSON.parse(message.slice(RAW_TRAP.length)) as [string, Thrown];
-  return where + describeThrown(thrown).text;
+  const [where, thrown, renewal] = JSON.parse(message.slice(RAW_TRAP.length)) as [
+    string,
+    Thrown,
+    Renewal | null,
+  ];
+  const edits = renewal === null ? undefined : { renewal };
+  return where + describeThrown(thrown, undefined, edits).text;
 }
 
 /** What was done to a program's code before it was compiled, as its `Program` tells. */
 export interface CodeEdits {
-  readonly stops: Omit<StopPoints, "bytes"> | undefined;
-  readonly asyncify: Pick<Asyncify, "shift"> | undefined;
+  readonly renewal?: Renewal | undefined;
+  readonly asyncify?: Pick<Asyncify, "shift"> | undefined;
+  readonly stops?: Omit<StopPoints, "bytes"> | undefined;
 }
 
 /** Frames in a program's code as it was given. */
-function withoutEdits(frames: TrapFrame[], { stops, asyncify }: CodeEdits): TrapFrame[] {
-  const shift = asyncify?.shift ?? 0;
+function withoutEdits(frames: TrapFrame[], { renewal, asyncify, stops }: CodeEdits): TrapFrame[] {
+  const firstHelper = (renewal ?? stops)?.firstHelper ?? Infinity;
+  // The last edit first.
+  const led = (offset: number): number => {
+    const { map } = renewal ?? stops ?? {};
+    return (map === undefined ? offset : originalOffset(map, offset)) - (asyncify?.shift ?? 0);
+  };
   return frames
-    .filter(({ index }) => index === undefined || stops === undefined || index < stops.firstHelper)
-    .map((frame) => {
-      if (frame.offset === undefined) return frame;
-      const offset = stops === undefined ? frame.offset : originalOffset(stops.map, frame.offset);
-      return { ...frame, offset: offset - shift };
-    });
+    .filter(({ index }) => index === undefined || index < firstHelper)
+    .map((frame) => (frame.offset === undefined ? frame : { ...frame, offset: led(frame.offset) }));
 }

@@ -32,7 +32,7 @@ export function readThrown(error: unknown): Thrown {
 
 let describe: typeof describeThrown | undefined;
 
-/** Gives this agent what puts traps into words. Those that run programs whose code was changed must have it: the host program does not know the changes. */
+/** Gives this agent what puts traps into words. Those that run programs with stop points or asyncify must have it: the host program does not know those changes. */
 export function provideTrapDescription(given: typeof describeThrown): void {
   describe = given;
 }
@@ -44,6 +44,6 @@ export const RAW_TRAP = "\0";
 export function tellTrap(where: string, error: unknown, edits: CodeEdits): string {
   const thrown = readThrown(error);
   return describe === undefined
-    ? RAW_TRAP + JSON.stringify([where, thrown])
+    ? RAW_TRAP + JSON.stringify([where, thrown, edits.renewal])
     : where + describe(thrown, undefined, edits).text;
 }

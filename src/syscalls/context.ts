@@ -284,9 +284,10 @@ export class SyscallContext implements Sleeper {
   finish<Result>(result: Result): Result {
     if (typeof result === "object") return result;
     if (this.wasInterrupted) {
-      if (this.stacks?.canSuspend === true) return this.stacks.finishLater(result) as Result;
+      const answer = typeof result === "number" ? result : 0;
+      if (this.stacks?.canSuspend === true) return this.stacks.finishLater(answer) as Result;
       this.wasInterrupted = false;
-      this.doPending(Resumption.answers, typeof result === "number" ? result : 0);
+      this.doPending(Resumption.answers, answer);
     }
     this.memory.i32[this.mark >>> 2] = Mark.guest;
     return result;

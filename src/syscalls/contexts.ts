@@ -7,6 +7,7 @@ import {
   addContext,
   childOfCaller,
   createContextTable,
+  exchangeHandlers,
   findContext,
   removeCheckpoints,
   removeContext,
@@ -67,11 +68,7 @@ export function context_switch(context: SyscallContext, id: bigint): Outcome {
   return unwinding!.unwind(SWITCH, (image) => {
     const left = findContext(memory, table, before);
     StackContext.image.set(memory, left, image);
-    StackContext.interrupted.set(memory, left, Thread.interrupted.get(memory, thread));
-    StackContext.handling.set(memory, left, Thread.handling.get(memory, thread));
-    Thread.interrupted.set(memory, thread, StackContext.interrupted.get(memory, target));
-    Thread.handling.set(memory, thread, StackContext.handling.get(memory, target));
-    StackContext.interrupted.set(memory, target, 0);
+    exchangeHandlers(memory, thread, left, target);
     const next = StackContext.image.get(memory, target);
     StackContext.image.set(memory, target, 0);
     if (before === 0)

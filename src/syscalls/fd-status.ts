@@ -177,9 +177,13 @@ export function fd_advise(
   return seekable || directory ? 0 : Errno.ESPIPE;
 }
 
-/** Forces a file's bytes to what keeps them. EINVAL for what cannot be forced (pipes). */
+/**
+ * Forces a file's bytes to what keeps them. EINVAL for what cannot be forced (pipes). The right to force all will do: the C library asks for the narrower one only
+ * where it opens for writing, and fdatasync(2) takes any descriptor.
+ */
 export function fd_datasync(context: SyscallContext, fd: number): number {
-  return sync(context, fd, Rights.FD_DATASYNC, true);
+  const errno = sync(context, fd, Rights.FD_DATASYNC, true);
+  return errno === Errno.ENOTCAPABLE ? sync(context, fd, Rights.FD_SYNC, true) : errno;
 }
 
 /** Forces a file's bytes and all that is known of it to what keeps them. EINVAL for what cannot be forced (pipes). */

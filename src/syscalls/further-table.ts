@@ -31,6 +31,7 @@ import { proc_fork } from "./process-fork.ts";
 import { proc_fork_env } from "./process-vfork.ts";
 import * as snapshot0 from "./snapshot0.ts";
 import { refuseSocketCall } from "./sock.ts";
+import { pathPreview1 } from "./path-table.ts";
 import { preview1, threadSpawn } from "./table.ts";
 import { tty_get, tty_set } from "./tty.ts";
 import { dlopen, dlsym } from "./unsupported.ts";
@@ -40,7 +41,7 @@ const NO_SOCKETS = "There are no sockets yet: ENOTSOCK, or EBADF for a closed de
 const NO_NEW_SOCKETS = "There are no sockets yet: EAFNOSUPPORT.";
 const NO_NETWORK = "There is no network to configure: ENOTSUP.";
 const CONTEXTS =
-  "Where the engine can suspend stacks (JSPI: current Node, Chromium), and elsewhere in programs that carry asyncify (weft instrument); in others ENOTSUP.";
+  "Where the engine can suspend stacks (JSPI: current Node, Chromium, Firefox), and elsewhere in programs that carry asyncify (weft instrument); in others ENOTSUP.";
 const NO_DYNAMIC_CALLS = "Functions are called and made by the program itself only: ENOTSUP.";
 const NO_LIBRARIES = "Libraries cannot be loaded at run time: EUNKNOWN with a message.";
 
@@ -167,6 +168,7 @@ export const furtherServices: Services = {
   wasi_snapshot_preview1: furtherPreview1,
   wasi_unstable: {
     ...preview1,
+    ...pathPreview1,
     ...old,
     fd_filestat_get: full(snapshot0.fd_filestat_get),
     path_filestat_get: full(snapshot0.path_filestat_get),

@@ -38,8 +38,8 @@ export interface StackPort {
    */
   suspend(waiting: Waiting<number>): Outcome;
   /** Ends a call during which signals came: runs their handlers, on a stack of their own, then passes its result on. */
-  finishLater(result: unknown): unknown;
-  /** Runs the handlers of queued signals, on a stack of their own, then does the call. */
+  finishLater(result: number): Promise<number>;
+  /** Runs the handlers of queued signals, on a stack of their own, then does the call, on its own. */
   handleFirst(call: () => Outcome): Promise<number>;
 }
 
@@ -75,6 +75,8 @@ export interface UnwindPort {
   readonly isUnwinding: boolean;
   /** Whether a call can take the stack apart that makes it: "module.name". */
   unwindsAt(call: string): boolean;
+  /** An upper bound of the bytes that the frames of the running stack write when they are taken apart. */
+  measure(): number;
   /** A stack is back. Returns what the call answers, or undefined where it is to be made again. */
   endRewind(): number | undefined;
   /**

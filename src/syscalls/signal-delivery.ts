@@ -60,6 +60,8 @@ export interface Interruption {
   readonly callback: string;
   /** The call in which it came, where that unwinds: else the handler's stack cannot be taken apart. */
   readonly call: UnwindingCall | undefined;
+  /** Where the stack of that call is suspended: how many bytes its frames write when they are taken apart. */
+  readonly frames: number | undefined;
   /** `Resumption`, and the answer of a call that had ended. */
   readonly resumption: number;
   readonly answer: number;
@@ -70,6 +72,9 @@ export interface Interruption {
   readonly signalCallback: string | undefined;
   readonly stackPointer: number | undefined;
 }
+
+/** Where signals are handled. */
+export type Interrupted = Pick<Interruption, "call" | "frames" | "resumption" | "answer">;
 
 /** A signal for the guest, the export that takes it, and the bits of the signals that are being handled then (`Thread.handling`). */
 interface Delivery {
@@ -114,17 +119,13 @@ function nextDelivery(context: SyscallContext): Delivery | undefined {
 function beginHandler(
   context: SyscallContext,
   { signal, callback, handling }: Delivery,
-  call: UnwindingCall | undefined,
-  resumption: number,
-  answer: number,
+  interrupted: Interrupted,
 ): Interruption {
   const { memory, thread, guestPort, signalCallback } = context;
   const interruption = {
     signal,
     callback,
-    call,
-    resumption,
-    answer,
+    ...interrupted,
     handling: Thread.handling.get(memory, thread),
     callBegan: Thread.callBegan.get(memory, thread),
     callMoved: Thread.callMoved.get(memory, thread),
@@ -182,8 +183,14 @@ export function deliverSignals(
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const after = ran && resumption === Resumption.waits ? Resumption.waitsNoMore : resumption;
-    const interruption = beginHandler(context, delivery, context.call, after, answer);
+    const { call } = context;
+    const after = ran ? afterHandler(resumption) : resumption;
+    const interruption = beginHandler(context, delivery, {
+      call,
+      frames: undefined,
+      resumption: after,
+      answer,
+    });
     context.innerEntries++;
     let thrown: unknown;
     try {
@@ -198,21 +205,31 @@ export function deliverSignals(
   }
 }
 
-/** The same with each handler on a stack of its own, which can be suspended, and is not taken apart. */
-export async function deliverSuspendably(context: SyscallContext): Promise<boolean> {
+/** How a call goes on in which one of the program's own handlers has run, and another is to. */
+const afterHandler = (resumption: number): number =>
+  resumption === Resumption.waits ? Resumption.waitsNoMore : resumption;
+
+/** The same with each handler on a stack of its own, which can be suspended; that of the call is suspended meanwhile. */
+export async function deliverSuspendably(
+  context: SyscallContext,
+  interrupted: Interrupted,
+): Promise<boolean> {
   const { memory, thread, guestPort } = context;
   Thread.pending.and(memory, thread, ~Pending.signal);
   let ran = false;
   for (;;) {
     const delivery = nextDelivery(context);
     if (delivery === undefined) return ran;
-    const interruption = beginHandler(context, delivery, undefined, Resumption.begins, 0);
+    const resumption = ran ? afterHandler(interrupted.resumption) : interrupted.resumption;
+    const interruption = beginHandler(context, delivery, { ...interrupted, resumption });
     let thrown: unknown;
     try {
       await guestPort.callSuspendably(delivery.callback, delivery.signal);
     } catch (error) {
       thrown = error;
     }
+    if (thrown === undefined && context.unwinding?.isUnwinding === true)
+      context.unwinding.leaveHandler();
     if (endHandler(context, interruption, thrown)) ran = true;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The table of system calls, as data: every import, what serves it and how well. Imports and traces read it, and, by its list (`table-list.ts`),
- * documentation and the tests of completeness. The calls that few programs make have a table of their own (`further-table.ts`).
+ * documentation and the tests of completeness. The calls that look files up or list them have a table of their own (`path-table.ts`), and so have those that few programs
+ * make (`further-table.ts`).
  *
  * `wasi_snapshot_preview1` has the calls of `preview1`, `wasix_32v1` has them and its own.
  */
@@ -13,7 +14,6 @@ import {
   environ_sizes_get,
   random_get,
 } from "./environment.ts";
-import { fd_readdir } from "./fd-directory.ts";
 import {
   fd_datasync,
   fd_fdstat_get,
@@ -33,14 +33,7 @@ import {
   fd_tell,
   fd_write,
 } from "./fd.ts";
-import { path_open, path_open2 } from "./path-open.ts";
-import {
-  path_create_directory,
-  path_filestat_get,
-  path_remove_directory,
-  path_rename,
-  path_unlink_file,
-} from "./path.ts";
+import { loadPathServices } from "./path-services.ts";
 import {
   callback_signal,
   proc_exit,
@@ -87,17 +80,10 @@ export const preview1: Readonly<Record<string, Service>> = {
   fd_prestat_dir_name: full(fd_prestat_dir_name),
   fd_pwrite: full(fd_pwrite),
   fd_read: blocking(fd_read),
-  fd_readdir: full(fd_readdir),
   fd_seek: full(fd_seek),
   fd_sync: full(fd_sync),
   fd_tell: full(fd_tell),
   fd_write: blocking(fd_write),
-  path_create_directory: full(path_create_directory),
-  path_filestat_get: full(path_filestat_get),
-  path_open: full(path_open),
-  path_remove_directory: full(path_remove_directory),
-  path_rename: full(path_rename),
-  path_unlink_file: full(path_unlink_file),
   proc_exit: full(proc_exit),
   sched_yield: full(sched_yield),
   random_get: full(random_get),
@@ -117,7 +103,6 @@ const wasix: Readonly<Record<string, Service>> = {
   futex_wake: full(futex_wake),
   futex_wake_all: full(futex_wake_all),
   thread_exit: full(thread_exit),
-  path_open2: full(path_open2),
   proc_exit2: full(proc_exit2),
   proc_id: full(proc_id),
   proc_signals_get: full(proc_signals_get),
@@ -126,6 +111,13 @@ const wasix: Readonly<Record<string, Service>> = {
 
 /** The older door to threads, which is in every module but `wasix_32v1`. */
 export const threadSpawn = { "thread-spawn": full(thread_spawn) };
+
+/** Names of the calls of `path-table.ts`. */
+const PATH_CALLS = new Set(
+  "fd_readdir path_create_directory path_filestat_get path_open path_open2 path_remove_directory path_rename path_unlink_file".split(
+    " ",
+  ),
+);
 
 /** Services by module that every agent has. Those of `wasi_unstable`, which few programs import, are further ones. */
 const services: Services = {
@@ -157,9 +149,16 @@ function homeOf(module: string): string {
   return module === WIDE_MODULE ? "wasix_32v1" : module;
 }
 
-/** Whether a call is none of those that every agent has. */
+/** Whether a program that imports it may come to files which nobody gave it. */
+export function isPathCall(name: string): boolean {
+  return PATH_CALLS.has(name);
+}
+
+/** Whether a call is one of those that few programs make. */
 export function isFurtherCall(module: string, name: string): boolean {
-  return serviceIn(services, homeOf(module), name) === undefined;
+  const home = homeOf(module);
+  const isOther = !isPathCall(name) || !Object.hasOwn(services, home);
+  return isOther && serviceIn(services, home, name) === undefined;
 }
 
 /**
@@ -169,13 +168,14 @@ export function isFurtherCall(module: string, name: string): boolean {
  */
 export function findSyscall(module: string, name: string): Syscall | undefined {
   const home = homeOf(module);
-  const service = serviceIn(services, home, name) ?? serviceIn(further ?? {}, home, name);
+  const table = isPathCall(name) ? loadPathServices() : services;
+  const service = serviceIn(table, home, name) ?? serviceIn(further ?? {}, home, name);
   return service && { ...service, module, name, blocks: service.blocks ?? false };
 }
 
 /** Everything that an agent serves which was given all, as `module.name`. */
 export function servedNames(): string[] {
-  return [services, further ?? {}].flatMap((table) =>
+  return [services, loadPathServices(), further ?? {}].flatMap((table) =>
     Object.entries(table).flatMap(([module, names]) =>
       Object.keys(names).map((name) => `${module}.${name}`),
     ),

@@ -7,10 +7,11 @@
  *
  * Life: made at a thread's first switch; the thread's carrier's agent's alone. Which contexts there are stands in the thread's record (`kernel/context-table.ts`).
  */
-import { type Kernel, Thread } from "../kernel/index.ts";
+import { exchangeHandlers, findContext, type Kernel, Thread } from "../kernel/index.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { contextEntry } from "../loader/context-entry.ts";
 import { promising } from "../loader/suspension.ts";
+import type { Entry } from "./run-thread.ts";
 
 /** Why a thread ended in another context than its main one. */
 export class ContextReturned extends Error {
@@ -24,11 +25,12 @@ export class Contexts {
   /** What lets the switch of a suspended context return, by its number. */
   private readonly suspended = new Map<number, () => void>();
 
-  /** @param end ends the thread by what a context's entry threw */
+  /** @param entry what a stack begins with that is put back; @param end ends the thread by what a context's entry threw */
   constructor(
     private readonly kernel: Kernel,
     private readonly group: InstanceGroup,
     private readonly thread: number,
+    private readonly entry: () => Entry,
     private readonly end: (error: unknown) => void,
   ) {}
 
@@ -40,6 +42,8 @@ export class Contexts {
   switchTo(id: number, entry: number): Promise<void> {
     const { group, thread } = this;
     const { memory } = this.kernel;
+    const { context } = group;
+    const { interruptions } = context;
     const { exports } = group.current!;
     const pointer = exports[group.program.asyncify?.stackPointer ?? "__stack_pointer"];
     const value: unknown = pointer instanceof WebAssembly.Global ? pointer.value : undefined;
@@ -47,9 +51,14 @@ export class Contexts {
     if (before === 0 && typeof value === "number")
       Thread.mainStackPointer.set(memory, thread, value);
     Thread.context.set(memory, thread, id);
+    const table = Thread.contexts.get(memory, thread);
+    const left = findContext(memory, table, before);
+    exchangeHandlers(memory, thread, left, findContext(memory, table, id));
+    context.interruptions = [];
     const back = new Promise<void>((resolve) => {
       this.suspended.set(before, () => {
         if (pointer instanceof WebAssembly.Global) pointer.value = value;
+        context.interruptions = interruptions;
         resolve();
       });
     });
@@ -72,15 +81,17 @@ export class Contexts {
   /** Runs a context from its entry to its end, or from there on again where its stack was taken apart. */
   private async run(id: number, callee: () => unknown): Promise<void> {
     const { context } = this.group;
-    const start = promising(callee);
+    let begin = (): Entry => ({ callee, parameters: [] });
     context.leave();
     for (;;) {
       let thrown: { readonly error: unknown } | undefined;
       try {
-        await start();
+        const { callee, parameters } = begin();
+        await promising(callee)(...parameters);
       } catch (error) {
         thrown = { error };
       }
+      begin = this.entry;
       if (context.unwinding?.afterEntry(thrown) === "rewind") continue;
       return this.end(thrown === undefined ? new ContextReturned(id) : thrown.error);
     }

@@ -31,7 +31,7 @@ import type { InstanceGroup } from "../loader/instance.ts";
 import { readThrown, tellTrap } from "../loader/trap.ts";
 import { KernelPanic, panic } from "../shm/index.ts";
 import { describeFailure, type SyscallContext } from "../syscalls/context.ts";
-import { Control } from "../syscalls/control.ts";
+import { Control, THREAD_EXIT } from "../syscalls/control.ts";
 import { ContextReturned } from "./contexts.ts";
 import { openInstances, unreserveThread } from "./crew.ts";
 import { stackParts } from "./unwinding-slot.ts";
@@ -176,7 +176,7 @@ export function endThread(
   } else if (isMain) {
     exitProcess(kernel, process, 0, EndReason.exited);
   }
-  group.drop();
+  group.drop(thrown === undefined || thrown.error === THREAD_EXIT);
   context.clearThread();
   clear();
   unreserveThread(memory, crew);

@@ -14,10 +14,10 @@
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
  */
 import { Errno } from "../abi/errno.ts";
-import { EventKind, type Kernel, Thread } from "../kernel/index.ts";
+import { EventKind, type Kernel, Pending, Resumption, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
-import { makeSuspendable } from "../loader/suspendable-calls.ts";
+import { makeSuspendable, onStack } from "../loader/suspendable-calls.ts";
 import { describeThrown } from "../loader/trap-description.ts";
 import { provideTrapDescription } from "../loader/trap.ts";
 import { promising } from "../loader/suspension.ts";
@@ -33,7 +33,8 @@ import {
 } from "../shm/index.ts";
 import { GIVE_WAY, type Outcome, RUN_HANDLERS, type Waiting } from "../syscalls/block.ts";
 import type { ThreadWork } from "../syscalls/context.ts";
-import type { StackPort } from "../syscalls/port.ts";
+import { HANDLER_UNWINDS } from "../syscalls/control.ts";
+import type { StackPort, UnwindingCall } from "../syscalls/port.ts";
 import { deliverSuspendably, type Interruption } from "../syscalls/signal-delivery.ts";
 import {
   beginRest,
@@ -71,6 +72,10 @@ const MOST_PASSED = 1_000_000;
 /** A call that waits with its stack suspended. */
 interface SleepingCall {
   readonly waiting: Waiting<number>;
+  /** What it is, where it unwinds. */
+  readonly unwinds: UnwindingCall | undefined;
+  /** Whether one of the program's own handlers ran in it before its stack was taken apart, of which it has not been told. */
+  readonly handlerRan: boolean;
   readonly onEnd: ((result: number | undefined) => void) | undefined;
   readonly resolve: (result: number | Promise<number>) => void;
   readonly reject: (error: unknown) => void;
@@ -152,7 +157,8 @@ export class StackCarrier implements StackPort {
   pass(): number {
     const { memory, clock } = this.kernel;
     const stack = this.active!;
-    if (Thread.pending.load(memory, stack.thread) !== 0) return -1;
+    const waits = this.group.context.unwinding === undefined ? 0 : Pending.signal;
+    if ((Thread.pending.load(memory, stack.thread) & ~waits) !== 0) return -1;
     const now = clock.monotonicMilliseconds();
     const since = now - this.lastLook;
     this.lastLook = now;
@@ -390,7 +396,7 @@ export class StackCarrier implements StackPort {
           if (step.done === true) return this.endCall(call, step.value);
           wish = step.value;
         }
-        if (wish === RUN_HANDLERS) return void this.runHandlers(stack, call);
+        if (wish === RUN_HANDLERS) return this.handleWithin(stack, call);
         if (wish === GIVE_WAY) return this.giveWay(stack, call);
         if (this.sleep(stack, call, wish)) return;
       }
@@ -399,13 +405,23 @@ export class StackCarrier implements StackPort {
     }
   }
 
-  private async runHandlers(stack: Stack, call: SleepingCall): Promise<void> {
-    const { context } = this.group;
-    let ran = false;
+  /** Runs handlers within a call. Its own stack begins that: only there its frames can be counted. */
+  private handleWithin(stack: Stack, { resolve, ...call }: SleepingCall): void {
+    const begin = () =>
+      new Promise<number>((resolve, reject) => {
+        void this.runHandlers(stack, { ...call, resolve, reject });
+      });
+    resolve(this.goOnWith(call.unwinds, begin));
+  }
+
+  private async runHandlers(stack: Stack, sleeping: SleepingCall): Promise<void> {
+    const { handlerRan } = sleeping;
+    const call = { ...sleeping, handlerRan: false };
+    let ran = handlerRan;
     try {
-      context.wasInterrupted = false;
       try {
-        ran = await deliverSuspendably(context);
+        const resumption = handlerRan ? Resumption.waitsNoMore : Resumption.waits;
+        if (await this.deliver(resumption, 0)) ran = true;
       } catch (error) {
         call.waiting.throw(error);
       }
@@ -415,24 +431,70 @@ export class StackCarrier implements StackPort {
     this.goOn(stack, call, undefined, ran);
   }
 
-  private endCall({ onEnd, resolve }: SleepingCall, result: number): void {
-    onEnd?.(result);
+  /** Runs the handlers of queued signals on stacks of their own. To be called on the stack of the call in which they came. */
+  private async deliver(resumption: number, answer: number): Promise<boolean> {
     const { context } = this.group;
-    if (context.wasInterrupted) return resolve(this.finish(result));
-    context.leave();
-    resolve(result);
+    const { call, unwinding } = context;
+    context.wasInterrupted = false;
+    const frames = call === undefined ? 0 : (unwinding?.measure() ?? 0);
+    try {
+      return await deliverSuspendably(context, { call, frames, resumption, answer });
+    } finally {
+      context.call = undefined;
+    }
   }
 
-  private failCall({ onEnd, reject }: SleepingCall, error: unknown): void {
+  /** What a call is answered whose stack goes on with `work` in its place, when it is resumed. */
+  private goOnWith(call: UnwindingCall | undefined, work: () => Outcome): number {
+    const { context } = this.group;
+    return onStack(() => {
+      context.call = call;
+      try {
+        return work();
+      } finally {
+        context.call = undefined;
+      }
+    });
+  }
+
+  private endCall({ onEnd, resolve, unwinds }: SleepingCall, result: number): void {
+    onEnd?.(result);
+    const { context } = this.group;
+    if (context.wasInterrupted) {
+      resolve(this.goOnWith(unwinds, () => this.finishLater(result)));
+    } else {
+      context.leave();
+      resolve(result);
+    }
+  }
+
+  private failCall({ onEnd, resolve, reject }: SleepingCall, error: unknown): void {
     onEnd?.(undefined);
-    reject(this.group.context.leaveByThrow(error));
+    try {
+      resolve(this.leaveByThrow(error));
+    } catch (thrown) {
+      reject(thrown);
+    }
+  }
+
+  /** A call that has suspended its stack ends by a throw: what it answers where only its stack is taken apart, else throws. */
+  private leaveByThrow(error: unknown): number {
+    const { context } = this.group;
+    const thrown = context.leaveByThrow(error);
+    if (error !== HANDLER_UNWINDS || context.unwinding === undefined) throw thrown;
+    return context.unwinding.goOnUnwinding();
   }
 
   switchContext(id: number, entry: number): Outcome {
     if (!this.canSuspend) return Errno.ENOTSUP;
     const stack = this.active!;
-    stack.contexts ??= new Contexts(this.kernel, this.group, stack.thread, (error) =>
-      stack.endElsewhere(error),
+    const { kernel, group } = this;
+    stack.contexts ??= new Contexts(
+      kernel,
+      group,
+      stack.thread,
+      () => rewindEntryOf(kernel, group, stack.thread),
+      (error) => stack.endElsewhere(error),
     );
     return this.returnLater(stack.contexts.switchTo(id, entry));
   }
@@ -447,7 +509,9 @@ export class StackCarrier implements StackPort {
     context.onEnd = undefined;
     await back;
     onEnd?.(0);
-    return this.finish(0);
+    // Signals that came meanwhile wait for the next call.
+    context.leave();
+    return 0;
   }
 
   suspend(waiting: Waiting<number>): Outcome {
@@ -455,6 +519,12 @@ export class StackCarrier implements StackPort {
     const { context } = this.group;
     const stack = this.active!;
     let step = waiting.next(false);
+    if (context.resumes && step.done !== true) {
+      // As in `waitInPlace`.
+      context.resumes = false;
+      if (context.handlerRan === false) context.handlerRan = undefined;
+      step = waiting.next(false);
+    }
     // Most waits are short: as long as nothing else could run here, the stack stays where it is.
     while (step.done !== true && step.value >= SHORT_WAIT && this.isAlone()) {
       if (!parkShortly(memory, stack.thread, this.carrier)) break;
@@ -463,10 +533,11 @@ export class StackCarrier implements StackPort {
     }
     if (step.done === true) return step.value;
     const first = step.value;
-    const { onEnd } = context;
+    const { onEnd, call: unwinds } = context;
+    const handlerRan = context.handlerRan === true;
     context.onEnd = undefined;
     return new Promise((resolve, reject) => {
-      this.goOn(stack, { waiting, onEnd, resolve, reject }, first);
+      this.goOn(stack, { waiting, unwinds, handlerRan, onEnd, resolve, reject }, first);
     });
   }
 
@@ -482,40 +553,28 @@ export class StackCarrier implements StackPort {
 
   async handleFirst(call: () => Outcome): Promise<number> {
     const { context } = this.group;
+    const { call: unwinds } = context;
     try {
-      await deliverSuspendably(context);
-      const outcome = call();
-      // A call without a result has ended as well.
-      return typeof outcome === "object" ? await outcome : await this.finish(outcome);
+      await this.deliver(Resumption.begins, 0);
     } catch (error) {
-      throw context.leaveByThrow(error);
+      return this.leaveByThrow(error);
     }
-  }
-
-  async finishLater(result: unknown): Promise<unknown> {
-    const { context } = this.group;
-    try {
-      context.wasInterrupted = false;
-      await deliverSuspendably(context);
-      context.leave();
-      return result;
-    } catch (error) {
-      throw context.leaveByThrow(error);
-    }
-  }
-
-  /** As `SyscallContext.finish`, with handlers that can be suspended. */
-  private async finish(result: number): Promise<number> {
-    const { context } = this.group;
-    try {
-      if (context.wasInterrupted) {
-        context.wasInterrupted = false;
-        await deliverSuspendably(context);
+    return this.goOnWith(unwinds, () => {
+      try {
+        return context.finish(call());
+      } catch (error) {
+        throw context.leaveByThrow(error);
       }
+    });
+  }
+
+  async finishLater(result: number): Promise<number> {
+    try {
+      await this.deliver(Resumption.answers, result);
     } catch (error) {
-      throw context.leaveByThrow(error);
+      return this.leaveByThrow(error);
     }
-    context.leave();
+    this.group.context.leave();
     return result;
   }
 }

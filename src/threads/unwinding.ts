@@ -108,12 +108,13 @@ export class Unwinding implements UnwindPort {
     const { context } = this.group;
     const { asyncify } = this;
     const { innerEntries, interruptions, thread } = context;
-    // A start section, a handler on a stack that the engine suspends, and a call that does not unwind: what lies below them would stay.
+    // A start section, and a call that does not unwind: what lies below them would stay.
+    const within = interruptions.filter(({ frames }) => frames === undefined);
     const isPassable =
-      innerEntries === interruptions.length &&
+      innerEntries === within.length &&
       interruptions.every((interruption) => interruption.call !== undefined);
     if (!isPassable || !asyncify.unwinds.has(call)) return Errno.ENOTSUP;
-    const bytes = measureFrames(asyncify.frameBytes, this.largestFrame);
+    const bytes = Math.max(this.measure(), ...interruptions.map(({ frames }) => frames ?? 0));
     const buffer = this.placeBuffer(this.stackPointer, bytes);
     if (buffer < 0) return Errno.EOVERFLOW;
     const images = this.createImages(interruptions.length + 1, bytes);
@@ -128,6 +129,10 @@ export class Unwinding implements UnwindPort {
       Thread.interrupted.set(memory, thread, interrupted);
     }
     return UNWINDS;
+  }
+
+  measure(): number {
+    return measureFrames(this.asyncify.frameBytes, this.largestFrame);
   }
 
   /** Images for so many bytes each; undefined when the kernel heap is full. */

@@ -206,7 +206,7 @@ export class PathWalk {
     if (length < 0) return length;
     if (length === 0) return -Errno.ENOENT;
     const left = this.end_ - rest;
-    if (length + 1 + left > PATH_MAX) return -Errno.ENAMETOOLONG;
+    if (length + 1 + left > buffer.length) return -Errno.ENAMETOOLONG;
     buffer.copyWithin(length + 1, rest, this.end_);
     buffer.set(target.subarray(0, length));
     buffer[length] = SLASH;

@@ -137,6 +137,45 @@ test("files go in and come out, and stay from one program to the next", async ()
   });
 });
 
+test("a page loads the parts that its programs need, and no others", async () => {
+  const fresh = await openPage(browser, `${server.origin}/isolated`);
+  const loaded: string[] = [];
+  fresh.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith("/browser-")) loaded.push(pathname);
+  });
+  const written = await fresh.evaluate(async () => {
+    const machine = await weft.Machine.create();
+    const { stdout } = await machine.run("/programs/hello.wasm");
+    await machine.close();
+    return stdout;
+  });
+  assert.equal(written, "hello, world\n");
+  assert.deepEqual(loaded, []);
+  const found = await fresh.evaluate(async () => {
+    const machine = await weft.Machine.create();
+    const results = [
+      await machine.run("/programs/hello.wasm", { stdout: "null" }),
+      await machine.run("/programs/page_files.wasm", { args: ["/proc/self/cmdline"] }),
+    ];
+    await machine.fs.rm("/made", { recursive: true });
+    const inDevices = { args: ["/dev/null"], cwd: "/dev/shm" };
+    results.push(await machine.run("/programs/page_files.wasm", inDevices));
+    const exits = results.map(({ exitCode }) => exitCode);
+    const device = (await machine.fs.stat("/dev/zero")).kind;
+    await machine.close();
+    return { exits, device };
+  });
+  assert.deepEqual(found, { exits: [0, 0, 0], device: "device" });
+  assert.deepEqual(loaded, ["/browser-paths.js"]);
+  await fresh.evaluate(async () => {
+    const machine = await weft.Machine.create({ mounts: { "/layer": weft.memory() } });
+    await machine.close();
+  });
+  assert.deepEqual(loaded, ["/browser-paths.js", "/browser-parts.js"]);
+  await fresh.close();
+});
+
 test("layers and a filesystem of the page's own are read by programs", async () => {
   const found = await page.evaluate(async () => {
     const word = new TextEncoder().encode("xyz");

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Worker } from "node:worker_threads";
+import { MachineFiles } from "../../src/api/files.ts";
 import { furtherParts } from "../../src/api/further-parts.ts";
+import type { GuestTree } from "../../src/api/guest-tree.ts";
 import { BaseMachine } from "../../src/api/machine.ts";
 import { MachineSnapshots } from "../../src/api/snapshot.ts";
 import { createNodeHost } from "../../src/hosts/node/host.ts";
@@ -33,6 +35,10 @@ class FailingMachine extends BaseMachine {
       },
     };
     super({ ...host, workers }, { debug: true });
+  }
+
+  protected override makeFiles(tree: GuestTree) {
+    return new MachineFiles(tree);
   }
 
   protected override loadFurtherParts() {

@@ -1,7 +1,9 @@
 /** A host that gives no more workers: the program that needs one ends and says why; the machine goes on. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { MachineFiles } from "../../src/api/files.ts";
 import { furtherParts } from "../../src/api/further-parts.ts";
+import type { GuestTree } from "../../src/api/guest-tree.ts";
 import { BaseMachine } from "../../src/api/machine.ts";
 import { MachineSnapshots } from "../../src/api/snapshot.ts";
 import { createNodeHost } from "../../src/hosts/node/host.ts";
@@ -21,6 +23,10 @@ class PoorMachine extends BaseMachine {
       },
     };
     super({ ...host, workers }, { debug: true });
+  }
+
+  protected override makeFiles(tree: GuestTree) {
+    return new MachineFiles(tree);
   }
 
   protected override loadFurtherParts() {

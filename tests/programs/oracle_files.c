@@ -367,8 +367,12 @@ static void map_files(void) {
   SHOW(fdatasync(fd));
   SHOW(close(fd));
   SHOW(fsync(fd));
+  fd = open("mapped", O_RDONLY);
+  SHOW(fdatasync(fd));
+  SHOW(close(fd));
   fd = open(".", O_RDONLY);
   SHOW(fsync(fd));
+  SHOW(fdatasync(fd));
   SHOW(close(fd));
   SHOW(unlink("mapped"));
 }

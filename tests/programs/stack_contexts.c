@@ -115,11 +115,66 @@ static void test_snapshots(void) {
   CHECK_OK(wasix_proc_snapshot());
 }
 
+// Handlers in several contexts at once, each of which jumps, switches, and jumps again; that of the main one forks as well.
+static volatile uint32_t ran;
+static struct jump outside[CONTEXTS + 1];
+static __thread uint32_t current;
+
+__attribute__((export_name("take_signal"))) void take_signal(int32_t signal) {
+  volatile uint32_t own = current, jumps = 0;
+  struct jump here;
+  if (signal == WASI_SIGNAL_CHLD) return;
+  ran++;
+  if (own == 0) {
+    int32_t pid = -1;
+    CHECK_OK(wasix_proc_fork(1, &pid));
+    if (pid == 0) wasi_proc_exit(9);
+    expect_exit(pid, 9);
+  } else {
+    uint64_t value = CHECKPOINT(&here);
+    CHECK(value == jumps);
+    CHECK_OK(wasix_context_switch(0));
+    current = own;
+    if (jumps++ < 2) descend(&here, own, jumps);
+  }
+  if (own % 2) descend(&outside[own], 3, own);
+  CHECK(signal == WASI_SIGNAL_USR1);
+}
+
+static uint64_t handling[CONTEXTS + 1];
+
+static void raise_for_ever(void) {
+  volatile uint32_t own = current;
+  for (;;) {
+    uint64_t value = CHECKPOINT(&outside[own]);
+    CHECK(value == 0 || value == own);
+    if (value == 0) CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+    CHECK_OK(wasix_context_switch(0));
+    current = own;
+  }
+}
+
+static void test_handlers(void) {
+  wasix_callback_signal("take_signal", 11);
+  for (uint32_t index = 1; index <= CONTEXTS; index++) {
+    current = index;
+    begin_context(handling[index] = make_context(), raise_for_ever);
+  }
+  for (volatile uint32_t round = 0; round < 9; round++) {
+    current = 0;
+    if (round % 3 == 0) CHECK_OK(wasi_proc_raise(WASI_SIGNAL_USR1));
+    for (volatile uint32_t index = 1; index <= CONTEXTS; index++) CHECK_OK(wasix_context_switch(handling[index]));
+  }
+  // A handler lasts for three switches, and one more brings the next.
+  CHECK(ran == 3 + CONTEXTS + 2 * CONTEXTS);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 2);
   if (text_equal(argv[1], "checkpoints")) test_checkpoints();
   else if (text_equal(argv[1], "elsewhere")) test_elsewhere();
   else if (text_equal(argv[1], "forks")) test_forks();
+  else if (text_equal(argv[1], "handlers")) test_handlers();
   else if (text_equal(argv[1], "snapshots")) test_snapshots();
   else CHECK(false);
   print("%s: done\n", argv[1]);

@@ -24,6 +24,10 @@ test("a fork in another context than the main one is refused; children begin wit
   assert.deepEqual(await runCase("forks"), [0, "forks: done\n", undefined]);
 });
 
+test("handlers in several contexts take checkpoints, jump and fork", async () => {
+  assert.deepEqual(await runCase("handlers"), [0, "handlers: done\n", undefined]);
+});
+
 test("a snapshot is refused to a thread that has contexts", async () => {
   assert.deepEqual(await runCase("snapshots"), [0, "snapshots: done\n", undefined]);
   assert.equal(snapshots.length, 1);

@@ -155,7 +155,7 @@ export class FileModel {
   }
 
   /** A random place for a name: few names, so that many exist. */
-  private place(): { path: string; in: Node; name: string; node: Node | undefined } {
+  private place(): Place {
     const { path, node } = this.directory();
     const name = this.random.pick(["a", "b", "cc", "a-longer-name", "n".repeat(100), "dé"]);
     return { path: `${path}/${name}`, in: node, name, node: node.names.get(name) };
@@ -325,7 +325,7 @@ export class FileModel {
     const from = this.place();
     const to = this.place();
     const answer = this.machine.rename(from.path, to.path);
-    const expected = expectedRename(from.node, to.in, to.node);
+    const expected = expectedRename(from, to);
     const refused = this.isCovered && answer === -Errno.EXDEV && from.node?.type === DIRECTORY;
     if (!this.agree("rename", answer, refused && expected === 0 ? answer : expected)) return;
     if (from.node === undefined || from.node === to.node) return;
@@ -360,15 +360,29 @@ export class FileModel {
   }
 }
 
-function expectedRename(node: Node | undefined, to: Node, replaced: Node | undefined): number {
+/** A name in a directory, and what it stands for there. */
+interface Place {
+  path: string;
+  in: Node;
+  name: string;
+  node: Node | undefined;
+}
+
+function expectedRename({ in: from, node }: Place, { in: to, node: replaced }: Place): number {
   if (node === undefined) return -Errno.ENOENT;
   if (node.type === DIRECTORY) {
-    for (let above: Node | undefined = to; above !== undefined; above = above.parent) {
-      if (above === node) return -Errno.EINVAL;
-    }
+    if (isWithin(to, node)) return -Errno.EINVAL;
   }
   if (replaced === undefined || replaced === node) return 0;
   if (replaced.type !== DIRECTORY) return node.type === DIRECTORY ? -Errno.ENOTDIR : 0;
-  if (node.type !== DIRECTORY) return -Errno.EISDIR;
-  return replaced.names.size > 0 ? -Errno.ENOTEMPTY : 0;
+  if (replaced.names.size > 0 && (node.type === DIRECTORY || isWithin(from, replaced)))
+    return -Errno.ENOTEMPTY;
+  return node.type === DIRECTORY ? 0 : -Errno.EISDIR;
+}
+
+function isWithin(directory: Node, ancestor: Node): boolean {
+  for (let above: Node | undefined = directory; above !== undefined; above = above.parent) {
+    if (above === ancestor) return true;
+  }
+  return false;
 }

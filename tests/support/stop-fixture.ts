@@ -27,6 +27,26 @@ export async function assemble(text: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** What an instance has of its own, in text: globals of each number type, a table, segments; and a function that tells all that can be told of them. $begin is missing. */
+export const STATE = `
+  (import "env" "memory" (memory 1 1 shared))
+  (import "env" "tell" (func $tell (param i64)))
+  (global $i (mut i32) (i32.const 7))
+  (global $l (export "l") (mut i64) (i64.const -1))
+  (global $f (mut f32) (f32.const nan:0x200001))
+  (global $d (mut f64) (f64.const 2.5))
+  (global $fixed funcref (ref.func $begin))
+  (table 4 funcref)
+  (elem (i32.const 1) $begin)
+  (data $one "abc")
+  (data $two "defg")
+  (func $tell_all
+    (call $tell (i64.extend_i32_s (global.get $i)))
+    (call $tell (global.get $l))
+    (call $tell (i64.extend_i32_s (i32.reinterpret_f32 (global.get $f))))
+    (call $tell (i64.reinterpret_f64 (global.get $d))))
+`;
+
 /** Rewrites a module that has something to rewrite. */
 export function rewrite(bytes: Uint8Array): StopPoints {
   const stops = addStopPoints(bytes);

@@ -37,9 +37,9 @@ onMachine("null is empty and swallows", (machine) => {
 
 onMachine("zero and full give zeros, full has no room", (machine) => {
   const guest = new Uint8Array(100_000).fill(1);
-  for (const [path, answer] of [
-    ["/dev/zero", 3],
-    ["/dev/full", -Errno.ENOSPC],
+  for (const [path, answer, toNothing] of [
+    ["/dev/zero", 3, 0],
+    ["/dev/full", -Errno.ENOSPC, -Errno.ENOSPC],
   ] as const) {
     const file = machine.open(path, read | write);
     const transfer = new Transfer().single(guest.fill(1), 10, 90_000);
@@ -47,6 +47,7 @@ onMachine("zero and full give zeros, full has no room", (machine) => {
     assert.deepEqual([guest[9], guest[10], guest[90_009], guest[90_010]], [1, 0, 0, 1]);
     assert.ok(guest.subarray(10, 90_010).every((byte) => byte === 0));
     assert.equal(machine.write(file, "abc"), answer);
+    assert.equal(machine.write(file, ""), toNothing);
     machine.close(file);
   }
 });

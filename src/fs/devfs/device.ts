@@ -2,7 +2,7 @@
  * Devices: open files without bytes of their own.
  *
  * `null` swallows and is empty, `zero` gives zeros, `full` gives zeros and has no room, `random` and `urandom` give cryptographic
- * randomness. Offsets mean nothing to them but may be set, as on Linux. Nothing here needs a lock.
+ * randomness. Offsets mean nothing to them but may be set; Linux keeps them at 0. Nothing here needs a lock.
  */
 import { Errno } from "../../abi/errno.ts";
 import type { Randomness } from "../../kernel/port.ts";
@@ -40,7 +40,7 @@ export class DeviceOperations extends FileOperations {
 
   override write(vfs: Vfs, file: number, from: Transfer): number {
     const length = from.total - from.done;
-    return deviceOf(vfs, file) === Device.full && length > 0 ? -Errno.ENOSPC : length;
+    return deviceOf(vfs, file) === Device.full ? -Errno.ENOSPC : length;
   }
 
   override size(): number {

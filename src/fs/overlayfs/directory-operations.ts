@@ -67,7 +67,7 @@ export class OverlayDirectoryOperations extends ListedDirectoryOperations {
     into: DirectoryReader,
   ): number {
     const directory = OpenFile.inode.get(vfs.memory, file);
-    if (OverlayDirectory.isGone.get(vfs.memory, directory) !== 0) return -Errno.ENOENT;
+    if (OverlayDirectory.isGone.get(vfs.memory, directory) !== 0) return 0;
     return super.listLocked(vfs, file, cookie, into);
   }
 

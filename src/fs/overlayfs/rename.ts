@@ -48,7 +48,6 @@ export function renameLocked(
   if (target >= 0) {
     const isFile = scratch.type !== Filetype.DIRECTORY;
     if (isFile && moved > 0) return -Errno.ENOTDIR;
-    if (!isFile && moved === 0) return -Errno.EISDIR;
     if (
       isFile &&
       scratch.device === device &&
@@ -60,6 +59,7 @@ export function renameLocked(
       replaced = take(enterDirectory(vfs, to, toName, scratch), dropped);
       if (replaced < 0) return replaced;
       if (replaced === moved) return 0;
+      if (moved === 0) return isWithin(vfs, from, replaced) ? -Errno.ENOTEMPTY : -Errno.EISDIR;
       const empty = isEmpty(vfs, replaced, scratch);
       if (empty < 0) return empty;
       if ((Inode.flags.load(memory, replaced) & InodeFlags.mountpoint) !== 0) return -Errno.EBUSY;
@@ -117,11 +117,16 @@ function take(record: number, dropped: number[]): number {
 }
 
 /** Why a directory cannot be moved into another, or 0. */
-function refuseMove({ memory }: Vfs, moved: number, to: number): number {
-  for (let above = to; above !== 0; above = OverlayDirectory.parent.get(memory, above)) {
-    if (above === moved) return -Errno.EINVAL;
+function refuseMove(vfs: Vfs, moved: number, to: number): number {
+  if (isWithin(vfs, to, moved)) return -Errno.EINVAL;
+  return (Inode.flags.load(vfs.memory, moved) & InodeFlags.mountpoint) !== 0 ? -Errno.EBUSY : 0;
+}
+
+function isWithin({ memory }: Vfs, directory: number, ancestor: number): boolean {
+  for (let above = directory; above !== 0; above = OverlayDirectory.parent.get(memory, above)) {
+    if (above === ancestor) return true;
   }
-  return (Inode.flags.load(memory, moved) & InodeFlags.mountpoint) !== 0 ? -Errno.EBUSY : 0;
+  return false;
 }
 
 function hasLowerPart({ memory }: Vfs, directory: number): boolean {

@@ -66,7 +66,7 @@ function listLocked(
   into: DirectoryReader,
 ): number {
   const { memory } = vfs;
-  if (TmpfsInode.links.get(memory, directory) === 0) return -Errno.ENOENT;
+  if (TmpfsInode.links.get(memory, directory) === 0) return 0;
   TmpfsInode.lock.acquire(memory, directory);
   touchAccessedLocked(vfs, directory);
   TmpfsInode.lock.release(memory, directory);

@@ -66,7 +66,7 @@ function renameLocked(
     const replaced = TmpfsEntry.inode.get(memory, target);
     if (replaced === inode) return 0;
     if (isDirectory(vfs, replaced)) {
-      if (!moved) return -Errno.EISDIR;
+      if (!moved) return isWithin(vfs, from, replaced) ? -Errno.ENOTEMPTY : -Errno.EISDIR;
       if (!isEmpty(vfs, replaced)) return -Errno.ENOTEMPTY;
       if ((Inode.flags.load(memory, replaced) & InodeFlags.mountpoint) !== 0) return -Errno.EBUSY;
       TmpfsInode.links.set(memory, replaced, 0);

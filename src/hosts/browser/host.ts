@@ -3,7 +3,7 @@ import { provideCallFormatter } from "../../syscalls/trace.ts";
 import { provideEventFormatter } from "../../threads/trace-sink.ts";
 import type { Host } from "../port.ts";
 import { BrowserClock } from "./clock.ts";
-import { loadParts, type WorkerParts } from "./parts.ts";
+import { ALL, type Count, loadParts, PATHS, type WorkerParts } from "./parts.ts";
 import { browserRandomness } from "./random.ts";
 import { BrowserWorkers } from "./workers.ts";
 
@@ -14,13 +14,10 @@ export interface BrowserHost extends Host {
 /**
  * Makes the host for one agent: a page's main thread, or a worker of the page's own.
  *
- * @param workerUrl where the worker's script is served; @param workerSource a worker's script with parts that its machine needs
+ * @param workerUrl where the worker's script is served; @param count how many files of parts, which were loaded, other workers have
  */
-export function createBrowserHost(
-  workerUrl: string | undefined,
-  workerSource: string | undefined,
-): BrowserHost {
-  const workers = new BrowserWorkers(workerUrl, workerSource);
+export function createBrowserHost(workerUrl: string | undefined, count: Count): BrowserHost {
+  const workers = new BrowserWorkers(workerUrl, count);
   return {
     name: "browser",
     clock: new BrowserClock(),
@@ -29,10 +26,11 @@ export function createBrowserHost(
     mayBlock: "WorkerGlobalScope" in globalThis,
     sharesMemory: globalThis.crossOriginIsolated === true,
     local: undefined,
-    loadFurtherCalls: async () => (await workers.useParts()).installFurtherCalls,
-    loadTrapWords: async () => (await loadParts<WorkerParts>()).parts.describeRawTrap,
+    loadFurtherCalls: async () => (await workers.useParts(ALL)).installFurtherCalls,
+    loadPathCalls: () => workers.useParts(PATHS),
+    loadTrapWords: async () => (await loadParts<WorkerParts>(ALL)).describeRawTrap,
     loadTraces: async () => {
-      const { formatCall, formatEvent } = await workers.useParts();
+      const { formatCall, formatEvent } = await workers.useParts(ALL);
       provideCallFormatter(formatCall);
       provideEventFormatter(formatEvent);
     },

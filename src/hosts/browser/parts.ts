@@ -1,10 +1,19 @@
 /**
- * Parts of the library that a worker in a browser has only where its page asks for one: filesystems that few machines mount, calls that few programs
- * make, the text of traces, what rewrites and runs programs of many threads, what runs a process on a copy of the kernel heap. One file of their own beside
- * the library, which the page loads when a machine needs any of them.
+ * Parts of the library that a worker in a browser has only where its page asks for them. They are files beside the library, each of which needs those before it:
+ *
+ * 1. what programs need that look files up (`path-parts.ts`);
+ * 2. the rest: filesystems that few machines mount, calls that few programs make, the text of traces, what rewrites and runs programs of many threads, what runs
+ *    a process on a copy of the kernel heap (`worker-parts.ts`).
  */
+import type * as pathParts from "./path-parts.ts";
 import type * as workerParts from "./worker-parts.ts";
 
-export { loadParts } from "weft:worker-source";
+export { loadParts, workerSource } from "weft:worker-source";
 
-export type WorkerParts = typeof workerParts;
+/** How many of the files are needed. */
+export const NONE = 0;
+export const PATHS = 1;
+export const ALL = 2;
+export type Count = typeof NONE | typeof PATHS | typeof ALL;
+
+export type WorkerParts = typeof pathParts & typeof workerParts;

@@ -21,7 +21,13 @@ let files: [FileSystemSyncAccessHandle, FileSystemSyncAccessHandle] | undefined;
 /** Opens a store. Answered by `storeOpened` or `refused`, with the name of an errno where it is in use. */
 export async function openStore({ name }: OpenStoreMessage, post: Post): Promise<void> {
   try {
-    const root = await navigator.storage.getDirectory();
+    // Its type says that it is there in every browser.
+    const storage = navigator.storage as Partial<StorageManager> | undefined;
+    if (storage?.getDirectory === undefined)
+      throw new Error(
+        "this browser keeps no files for pages (it lacks navigator.storage.getDirectory)",
+      );
+    const root = await storage.getDirectory();
     const stores = await root.getDirectoryHandle("weft", { create: true });
     const store = await stores.getDirectoryHandle(name, { create: true });
     const first = await openLog(store, "log-0");

@@ -27,31 +27,35 @@ const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
 const post = (message: AgentMessage, transfer: Transferable[] = []): void =>
   scope.postMessage(message, transfer);
 
-let parts: WorkerParts | undefined;
+let parts: Partial<WorkerParts> = {};
 let machine: { kernel: Kernel; start: StartMessage } | undefined;
 
 function startMachine(start: StartMessage): void {
   const memory = KernelMemory.attach(start.memory, true, lockOrderFor(start.debug));
   const kernel = attachKernel(memory, new BrowserClock(), browserRandomness);
-  addDrivers(kernel, parts && { install: parts.installMountDrivers });
+  const { installMountDrivers: install } = parts;
+  addDrivers(kernel, install && { install });
   machine = { kernel, start };
 }
 
 /** The page starts a worker with the parts where it asks for what needs them. */
-function mustHave(there: WorkerParts | undefined): WorkerParts {
-  return there ?? panic("a worker was started without the parts that it needs");
+function mustHave<Part>(part: Part | undefined): Part {
+  return part ?? panic("a worker was started without the parts that it needs");
 }
 
 const loaders: WorkerPartLoaders = {
-  stacks: () => Promise.resolve(mustHave(parts).StackCarrier),
-  furtherCalls: () => Promise.resolve(mustHave(parts).installFurtherCalls),
+  stacks: () => Promise.resolve(mustHave(parts.StackCarrier)),
+  furtherCalls: () => Promise.resolve(mustHave(parts.installFurtherCalls)),
   threadImports: () => panic("a page gives threads no imports"),
 };
 
 async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Promise<void> {
   try {
-    const compile = shareable ? mustHave(parts).compileShareable : compileProgram;
-    post({ kind: "loaded", program: await compile(bytes, name, maximumPages) });
+    const program = await (shareable
+      ? mustHave(parts.compileShareable)(bytes, name, maximumPages)
+      : // Renewing saves less than loading the parts for it costs.
+        compileProgram(bytes, name, maximumPages, undefined, parts.furtherReading !== undefined));
+    post({ kind: "loaded", program });
   } catch (error) {
     if (error instanceof NeedsFurtherReading) return post({ kind: "needsParts" });
     const message = error instanceof Error ? error.message : String(error);
@@ -61,7 +65,7 @@ async function load({ bytes, name, maximumPages, shareable }: LoadMessage): Prom
 
 function run(message: RunMessage): void {
   try {
-    mustHave(parts).runOnCopy(message, post);
+    mustHave(parts.runOnCopy)(message, post);
   } catch (error) {
     const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
     post({ kind: "crashed", message: text, stack: stack ?? text });
@@ -88,21 +92,19 @@ function handle(message: PageMessage): void {
     case "run":
       return run(message);
     case "openStore":
-      return void mustHave(parts).openStore(message, post);
+      return void mustHave(parts.openStore)(message, post);
     case "keep":
-      return mustHave(parts).keepStore(message, post);
+      return mustHave(parts.keepStore)(message, post);
   }
 }
 
-/** Makes this agent a worker of the library's. @param withParts what it was started with besides */
-export function serveWorker(withParts?: WorkerParts): void {
-  parts = withParts;
-  if (parts !== undefined) {
-    provideCallFormatter(parts.formatCall);
-    provideEventFormatter(parts.formatEvent);
-    provideFurtherReading(parts.furtherReading);
-    provideTrapDescription(parts.describeThrown);
-  }
+/** Makes this agent a worker of the library's. @param given the parts that it was started with */
+export function serveWorker(given: Partial<WorkerParts>): void {
+  parts = given;
+  if (parts.formatCall) provideCallFormatter(parts.formatCall);
+  if (parts.formatEvent) provideEventFormatter(parts.formatEvent);
+  if (parts.furtherReading) provideFurtherReading(parts.furtherReading);
+  if (parts.describeThrown) provideTrapDescription(parts.describeThrown);
   // Messages that come before the lock is held wait: serving a process never returns to the event loop, which grants the lock.
   let early: PageMessage[] | undefined = [];
   scope.onmessage = ({ data }: MessageEvent<PageMessage>) => {

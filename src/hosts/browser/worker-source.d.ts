@@ -1,8 +1,7 @@
 /** What the bundler of this project puts in (`tools/bundle.mjs`). */
 declare module "weft:worker-source" {
-  /** The script of the worker, `worker-main.ts` with all it imports. */
-  const source: string;
-  export default source;
-  /** Loads the parts that few pages need, `api/browser-parts.ts`: the functions that the library was made with, and the script of a worker that has them too. */
-  export function loadParts<Parts>(): Promise<{ parts: Parts; workerSource: string }>;
+  /** Loads the first files of parts, of which few pages need any: `api/browser-paths.ts`, `api/browser-parts.ts`. Resolves to what has been loaded so far. */
+  export function loadParts<Parts>(count: number): Promise<Parts>;
+  /** The script of a worker, `worker-main.ts` with all it imports, and with so many files of parts, which must have been loaded. */
+  export function workerSource(count: number): string;
 }

@@ -4,7 +4,6 @@
  * All run one script: the text that the library carries, as a Blob, so that no bundler and no server has to know of it; or the file that the page names
  * (option `workerUrl`). A worker that serves no machine yet is fresh; one is started ahead of need, since starting takes 10 to 30 ms.
  */
-import source from "weft:worker-source";
 import { ModuleError, type ModuleErrorCode } from "../../loader/module-error.ts";
 import type { Program } from "../../loader/program.ts";
 import { panic } from "../../shm/index.ts";
@@ -12,7 +11,7 @@ import type { WorkerMessage } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import type { LoadMessage } from "./messages.ts";
 import { PageWorker } from "./page-worker.ts";
-import { loadParts, type WorkerParts } from "./parts.ts";
+import { ALL, type Count, loadParts, type WorkerParts, workerSource } from "./parts.ts";
 
 /** How long a first worker may take to start, in milliseconds: longer means that its script is another. */
 const START_LIMIT = 30_000;
@@ -23,18 +22,17 @@ export class BrowserWorkers implements WorkerHost {
   private readonly own: PageWorker[] = [];
   /** Script of the workers that are started from now on. */
   private url: string;
-  private parts: Promise<WorkerParts> | undefined;
   private disposed = false;
 
   /**
-   * @param workerUrl where the worker's script is served, for pages that forbid workers from `blob:` URLs; @param withParts the script with parts that
-   *   the machine needs
+   * @param workerUrl where the worker's script is served, for pages that forbid workers from `blob:` URLs: it has all parts; @param count how many files
+   *   of parts that were loaded the workers of other pages begin with
    */
   constructor(
     private readonly workerUrl: string | undefined,
-    private readonly withParts: string | undefined,
+    private count: Count,
   ) {
-    this.url = workerUrl ?? urlOf(withParts ?? source);
+    this.url = workerUrl ?? urlOf(workerSource(count));
   }
 
   /**
@@ -100,7 +98,7 @@ export class BrowserWorkers implements WorkerHost {
     const request = { kind: "load", bytes, name, maximumPages, shareable: false } as const;
     let program = await this.compile(request);
     if (program === "needsParts") {
-      await this.useParts();
+      await this.useParts(ALL);
       program = await this.compile(request);
     }
     return typeof program === "object" ? program : panic("a worker answered without the program");
@@ -123,7 +121,7 @@ export class BrowserWorkers implements WorkerHost {
     name: string,
     maximumPages: number,
   ): Promise<Program | undefined> {
-    await this.useParts();
+    await this.useParts(ALL);
     const worker = new PageWorker(this.url);
     try {
       const request = { kind: "load", bytes, name, maximumPages, shareable: true } as const;
@@ -134,18 +132,15 @@ export class BrowserWorkers implements WorkerHost {
     }
   }
 
-  /** Loads the parts, also for all workers that are started from now on: the file that a page names has them anyway. */
-  useParts(): Promise<WorkerParts> {
-    this.parts ??= this.loadParts();
-    return this.parts;
-  }
-
-  private async loadParts(): Promise<WorkerParts> {
-    const { parts, workerSource } = await loadParts<WorkerParts>();
-    if (this.workerUrl !== undefined || this.withParts !== undefined) return parts;
+  /** Loads the first files of parts, also for all workers that are started from now on. */
+  async useParts(count: Count): Promise<WorkerParts> {
+    const parts = await loadParts<WorkerParts>(count);
+    if (this.count >= count || this.disposed) return parts;
+    this.count = count;
+    if (this.workerUrl !== undefined) return parts;
     for (const worker of this.fresh.splice(0)) void worker.terminate();
     URL.revokeObjectURL(this.url);
-    this.url = urlOf(workerSource);
+    this.url = urlOf(workerSource(count));
     return parts;
   }
 

@@ -2,6 +2,7 @@
 import { promises } from "node:fs";
 import {
   compileProgram,
+  type GivenNames,
   NeedsFurtherReading,
   type Program,
   provideFurtherReading,
@@ -43,13 +44,19 @@ export function createNodeHost(directories?: HostDirectories): Host {
   };
 }
 
-async function loadProgram(...program: Parameters<typeof compileProgram>): Promise<Program> {
+async function loadProgram(
+  bytes: Uint8Array,
+  name: string,
+  maximumPages: number,
+  given?: GivenNames,
+): Promise<Program> {
+  const compile = () => compileProgram(bytes, name, maximumPages, given, true);
   try {
-    return await compileProgram(...program);
+    return await compile();
   } catch (error) {
     if (!(error instanceof NeedsFurtherReading)) throw error;
     provideFurtherReading((await import("../../loader/further-reading.ts")).furtherReading);
-    return compileProgram(...program);
+    return compile();
   }
 }
 
