@@ -5,7 +5,7 @@
  * what another version of itself or other flags made. The code is kept in the folder of the bundle, as the command's is (`cli/launch.ts`), and made by the
  * first worker that has nothing to do; where the folder cannot be written to, all is as before, only slower.
  */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,9 +14,8 @@ export interface WorkerCode {
   readonly text: SharedArrayBuffer;
   /** The kernel's file. */
   readonly file: string;
-  /** Where the compiled code is kept, when it was written or 0, and what was found there. */
+  /** Where the compiled code is kept, and what was found there. */
   readonly kept: string;
-  readonly time: number;
   readonly compiled: SharedArrayBuffer | undefined;
 }
 
@@ -30,18 +29,19 @@ export function readWorkerCode(): WorkerCode | undefined {
   const kept = join(directory, "code", `worker-${process.versions.v8}-${process.arch}`);
   try {
     const text = known?.text ?? joinModules([file, join(directory, "worker-main.cjs")]);
-    const time = statSync(kept, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    known = { text, file, kept, time, compiled: time === 0 ? undefined : share(readFileSync(kept)) };
+    known = { text, file, kept, compiled: undefined };
+    known = { ...known, compiled: share(readFileSync(kept)) };
   } catch {
-    // A folder of code that cannot be read is as good as none.
+    // Not bundled, or not compiled yet.
   }
   return known;
 }
 
 function joinModules(files: readonly string[]): SharedArrayBuffer {
-  const wrap = (file: string) =>
-    `function(exports,require,module,__filename){${readFileSync(file, "latin1")}\n}`;
-  return share(Buffer.from(`[${files.map(wrap).join()}]`, "latin1"));
+  const functions = files.map(
+    (file) => `function(exports,require,module,__filename){${readFileSync(file, "latin1")}\n}`,
+  );
+  return share(Buffer.from(`[${functions.join()}]`, "latin1"));
 }
 
 function share(bytes: Uint8Array): SharedArrayBuffer {

@@ -13,7 +13,7 @@ import type { serve } from "./worker-main.ts";
 
 type Load = (exports: object, require: NodeJS.Require, module: object, filename: string) => void;
 
-const { text, file, kept, time, compiled } = (workerData as { code: WorkerCode }).code;
+const { text, file, kept, compiled } = (workerData as { code: WorkerCode }).code;
 
 /** Keeps the compiled code, with all functions that were used so far. It takes its name when it is complete. */
 function keep(script: Script): void {
@@ -56,7 +56,7 @@ main.exports.serve({
   onIdle() {
     if (isKept) return;
     isKept = true;
-    // Of workers that began together one is enough.
-    if ((statSync(kept, { throwIfNoEntry: false })?.mtimeMs ?? 0) === time) keep(script);
+    // Of workers that began together one is enough: it has left something else there.
+    if (statSync(kept, { throwIfNoEntry: false })?.size === compiled?.byteLength) keep(script);
   },
 });

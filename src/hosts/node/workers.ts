@@ -36,8 +36,6 @@ export const createNodeWorkers = (
       // For what `threadImports` loads: of code that the host program brings, it may ask for its environment. No guest can.
       env: workerThreads().SHARE_ENV,
       execArgv: [],
-      // Without it a worker makes its standard streams, only to say that this one is at its end.
-      stdin: true,
       // Descriptors of host files belong to the kernel's records, not to the worker that opened them.
       trackUnmanagedFds: false,
       ...(start.sharing ? { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_WITH_STACKS } } : {}),
