@@ -92,6 +92,7 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
+    KernelRoot.keepsStacksApart.or(this.kernel.memory, this.kernel.root, takesSnapshots);
     this.listeners = new EventListeners(this.kernel, host.loadTrapWords);
     this.tree = new GuestTree(this.kernel);
     this.fs = this.makeFiles(this.tree);
