@@ -238,6 +238,15 @@ const loadLateParts = (file) => ({
       : undefined,
 });
 
+/** The same for the calls of `syscalls/path-services.ts`. The command has them at once. */
+const loadPathCalls = {
+  name: "load-path-calls",
+  load: (id) =>
+    id === join(built, "syscalls/path-services.js")
+      ? 'export const loadPathServices = () => weftRequire("./path-calls.cjs").pathServices;'
+      : undefined,
+};
+
 /** Gives bundled files of Node the names of what is beside them. */
 const nameNeighbours = (text) =>
   text
@@ -263,10 +272,11 @@ const nodeEntries = {
   inspect: "api/inspection.js",
   instrument: "api/instrument.js",
   "late-part": "threads/late-part.js",
+  "path-calls": "syscalls/path-table.js",
 };
 
-/** Those that are not for modules: what starts a worker, and a part that the kernel's file loads by its name. */
-const unnamed = new Set(["worker-main.cjs", "late-part.cjs"]);
+/** Those that are not for modules: what starts a worker, and parts that the kernel's file loads by their names. */
+const unnamed = new Set(["worker-main.cjs", "late-part.cjs", "path-calls.cjs"]);
 
 /** The declaration files that some entries reach through relative imports, the entries included. */
 function reachableTypes(files) {
@@ -359,6 +369,7 @@ async function bundleNode() {
     external: /^(node:|binaryen$)/,
     plugins: [
       loadLateParts("late-part.cjs"),
+      loadPathCalls,
       importAsGiven,
       splitModules(atStart),
       constants.rolldown,
@@ -408,13 +419,13 @@ const leaveParts = {
 };
 
 /** The names that entries use at once of each module, by its path; themselves included. */
-async function usedAtOnce(entries, platform) {
+async function usedAtOnce(entries, platform, late = []) {
   const bundle = await rolldown({
     input: entries.map((entry) => join(built, entry)),
     platform,
     external: /^node:/,
     plugins: [
-      platform === "node" ? loadLateParts("late-part.cjs") : takeLateParts,
+      ...(platform === "node" ? [loadLateParts("late-part.cjs"), ...late] : [takeLateParts]),
       leaveParts,
       virtualFiles(""),
       constants.rolldown,
@@ -430,7 +441,7 @@ async function usedAtOnce(entries, platform) {
 }
 
 const startOfNode = ["api/node.js", "hosts/node/worker-main.js"];
-const atStart = await usedAtOnce(startOfNode, "node");
+const atStart = await usedAtOnce(startOfNode, "node", [loadPathCalls]);
 
 /** What the library and its workers load at their start, in one file: the more files there are, the longer workers take to start. Of the tables some constants are used whole. */
 const inKernel = new Set([...atStart.keys(), join(built, "abi/layouts.js")]);

@@ -154,7 +154,7 @@ export function readPipe(memory: KernelMemory, pipe: number, into: Transfer): nu
 }
 
 /**
- * Adds what there is room for; all or nothing up to `PIPE_ATOMIC` bytes. WOULD_BLOCK without room, EPIPE without readers.
+ * Adds what there is room for; all or nothing up to `PIPE_ATOMIC` bytes. WOULD_BLOCK without room, EPIPE without readers; no bytes always go through, as on Linux.
  *
  * @param waits whether the writer waits where there is no room: then a flow has more
  */
@@ -165,6 +165,7 @@ export function writePipe(
   waits = false,
 ): number {
   const wanted = from.total - from.done;
+  if (wanted === 0) return 0;
   Pipe.lock.acquire(memory, pipe);
   if (Pipe.readers.get(memory, pipe) === 0) {
     Pipe.lock.release(memory, pipe);
@@ -192,7 +193,7 @@ export function writePipe(
   }
   Pipe.lock.release(memory, pipe);
   if (count > 0) wakeQueue(memory, Pipe.waiters.at(pipe), Readiness.read);
-  return count === 0 && wanted > 0 ? WOULD_BLOCK : count;
+  return count === 0 ? WOULD_BLOCK : count;
 }
 
 /** One end less. Frees the pipe with the last. */

@@ -70,6 +70,7 @@ int main(int argc, char **argv) {
   SHOW(write(fds[1], "x", 1));
   SHOW(close(copy));
   SHOW(write(fds[1], "x", 1));
+  SHOW(write(fds[1], "x", 0));
   SHOW(close(fds[1]));
   put_file("file", "text");
   int file = open("file", O_RDWR);

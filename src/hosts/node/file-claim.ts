@@ -62,7 +62,10 @@ function removeStale(claim: string, aside: string): void {
   } catch (error) {
     // Given back meanwhile. What is there and cannot be read would be met again and again.
     if (codeOf(error) === "ENOENT") return;
-    throw error;
+    const told = error as NodeJS.ErrnoException;
+    // Of what could be opened and not be read, a directory, Node does not tell the name.
+    if (told.path === undefined) told.message += ` '${claim}'`;
+    throw told;
   }
   const [pid, start] = before.trim().split(" ");
   if (isAlive(Number(pid), start)) throw new FileClaimed(Number(pid));
