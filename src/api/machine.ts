@@ -208,6 +208,11 @@ export abstract class BaseMachine {
     return [...this.processes];
   }
 
+  /** @internal Whether a program is being made ready that a process has asked for. */
+  get isLoading(): boolean {
+    return this.programs?.isBusy === true;
+  }
+
   /** Starts a program and waits for its end: `spawn` and `wait` in one. */
   async run(source: ProgramSource, options: SpawnOptions = {}): Promise<ProcessResult> {
     return (await this.spawn(source, options)).wait();
