@@ -19,6 +19,7 @@ import {
   entryType,
   freeListing,
   isDescribed,
+  type ListedName,
   listingCount,
   makeListing,
   nameLength,
@@ -34,7 +35,7 @@ export abstract class ListedDirectoryOperations extends DirectoryOperations {
   private readonly name = new Name();
 
   /** The names in a directory without `.` and `..`, or a negated errno. */
-  protected abstract readNames(vfs: Vfs, directory: number): readonly Uint8Array[] | number;
+  protected abstract readNames(vfs: Vfs, directory: number): readonly ListedName[] | number;
   /** Each describes a file in `scratch`: the directory, the one above it, what a name in it stands for. 0 or a negated errno. */
   protected abstract lookHere(vfs: Vfs, directory: number): number;
   protected abstract lookAbove(vfs: Vfs, directory: number): number;
@@ -81,7 +82,7 @@ export abstract class ListedDirectoryOperations extends DirectoryOperations {
   }
 
   /** Whether a directory was removed while it is open: it has not even itself in it then, as in Linux. */
-  private isGone(vfs: Vfs, directory: number, names: readonly Uint8Array[]): boolean {
+  private isGone(vfs: Vfs, directory: number, names: readonly ListedName[]): boolean {
     return names.length === 0 && this.lookHere(vfs, directory) >= 0 && this.scratch.links === 0;
   }
 

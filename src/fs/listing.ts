@@ -21,8 +21,11 @@ const ENTRY = 16;
 /** Type of an entry that nobody has looked at. */
 const UNSEEN = 0xffff;
 
+/** A name as its bytes, or as text with a character for each byte. */
+export type ListedName = Uint8Array | string;
+
 /** Makes a listing of names; 0 when the kernel heap has no room for it. */
-export function makeListing(memory: KernelMemory, names: readonly Uint8Array[]): number {
+export function makeListing(memory: KernelMemory, names: readonly ListedName[]): number {
   let extra = names.length * ENTRY;
   for (const name of names) extra += name.length;
   const listing = Listing.allocate(memory, extra);
@@ -34,8 +37,12 @@ export function makeListing(memory: KernelMemory, names: readonly Uint8Array[]):
     const word = entryOf(listing, index) >>> 2;
     memory.u32[word] = start;
     memory.u32[word + 1] = (names[index].length << 16) | UNSEEN;
-    memory.u8.set(names[index], listing + start);
-    start += names[index].length;
+    const name = names[index];
+    if (typeof name === "string") {
+      for (let at = 0; at < name.length; at++)
+        memory.u8[listing + start + at] = name.charCodeAt(at);
+    } else memory.u8.set(name, listing + start);
+    start += name.length;
   }
   return listing;
 }

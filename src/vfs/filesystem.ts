@@ -62,6 +62,12 @@ export class Times {
 export interface Filesystem {
   /** Steps into a directory: its inode with a count; ENOENT, ENOTDIR, or `IS_SYMLINK`. */
   step(vfs: Vfs, directory: number, name: Name): number;
+  /**
+   * Steps over names of a path up to the last, for a filesystem that does so quicker than one by one: the directory that was reached, with a count, or 0.
+   *
+   * @param path the rest of a path, of which the names that were stepped over are cut off
+   */
+  stepFar?(vfs: Vfs, directory: number, path: Name): number;
   /** The parent of a directory, with a count; of the root, the root itself. */
   parent(vfs: Vfs, directory: number): number;
   /**

@@ -3,7 +3,7 @@
  *
  * Life: made at boot or by the host program, for the life of the machine. The first mount is the root and covers nothing.
  * Holds a count of its root inode and of the directory it covers.
- * Lock: the list is guarded by `Mounts.lock`; mounts themselves are immutable.
+ * Lock: the list is guarded by `Mounts.lock`; mounts themselves are immutable, but that `MountFlags.holdsMounts` may come, under the lock too.
  */
 import {
   address,
@@ -17,7 +17,11 @@ import {
 } from "../shm/index.ts";
 import { Inode, InodeFlags, keepInode } from "./inode.ts";
 
-export const MountFlags = { readOnly: 1 } as const;
+export const MountFlags = {
+  readOnly: 1,
+  /** Another is mounted on a directory of this one. */
+  holdsMounts: 2,
+} as const;
 
 export const Mount = layout("Mount", {
   next: address,
@@ -83,6 +87,8 @@ export function coverDirectory(
   Mount.covered.set(memory, mount, keepInode(memory, covered));
   Inode.flags.or(memory, covered, InodeFlags.mountpoint);
   Inode.flags.or(memory, parent, InodeFlags.parentOfMountpoint);
+  const around = Inode.mount.get(memory, covered);
+  Mount.flags.set(memory, around, Mount.flags.get(memory, around) | MountFlags.holdsMounts);
 }
 
 /** Says where in the tree a mount is, for people: `/proc/mounts`. Without room for it nothing is said. */

@@ -36,6 +36,7 @@ export class PathWalk {
   private links = 0;
   private position = 0;
   private end_ = 0;
+  private readonly rest = new Name();
   private readonly buffer = new Uint8Array(2 * PATH_MAX + 2);
   private readonly target = new Uint8Array(PATH_MAX);
 
@@ -142,6 +143,7 @@ export class PathWalk {
         this.trailingSlash = rest > stop;
         return this.arrive();
       }
+      if (this.stepFar(start)) continue;
       const result = this.stepInto();
       if (result === IS_SYMLINK) {
         const expanded = this.expand(rest);
@@ -149,6 +151,17 @@ export class PathWalk {
       } else if (result < 0) return this.fail(result);
       vfs.memory.refreshIfGrown();
     }
+  }
+
+  /** Steps over several names at once, the first of which begins at `start`, in a filesystem that can. */
+  private stepFar(start: number): boolean {
+    const { directory, rest, vfs } = this;
+    rest.set(this.buffer, start, this.end_ - start);
+    const reached = vfs.filesystemOf(directory).stepFar?.(vfs, directory, rest) ?? 0;
+    if (reached === 0) return false;
+    this.moveTo(reached);
+    this.position = rest.start;
+    return true;
   }
 
   /** At the last name: if a mount lies on it, stand on the mount's root. */

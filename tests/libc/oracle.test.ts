@@ -55,7 +55,13 @@ async function runNatively(name: string, lower?: string): Promise<string> {
   }
 }
 
-for (const name of ["oracle_open", "oracle_names", "oracle_files", "oracle_pipes"]) {
+for (const name of [
+  "oracle_open",
+  "oracle_names",
+  "oracle_files",
+  "oracle_pipes",
+  "oracle_random",
+]) {
   test(`${name} prints what it prints on Linux`, { skip }, async () => {
     const host = join(directory, `${name}-host`);
     await mkdir(host);

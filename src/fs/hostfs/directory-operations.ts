@@ -58,7 +58,7 @@ export class HostDirectoryOperations extends ListedDirectoryOperations {
     trimDirectories(memory, this.driver.port, host);
   }
 
-  protected override readNames({ memory }: Vfs, directory: number): readonly Uint8Array[] | number {
+  protected override readNames({ memory }: Vfs, directory: number): readonly string[] | number {
     return this.driver.port.list(this.driver.place(memory, directory, this.here));
   }
 

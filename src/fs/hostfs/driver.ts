@@ -49,6 +49,7 @@ import {
 import { HostDirectoryOperations } from "./directory-operations.ts";
 import { HostFileOperations } from "./file-operations.ts";
 import { type HostFiles, HostPlace, HostStat } from "./port.ts";
+import { Shortcuts } from "./shortcuts.ts";
 
 /** How often a call looks again when a name changes its kind between two looks. */
 const TRIES = 8;
@@ -70,6 +71,7 @@ export class HostfsDriver implements Filesystem {
   /** Texts of the roots' paths by mount, each with the serial of the mount it was made for; and the one that was asked for last. */
   private readonly roots = new Map<number, RootPath>();
   private lastRoot: RootPath = { mount: 0, serial: 0, path: "" };
+  private readonly shortcuts = new Shortcuts(this);
 
   constructor(readonly port: HostFiles) {}
 
@@ -113,6 +115,10 @@ export class HostfsDriver implements Filesystem {
       return this.adopt(vfs, directory, descriptor, path);
     }
     return -Errno.EAGAIN;
+  }
+
+  stepFar(vfs: Vfs, directory: number, path: Name): number {
+    return this.shortcuts.stepFar(vfs, directory, path);
   }
 
   parent(vfs: Vfs, directory: number): number {
@@ -268,7 +274,7 @@ export class HostfsDriver implements Filesystem {
   }
 
   /** The path by which names in a root are addressed; empty when it is pinned. */
-  private rootPath(memory: KernelMemory, mount: number): string {
+  rootPath(memory: KernelMemory, mount: number): string {
     const host = Mount.state.get(memory, mount);
     if (HostMount.pinned.load(memory, host) !== 0) return "";
     const serial = HostMount.serial.get(memory, host);

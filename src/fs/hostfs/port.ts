@@ -58,6 +58,8 @@ export interface HostFiles {
   openForWriting(descriptor: number): number;
   /** The path of what a descriptor has open; empty where it has none any more, or none that is text. Pinning hosts. */
   whereIs(descriptor: number): string;
+  /** Whether the path of an open directory is this one now, every name in it a directory's own. Pinning hosts. */
+  isAt(descriptor: number, path: string): boolean;
   close(descriptor: number): void;
 
   statAt(place: HostPlace, name: Name, into: HostStat): number;
@@ -77,8 +79,8 @@ export interface HostFiles {
   removeDirectoryAt(place: HostPlace, name: Name): number;
   renameAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number;
   linkAt(from: HostPlace, fromName: Name, to: HostPlace, toName: Name): number;
-  /** The names in a directory, without `.` and `..`, in the host's order. */
-  list(place: HostPlace): readonly Uint8Array[] | number;
+  /** The names in a directory, without `.` and `..`, in the host's order: a character for each byte. */
+  list(place: HostPlace): readonly string[] | number;
   syncDirectory(place: HostPlace): number;
 
   /** Reads into one or several buffers of a rewound transfer. */

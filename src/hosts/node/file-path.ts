@@ -20,9 +20,12 @@ const DESCRIPTORS = (() => {
   }
 })();
 
+const descriptorPaths: string[] = [];
+
 /** The path of what a descriptor of this process has open. Linux. */
 export function descriptorPath(descriptor: number): string {
-  return DESCRIPTORS + descriptor;
+  // As bytes first: a text that was put together would be copied at each call.
+  return (descriptorPaths[descriptor] ??= Buffer.from(DESCRIPTORS + descriptor).toString("latin1"));
 }
 
 /** The last paths, by a hash of their name: most calls are on a name that was named just before, and making the text takes as long as a call of the host. */
@@ -38,6 +41,11 @@ const recent: (RecentPath | undefined)[] = [];
 /** Characters of a directory's path that can be put before a name in `scratch`, at three bytes each. */
 const LONGEST_PREFIX = 4096;
 const scratch = Buffer.allocUnsafeSlow(3 * LONGEST_PREFIX + 256);
+/** What is before the name in `scratch`: how the directory is addressed, bytes, and whether each is a character. */
+let prefixDescriptor = -1;
+let prefixDirectory = "";
+let prefixBytes = 0;
+let prefixIsAscii = true;
 
 /** The path of a name in a directory: text where it is ASCII, bytes otherwise. */
 export function pathOf(place: HostPlace, name: Name): Path {
@@ -49,15 +57,20 @@ export function pathOf(place: HostPlace, name: Name): Path {
   const slot = (hash ^ (hash >>> 16)) & (RECENT - 1);
   const known = recent[slot];
   if (known !== undefined && isPathOf(known, place, name)) return known.text;
-  const prefix = prefixOf(place);
   let isAscii = true;
   for (let index = start; index < start + length; index++) isAscii &&= bytes[index] < 0x80;
-  if (!isAscii || prefix.length > LONGEST_PREFIX)
-    return Buffer.concat([Buffer.from(prefix), bytes.slice(start, start + length)]);
-  // Read out of a buffer as a whole: a text that was put together would be copied at each call.
-  let end = scratch.write(prefix);
+  if (!isAscii || place.path.length >= LONGEST_PREFIX)
+    return Buffer.concat([Buffer.from(prefixOf(place)), bytes.slice(start, start + length)]);
+  if (prefixDescriptor !== place.descriptor || prefixDirectory !== place.path) {
+    const prefix = prefixOf(place);
+    prefixDescriptor = place.descriptor;
+    prefixDirectory = place.path;
+    prefixBytes = scratch.write(prefix);
+    prefixIsAscii = prefixBytes === prefix.length;
+  }
+  let end = prefixBytes;
   for (let index = start; index < start + length; index++) scratch[end++] = bytes[index];
-  const text = scratch.toString("utf8", 0, end);
+  const text = scratch.toString(prefixIsAscii ? "latin1" : "utf8", 0, end);
   recent[slot] = { descriptor: place.descriptor, directory: place.path, text };
   return text;
 }

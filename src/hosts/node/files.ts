@@ -150,6 +150,15 @@ export class NodeFiles implements HostFiles {
     }
   }
 
+  isAt(descriptor: number, path: string): boolean {
+    try {
+      return readlinkSync(descriptorPath(descriptor)) === path;
+    } catch (error) {
+      errnoOf(error);
+      return false;
+    }
+  }
+
   close(descriptor: number): void {
     try {
       closeSync(descriptor);
@@ -269,11 +278,12 @@ export class NodeFiles implements HostFiles {
     return this.change(from, fromName, (path) => linkSync(path, target));
   }
 
-  list(place: HostPlace): readonly Uint8Array[] | number {
+  list(place: HostPlace): readonly string[] | number {
     const refused = this.refuse(place);
     if (refused < 0) return refused;
     try {
-      return readdirSync(directoryPathOf(place), BYTES);
+      // Texts of single bytes take half the time of an array for each name.
+      return readdirSync(directoryPathOf(place), "latin1");
     } catch (error) {
       return errnoOf(error);
     }
