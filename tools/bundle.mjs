@@ -6,7 +6,7 @@
 //   dist/worker-node.cjs what starts a worker of it, dist/worker-main.cjs what that runs
 //   dist/inspect.js      the library's entry for reading modules, in Node
 //   dist/instrument.cjs  what gives programs asyncify, for the library's entry of that name and for the command
-//   dist/kernel-*.cjs    what library and worker need at their start, most of it the kernel; other files with a hash in their names are parts that are
+//   dist/kernel.cjs      what library and worker need at their start, most of it the kernel; other files with a hash in their names are parts that are
 //                        loaded when they are asked for: host directories and other filesystems, the text of traces, what rewrites programs of many threads
 //   dist/cli.cjs         what the command starts: a CommonJS module, which Node starts quicker than any other
 //   dist/command-plain.cjs  what a run without options needs of the command, dist/command.cjs and the others of that name all else: scripts
@@ -361,6 +361,8 @@ function breakLines(text) {
 
 /** Bundles the entries of Node; resolves to the files by name, each with its sizes and the files that it imports at once. */
 async function bundleNode() {
+  // Its name stands in `hosts/node/worker-code.ts`.
+  const kernel = "kernel.cjs";
   const bundle = await rolldown({
     input: Object.fromEntries(
       Object.entries(nodeEntries).map(([name, from]) => [name, join(built, from)]),
@@ -383,14 +385,13 @@ async function bundleNode() {
     minify: false,
     minifyInternalExports: true,
     entryFileNames: "[name].cjs",
-    chunkFileNames: "[name]-[hash].cjs",
+    chunkFileNames: ({ name }) => (name === "kernel" ? kernel : "[name]-[hash].cjs"),
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ name: "kernel", test: (id) => inKernel.has(id) }],
     },
   });
   const texts = new Map(output.map(({ fileName, code }) => [fileName, code]));
-  const kernel = output.find(({ name }) => name === "kernel").fileName;
   exportByNumber(texts, kernel);
   const files = new Map();
   for (const { fileName, imports, exports, isEntry } of output) {
@@ -401,14 +402,14 @@ async function bundleNode() {
     const again = `import weft from"./${fileName}";export const{${exports}}=weft;\n`;
     files.set(entry, { ...(await write(entry, again)), imports: [fileName] });
   }
-  const launcher = await bundleText(join(built, "hosts/node/worker-launch.js"), {
+  const launcher = await rolldown({
+    input: join(built, "hosts/node/worker-launch.js"),
     platform: "node",
-    format: "cjs",
-    define: { KERNEL_FILE: JSON.stringify(kernel) },
-    external: ["./worker-main.cjs"],
+    plugins: [importAsGiven, constants.rolldown],
   });
+  const [{ code }] = (await launcher.generate({ format: "cjs", minify: true })).output;
   const imports = ["worker-main.cjs"];
-  files.set("worker-node.cjs", { ...(await write("worker-node.cjs", launcher)), imports });
+  files.set("worker-node.cjs", { ...(await write("worker-node.cjs", code)), imports });
   return files;
 }
 

@@ -8,7 +8,7 @@ import { Process as Record_ } from "../kernel/index.ts";
 import { compileSync, MOST_PAGES, readProgram } from "../loader/program.ts";
 import { RAW_TRAP } from "../loader/trap.ts";
 import { panic } from "../shm/index.ts";
-import { isFurtherCall } from "../syscalls/table.ts";
+import { isFurtherCall, isPathCall } from "../syscalls/table.ts";
 import { runInPlace } from "../threads/run-in-place.ts";
 import { booting } from "./beginning.ts";
 import { GuestTree } from "./guest-tree.ts";
@@ -18,12 +18,15 @@ import { createRecord } from "./process-record.ts";
 import { type ProcessResult, takeResult } from "./process-result.ts";
 
 export type { ProcessResult };
+export { os } from "../hosts/node/builtin.ts";
 
 const unused = () => panic("plain run: all streams are the host program's");
 const NO_STREAMS: StreamMaker = { servesTerminals: false, openInput: unused, openOutput: unused };
 
 /** A call by which a program may come to know terminals or signals, which only an event loop can serve. */
 const SIGNALS = "callback_signal";
+/** The call that tells how many processors there are; files of `/proc` do, too. */
+const PARALLELISM = "thread_parallelism";
 
 /**
  * Makes a program ready to be run so.
@@ -48,7 +51,9 @@ export function preparePlainRun(
     if (!isPlain || importsThreadSpawn) return undefined;
     const program = compileSync(found, title, MOST_PAGES);
     const memory = guestMemoryFor({ name: title, program });
-    const host = createNodeHost();
+    // Asking takes as long as a twentieth of the run, and only few programs can find the answer.
+    const asksCores = imports.some(({ name }) => name === PARALLELISM || isPathCall(name));
+    const host = createNodeHost(undefined, asksCores ? undefined : 1);
     const kernel = booting.makeKernel(host, {});
     const tree = new GuestTree(kernel);
     booting.makeTree(kernel, tree, {}, undefined);

@@ -1,6 +1,6 @@
 /** How a program's end becomes the end of the command. */
-import { constants } from "node:os";
 import type { ProcessResult } from "../api/command.ts";
+import { os } from "../api/plain-run.ts";
 import { ExitCode } from "./exit-codes.ts";
 
 /** The command's exit code, and what to tell where the program did not simply exit. */
@@ -20,7 +20,7 @@ export function endOf(result: ProcessResult, name: string, timeout: number | und
   }
   if (result.signal !== undefined) {
     // Whoever reads no more wants to hear no more: shells are silent about it, too.
-    const isExpected = result.signal === constants.signals.SIGPIPE;
+    const isExpected = result.signal === os().constants.signals.SIGPIPE;
     const told = isExpected ? undefined : `${name} was ended by ${signalName(result.signal)}.`;
     return { exitCode: ExitCode.signal + result.signal, message: result.message ?? told };
   }
@@ -28,6 +28,6 @@ export function endOf(result: ProcessResult, name: string, timeout: number | und
 }
 
 function signalName(number: number): string {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  const found = Object.entries(os().constants.signals).find(([, value]) => value === number);
   return found === undefined ? `signal ${number}` : `signal ${number} (${found[0]})`;
 }

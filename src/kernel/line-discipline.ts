@@ -150,16 +150,16 @@ function erase(
   }
 }
 
-/** Characters of the last word and the spaces after it. */
+/** Characters of the last word and of what follows it. A word is of letters, digits and `_`, as on Linux. */
 function lengthOfWord(memory: KernelMemory, terminal: number): number {
   let characters = 0;
   let inWord = false;
   for (let back = 1; ; back++) {
     const byte = lastTyped(memory, terminal, back);
     if (byte < 0) return characters;
-    const isSpace = byte === SPACE || byte === 9;
-    if (isSpace && inWord) return characters;
-    inWord ||= !isSpace;
+    const isWord = byte >= 0x80 || /\w/.test(String.fromCharCode(byte));
+    if (!isWord && inWord) return characters;
+    inWord ||= isWord;
     if (!isContinuation(byte)) characters++;
   }
 }

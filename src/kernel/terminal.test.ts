@@ -95,6 +95,7 @@ onTerminal("erasing characters, words and the line", (keyboard) => {
   assert.equal(keyboard.type("\u007f\u007f").shown, blank.repeat(3));
   assert.equal(keyboard.type(" one two  ").shown, " one two  ");
   assert.equal(keyboard.type("\u0017").shown, blank.repeat(5));
+  assert.equal(keyboard.type("a.b_1 -\u0017\u0017").shown, `a.b_1 -${blank.repeat(7)}`);
   keyboard.type("x\r");
   assert.equal(keyboard.read(), "é one x\n");
   assert.equal(keyboard.type("gone\u0015here\r").shown, "gone" + blank.repeat(4) + "here\n");

@@ -92,7 +92,7 @@ test("a worker without work keeps the code of all, and takes none that does not 
 
 test("the bundles ask the engine by its own names whether it suspends stacks", async () => {
   const directory = dirname(command);
-  for (const pattern of [/^command-.*\.cjs$/, /^kernel-.*\.cjs$/, /^worker-browser\.js$/]) {
+  for (const pattern of [/^command-.*\.cjs$/, /^kernel\.cjs$/, /^worker-browser\.js$/]) {
     const names = (await readdir(directory)).filter((name) => pattern.test(name)).sort();
     const texts = names.map((name) => readFile(join(directory, name), "utf8"));
     const text = (await Promise.all(texts)).join("\n");

@@ -19,14 +19,14 @@ import { createNodeWorkers } from "./workers.ts";
 /**
  * Makes the host for one machine.
  *
- * @param directories for a machine that mounts directories of the host
+ * @param directories for a machine that mounts directories of the host; @param parallelism how many processors there are, if that is known
  */
-export function createNodeHost(directories?: HostDirectories): Host {
+export function createNodeHost(directories?: HostDirectories, parallelism?: number): Host {
   return {
     name: "node",
     clock: new NodeClock(),
     randomness: nodeRandomness,
-    workers: createNodeWorkers(directories !== undefined),
+    workers: createNodeWorkers(directories !== undefined, parallelism),
     mayBlock: true,
     sharesMemory: true,
     local: createNodeResources(directories),

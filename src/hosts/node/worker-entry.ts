@@ -1,4 +1,4 @@
 /** What a worker of Node begins with, where the files are not bundled. */
 import { serve } from "./worker-main.ts";
 
-serve();
+serve({ importModule: (address) => import(address) });

@@ -17,14 +17,22 @@ import type { NodeWorkerStart } from "./workers.ts";
 const start = workerData as NodeWorkerStart;
 const port = parentPort!;
 const post = (answer: WorkerMessage) => port.postMessage(answer);
-const parts: WorkerPartLoaders = {
-  stacks: async () => (await import("../../threads/stack-carrier.ts")).StackCarrier,
-  furtherCalls: async () => (await import("../../threads/further-calls.ts")).installFurtherCalls,
-  threadImports: (address) => import(address) as ReturnType<WorkerPartLoaders["threadImports"]>,
-};
+
+/** What the worker was loaded with. */
+export interface WorkerLoading {
+  /** Imports a module of the host program by its address. */
+  importModule(address: string): Promise<unknown>;
+  /** Is called when the worker has nothing to do. */
+  onIdle?(): void;
+}
 
 /** @param directories for a machine that mounts anything */
-function listen(onIdle?: () => void, directories?: HostDirectories): void {
+function listen({ importModule, onIdle }: WorkerLoading, directories?: HostDirectories): void {
+  const parts: WorkerPartLoaders = {
+    stacks: async () => (await import("../../threads/stack-carrier.ts")).StackCarrier,
+    furtherCalls: async () => (await import("../../threads/further-calls.ts")).installFurtherCalls,
+    threadImports: importModule as WorkerPartLoaders["threadImports"],
+  };
   const memory = KernelMemory.attach(start.memory, true, lockOrderFor(start.debug));
   memory.leave = () => process.exit();
   const kernel = attachKernel(memory, new NodeClock(), nodeRandomness);
@@ -43,16 +51,12 @@ function listen(onIdle?: () => void, directories?: HostDirectories): void {
 }
 
 /** Loads what mounts need first. Messages wait meanwhile. */
-async function listenWithMounts(onIdle?: () => void): Promise<void> {
-  listen(onIdle, (await import("./host-directories.ts")).createHostDirectories());
+async function listenWithMounts(loading: WorkerLoading): Promise<void> {
+  listen(loading, (await import("./host-directories.ts")).createHostDirectories());
 }
 
-/**
- * Serves whoever started the worker. The bundle is a CommonJS module, which starts a worker quicker: it cannot await here. A failure ends the worker.
- *
- * @param onIdle is called when the worker has nothing to do
- */
-export function serve(onIdle?: () => void): void {
-  if (start.hostDirectories) void listenWithMounts(onIdle);
-  else listen(onIdle);
+/** Serves whoever started the worker. The bundle is a script, which starts a worker quicker: it cannot await here. A failure ends the worker. */
+export function serve(loading: WorkerLoading): void {
+  if (start.hostDirectories) void listenWithMounts(loading);
+  else listen(loading);
 }

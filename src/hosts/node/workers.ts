@@ -2,6 +2,7 @@
 import type { WorkerMessage, WorkerStart } from "../../threads/messages.ts";
 import type { WorkerHost } from "../../threads/port.ts";
 import { os, workerThreads } from "./builtin.ts";
+import { readWorkerCode, type WorkerCode } from "./worker-code.ts";
 
 /**
  * Megabytes for young objects in a worker of many suspended stacks, which live long: with the usual 48, three times as many would be taken for what is left of
@@ -15,6 +16,8 @@ export interface NodeWorkerStart extends WorkerStart {
   readonly hostDirectories: boolean;
   /** Of the machine: a worker that loads no module to ask starts quicker. */
   readonly parallelism: number;
+  /** What it runs, where that is bundled. */
+  readonly code: WorkerCode | undefined;
 }
 
 /** Makes the workers of one machine. */
@@ -24,7 +27,12 @@ export const createNodeWorkers = (
 ): WorkerHost => ({
   startWorker(start, onMessage, onDeath) {
     const worker = new (workerThreads().Worker)(new URL("./worker-entry.js", import.meta.url), {
-      workerData: { ...start, hostDirectories, parallelism } satisfies NodeWorkerStart,
+      workerData: {
+        ...start,
+        hostDirectories,
+        parallelism,
+        code: readWorkerCode(),
+      } satisfies NodeWorkerStart,
       // For what `threadImports` loads: of code that the host program brings, it may ask for its environment. No guest can.
       env: workerThreads().SHARE_ENV,
       execArgv: [],
