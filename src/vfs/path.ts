@@ -143,7 +143,7 @@ export class PathWalk {
         this.trailingSlash = rest > stop;
         return this.arrive();
       }
-      if (this.stepFar(start)) continue;
+      if (buffer.lastIndexOf(SLASH, this.end_ - 1) > rest && this.stepFar(start)) continue;
       const result = this.stepInto();
       if (result === IS_SYMLINK) {
         const expanded = this.expand(rest);
