@@ -36,9 +36,14 @@ function measureWeft() {
     const files = new Set(entries.flatMap((entry) => [...loadedBy(entry)]));
     return [...files].reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
   };
+  const node = ["node.js", "worker-node.cjs", "worker-main.cjs"];
   return figures({
-    size_node: size("node.js", "worker-node.cjs", "worker-main.cjs"),
-    ...(existsSync(new URL("browser.js", dist)) && { size_browser: size("browser.js") }),
+    size_node: size(...node),
+    size_node_files: size(...node, "path-calls.cjs"),
+    ...(existsSync(new URL("browser.js", dist)) && {
+      size_browser: size("browser.js"),
+      size_browser_files: size("browser.js", "browser-paths.js"),
+    }),
   });
 }
 

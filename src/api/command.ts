@@ -90,7 +90,7 @@ export class CommandMachine extends BaseMachine {
 
   /** Whether a program is one for `runSync`: it imports nothing that makes threads, asks the host's event loop, or, where they work, makes contexts. */
   canRunSync({ program }: LoadedProgram): boolean {
-    return !program.importsThreadSpawn && !program.asksHost && !needsSuspension(program);
+    return !program.importsThreadSpawn && !program.asksHost && !needsSuspension(program, false);
   }
 
   /**

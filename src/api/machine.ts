@@ -92,6 +92,7 @@ export abstract class BaseMachine {
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
+    KernelRoot.keepsStacksApart.or(this.kernel.memory, this.kernel.root, takesSnapshots);
     this.listeners = new EventListeners(this.kernel, host.loadTrapWords);
     this.tree = new GuestTree(this.kernel);
     this.fs = this.makeFiles(this.tree);
@@ -205,6 +206,11 @@ export abstract class BaseMachine {
   /** The processes that the host program started here, or that came from a snapshot, and that run. */
   get running(): readonly Process[] {
     return [...this.processes];
+  }
+
+  /** @internal Whether a program is being made ready that a process has asked for. */
+  get isLoading(): boolean {
+    return this.programs?.isBusy === true;
   }
 
   /** Starts a program and waits for its end: `spawn` and `wait` in one. */

@@ -53,6 +53,11 @@ export class ProgramServer {
     KernelRoot.startsPrograms.set(kernel.memory, kernel.root, 1);
   }
 
+  /** Whether a program is being read, compiled or started. */
+  get isBusy(): boolean {
+    return this.inFlight.size > 0;
+  }
+
   /** Takes up what guests ask for. */
   serve(): void {
     const { memory, root } = this.kernel;

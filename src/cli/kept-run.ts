@@ -94,7 +94,7 @@ async function runToEnd(
 ): Promise<{ result: ProcessResult; name: string }> {
   let isTaking = false;
   const { snapshotOn, snapshotPeriod = PERIOD, timeout, quiet } = settings;
-  const triggers = new SnapshotTriggers(snapshotOn, snapshotPeriod, async () => {
+  const take = async () => {
     if (isTaking || machine.running.length === 0) return;
     isTaking = true;
     try {
@@ -103,7 +103,9 @@ async function runToEnd(
       if (!quiet && machine.running.length > 0) complainOf(cause);
     }
     isTaking = false;
-  });
+  };
+  const isLoading = () => machine.isLoading;
+  const triggers = new SnapshotTriggers(snapshotOn, snapshotPeriod, take, isLoading);
   const going: Process | undefined = machine.running[0];
   const name = program?.name ?? going?.options.name ?? "";
   if (program === undefined && going === undefined)

@@ -49,11 +49,12 @@ export function readTriggers(text: string): SnapshotTrigger[] {
 export class SnapshotTriggers {
   private readonly wanted: Set<SnapshotTrigger>;
 
-  /** @param period milliseconds between those of the kind "periodic-interval"; @param take takes a snapshot; never rejects */
+  /** @param period milliseconds between those of the kind "periodic-interval"; @param take takes a snapshot; never rejects; @param isLoading whether a program is being made ready */
   constructor(
     triggers: readonly SnapshotTrigger[],
     private readonly period: number,
     private readonly take: () => Promise<void>,
+    private readonly isLoading: () => boolean,
   ) {
     this.wanted = new Set(triggers);
   }
@@ -93,7 +94,9 @@ export class SnapshotTriggers {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isSettling = false;
     const rest = () => {
-      if (isSettling) isSettling = false;
+      // Whoever asked for it waits, and so may all others.
+      if (this.isLoading()) timer = setTimeout(rest, IDLE);
+      else if (isSettling) isSettling = false;
       else void this.take().then(() => void (isSettling = true));
     };
     const end = onEvent((event) => {

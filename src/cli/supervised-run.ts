@@ -62,18 +62,22 @@ export async function runSupervised(run: SupervisedRun): Promise<ProcessResult> 
   try {
     const terminals = mayBeAtTerminal() ? await findTerminals() : [];
     const source = inputSource(terminals);
+    let pid = 0;
+    // Before it begins: it may soon be over.
+    run.onRefused((event) => {
+      const isIt = pid === 0 || event.pid === pid;
+      if (event.type === "fork-refused") complain(forkRefused(run.name, isIt));
+      else if (event.type === "thread-refused")
+        complain(`thread ${event.tid} of process ${event.pid} got no thread: ${event.reason}`);
+      else complain(programRefused(event.path, event.cause));
+    });
     const guest = await run.start({
       stdin: source,
       stdout: "inherit",
       stderr: "inherit",
       ...(terminals.length > 0 ? { terminal: windowSize(terminals) } : {}),
     });
-    run.onRefused((event) => {
-      if (event.type === "fork-refused") complain(forkRefused(run.name, event.pid === guest.pid));
-      else if (event.type === "thread-refused")
-        complain(`thread ${event.tid} of process ${event.pid} got no thread: ${event.reason}`);
-      else complain(programRefused(event.path, event.cause));
-    });
+    pid = guest.pid;
     const received = passSignals(guest, run);
     if (guest.terminal !== undefined) followWindow(guest.terminal, terminals);
     if (source === "terminal" && guest.terminal !== undefined)

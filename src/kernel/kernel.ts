@@ -89,6 +89,8 @@ export const KernelRoot = layout("KernelRoot", {
   hostCalls: atomic32,
   /** 1 where the host takes snapshots when guests ask for them (`proc_snapshot`). */
   takesSnapshots: atomic32,
+  /** Whether it did when it, or the machine of which it is the snapshot, was created: stacks that can be taken apart are not left to the engine, from then on. */
+  keepsStacksApart: atomic32,
   /** 1 while the host waits for all threads to be data, and copies them: none of those that sleep without a carrier goes on. */
   isCapturing: atomic32,
   /** The open file that calls are recorded in, with a count of the host's, or 0: written before anything runs. */

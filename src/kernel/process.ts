@@ -134,6 +134,8 @@ export const ProcessFlags = {
   handlesSignals: 1,
   /** The host was told that it cannot be copied. */
   toldOfFork: 2,
+  /** It wanted a checkpoint of a stack without asyncify: setjmp of its C library, which traps then. */
+  lacksCheckpoints: 4,
 } as const;
 
 /** What a new process is given. */
@@ -304,7 +306,7 @@ export function copySignalCallback(memory: KernelMemory, from: number, to: numbe
 
 /** The program that registered a signal callback is no more, nor any thread of it. */
 export function forgetSignalCallback(memory: KernelMemory, process: number): void {
-  Process.flags.and(memory, process, ~ProcessFlags.handlesSignals);
+  Process.flags.and(memory, process, ProcessFlags.toldOfFork);
   const callback = Process.signalCallback.get(memory, process);
   if (callback === 0) return;
   free(memory, callback, Process.signalCallbackLength.get(memory, process));

@@ -83,9 +83,15 @@ export function mayLeaveCarriers(program: Program): boolean {
   return program.asyncify !== undefined && mayShareCarriers(program);
 }
 
-/** Whether a program's threads run on stacks that can be suspended even where each has a worker of its own: for contexts. */
-export function needsSuspension(program: Program): boolean {
-  return program.importsContexts && canSuspendStacks;
+/**
+ * Whether a program's threads run on stacks that can be suspended even where each has a worker of its own: for contexts.
+ *
+ * @param keepsApart whether those of a program that carries asyncify are taken apart all the same
+ */
+export function needsSuspension(program: Program, keepsApart: boolean): boolean {
+  const { asyncify, importsContexts } = program;
+  const isTakenApart = keepsApart && asyncify?.unwinds.has("wasix_32v1.context_switch") === true;
+  return importsContexts && canSuspendStacks && !isTakenApart;
 }
 
 /** What `describeProgram` found before anything was compiled. */

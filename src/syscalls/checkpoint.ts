@@ -11,6 +11,8 @@ import {
   EndReason,
   exitProcess,
   findCheckpoint,
+  Process,
+  ProcessFlags,
   StackImage,
   Thread,
 } from "../kernel/index.ts";
@@ -21,17 +23,20 @@ import { PROCESS_EXIT } from "./control.ts";
  * Keeps the calling stack, and writes what it is known by. Answers 0, and `result` is 0; answers 0 again, with another `result`, whenever something goes
  * back here.
  *
- * Errors: EMEMVIOLATION; ENOTSUP without asyncify, and in a signal's handler where the call in which the signal came does not unwind; EOVERFLOW where the stack's unused part is too small; ENOMEM.
+ * Errors: EMEMVIOLATION; ENOTSUP without asyncify, which is told if the program traps then, and in a signal's handler where the call in which the signal came does not unwind; EOVERFLOW where the stack's unused part is too small; ENOMEM.
  */
 export function stack_checkpoint(
   context: SyscallContext,
   snapshot: number,
   result: number,
 ): number {
-  const { guest, kernel, memory, thread, unwinding } = context;
+  const { guest, kernel, memory, owner, thread, unwinding } = context;
   if (!guest.has(snapshot, StackSnapshot.$size) || !guest.has(result, 8))
     return Errno.EMEMVIOLATION;
-  if (unwinding === undefined) return Errno.ENOTSUP;
+  if (unwinding === undefined) {
+    Process.flags.or(memory, owner, ProcessFlags.lacksCheckpoints);
+    return Errno.ENOTSUP;
+  }
   return unwinding.unwind("wasix_32v1.stack_checkpoint", (image) => {
     const key = new Uint8Array(16);
     kernel.randomness.fill(key);

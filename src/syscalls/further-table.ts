@@ -112,7 +112,7 @@ const wasix: Readonly<Record<string, Service>> = {
   proc_join: blocking(proc_join),
   proc_snapshot: partial(
     proc_snapshot,
-    "Where the host has the option onSnapshot or keeps a journal (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to a call, and none may have contexts.",
+    "Where the host has the option onSnapshot or keeps a journal (else 0), in programs that carry asyncify and import a shared memory; every thread of the machine must come to a call. A thread may have contexts where the program's context_switch was instrumented.",
   ),
   port_bridge: noNetwork,
   port_unbridge: noNetwork,

@@ -5,7 +5,7 @@
  *
  * It never returns to the event loop while it serves: everything it needs comes through the kernel heap.
  */
-import type { Kernel } from "../kernel/index.ts";
+import { type Kernel, KernelRoot } from "../kernel/index.ts";
 import { InstanceGroup } from "../loader/instance.ts";
 import { mayLeaveCarriers, needsSuspension } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
@@ -51,7 +51,8 @@ export async function serveCrew(
   const { memory } = kernel;
   if (memory.lockOrder !== undefined)
     memory.lockOrder.mayLock = () => Carrier.mark.get(memory, carrier) !== Mark.guest;
-  const Stacks = sharing || needsSuspension(program) ? await loadStacks() : undefined;
+  const keepsApart = KernelRoot.keepsStacksApart.load(memory, kernel.root) !== 0;
+  const Stacks = sharing || needsSuspension(program, keepsApart) ? await loadStacks() : undefined;
   joinCrew(memory, crew, carrier, sharing);
   const group = new InstanceGroup(
     kernel,

@@ -20,6 +20,7 @@ import {
   type Kernel,
   Pending,
   Process,
+  ProcessFlags,
   StackContext,
   StackImage,
   StartKind,
@@ -250,7 +251,9 @@ function endByThrow(
   const code = isMain && !returned ? TRAP_EXIT_MAIN : TRAP_EXIT_THREAD;
   const tid = Thread.id.get(memory, thread);
   const pid = Process.id.get(memory, process);
-  const where = `thread ${tid} of process ${pid} (${group.program.name}): `;
+  const lacks = (Process.flags.load(memory, process) & ProcessFlags.lacksCheckpoints) !== 0;
+  const hint = lacks ? ", which has to carry asyncify for its setjmp (weft instrument)" : "";
+  const where = `thread ${tid} of process ${pid} (${group.program.name})${hint}: `;
   const message = returned ? where + error.message : tellTrap(where, error, group.program);
   if (exitProcess(kernel, process, code, EndReason.failed, tid, message)) {
     emit(kernel, EventKind.taint, pid, tid, code, message);

@@ -82,4 +82,7 @@ test("a program without asyncify gets an errno, and the host is told once how to
   const { code, stderr } = await run([path]);
   assert.equal(code, 0);
   assert.match(stderr, /^[^\n]*cannot fork[^\n]*weft instrument program\.wasm out\.wasm\n$/);
+  const trapped = await run([path, "checkpoint"]);
+  assert.equal(trapped.code, 45);
+  assert.match(trapped.stderr, /asyncify for its setjmp \(weft instrument\): unreachable\n/);
 });

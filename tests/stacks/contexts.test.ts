@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Machine } from "../../src/api/node.ts";
 import { SharedMachine } from "../support/machine-guest.ts";
 
 const snapshots: Uint8Array[] = [];
@@ -28,7 +29,18 @@ test("handlers in several contexts take checkpoints, jump and fork", async () =>
   assert.deepEqual(await runCase("handlers"), [0, "handlers: done\n", undefined]);
 });
 
-test("a snapshot is refused to a thread that has contexts", async () => {
+test("a thread goes on from snapshots with all its contexts", async () => {
   assert.deepEqual(await runCase("snapshots"), [0, "snapshots: done\n", undefined]);
-  assert.equal(snapshots.length, 1);
+  assert.equal(snapshots.length, 6);
+  for (const [index, snapshot] of snapshots.slice().entries()) {
+    const onSnapshot = () => {};
+    // Also where none are taken any more.
+    const options = index % 2 === 0 ? { onSnapshot } : {};
+    const machine = await Machine.restore(snapshot, { debug: true, ...options });
+    const [process] = machine.running;
+    const text = process.stdout!.text();
+    const { exitCode, message } = await process.wait();
+    assert.deepEqual([exitCode, await text, message], [0, "snapshots: done\n", undefined]);
+    await machine.close();
+  }
 });
