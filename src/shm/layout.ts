@@ -192,16 +192,16 @@ const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
  */
 export function layout<F extends Fields>(name: string, fields: F, pool?: number): Layout<F> {
   let offset = 0;
-  const placed = Object.entries(fields).map(([key, kind]) => {
+  const placed: Record<string, unknown> = {};
+  for (const [key, kind] of Object.entries(fields)) {
     if (RESERVED.has(key)) panic(`layout ${name}: a field cannot be called ${key}`);
     offset = Math.ceil(offset / kind.alignment) * kind.alignment;
-    const field = kind.place(offset, `${name}.${key}`);
+    placed[key] = kind.place(offset, `${name}.${key}`);
     offset += kind.bytes;
-    return [key, field] as const;
-  });
+  }
   const bytes = Math.ceil(offset / 8) * 8;
   const kind = registerKind(name, () => shapeOf(bytes, fields));
-  const record: Record_ & Record<string, unknown> = {
+  const methods: Record_ = {
     layoutName: name,
     bytes,
     allocate(memory, extra = 0) {
@@ -218,7 +218,5 @@ export function layout<F extends Fields>(name: string, fields: F, pool?: number)
       else freePooled(memory, pool, record);
     },
   };
-  // Every agent does this for each field when it starts: engines copy or freeze an object at several times the cost.
-  for (const [key, field] of placed) record[key] = field;
-  return record as Layout<F>;
+  return Object.freeze({ ...methods, ...placed }) as Layout<F>;
 }

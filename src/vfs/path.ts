@@ -143,7 +143,7 @@ export class PathWalk {
         this.trailingSlash = rest > stop;
         return this.arrive();
       }
-      if (buffer.lastIndexOf(SLASH, this.end_ - 1) > rest && this.stepFar(start)) continue;
+      if (this.stepFar(start, rest)) continue;
       const result = this.stepInto();
       if (result === IS_SYMLINK) {
         const expanded = this.expand(rest);
@@ -153,11 +153,14 @@ export class PathWalk {
     }
   }
 
-  /** Steps over several names at once, the first of which begins at `start`, in a filesystem that can. */
-  private stepFar(start: number): boolean {
-    const { directory, rest, vfs } = this;
-    rest.set(this.buffer, start, this.end_ - start);
-    const reached = vfs.filesystemOf(directory).stepFar?.(vfs, directory, rest) ?? 0;
+  /** Steps over several names at once, the first of which begins at `start`, in a filesystem that can. Those after it begin at `second`. */
+  private stepFar(start: number, second: number): boolean {
+    const { buffer, directory, rest, vfs } = this;
+    const filesystem = vfs.filesystemOf(directory);
+    if (filesystem.stepFar === undefined) return false;
+    if (buffer.lastIndexOf(SLASH, this.end_ - 1) <= second) return false;
+    rest.set(buffer, start, this.end_ - start);
+    const reached = filesystem.stepFar(vfs, directory, rest);
     if (reached === 0) return false;
     this.moveTo(reached);
     this.position = rest.start;
