@@ -14,10 +14,10 @@
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.
  */
 import { Errno } from "../abi/errno.ts";
-import { EventKind, type Kernel, Pending, Resumption, Thread } from "../kernel/index.ts";
+import { EventKind, type Kernel, Pending, Thread } from "../kernel/index.ts";
 import type { InstanceGroup, InstanceWork } from "../loader/instance.ts";
 import { StopInstances } from "../loader/stop-instances.ts";
-import { makeSuspendable, onStack } from "../loader/suspendable-calls.ts";
+import { makeSuspendable } from "../loader/suspendable-calls.ts";
 import { describeThrown } from "../loader/trap-description.ts";
 import { provideTrapDescription } from "../loader/trap.ts";
 import { promising } from "../loader/suspension.ts";
@@ -31,11 +31,10 @@ import {
   takeReady,
   waitForBell,
 } from "../shm/index.ts";
-import { GIVE_WAY, type Outcome, RUN_HANDLERS, type Waiting } from "../syscalls/block.ts";
+import type { Outcome, Waiting } from "../syscalls/block.ts";
 import type { ThreadWork } from "../syscalls/context.ts";
-import { HANDLER_UNWINDS } from "../syscalls/control.ts";
-import type { StackPort, UnwindingCall } from "../syscalls/port.ts";
-import { deliverSuspendably, type Interruption } from "../syscalls/signal-delivery.ts";
+import type { StackPort } from "../syscalls/port.ts";
+import type { Interruption } from "../syscalls/signal-delivery.ts";
 import {
   beginRest,
   clearCarrier,
@@ -54,6 +53,7 @@ import { GUEST_PAGE } from "../loader/program-memory.ts";
 import { sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
 import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.ts";
+import { type SleepingCall, SleepingCalls } from "./sleeping-calls.ts";
 
 /** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
 const SLICE = 1;
@@ -68,18 +68,6 @@ const MOST_BEGUN = 16;
 /** Stop points that are passed without a look. */
 const FEWEST_PASSED = 100;
 const MOST_PASSED = 1_000_000;
-
-/** A call that waits with its stack suspended. */
-interface SleepingCall {
-  readonly waiting: Waiting<number>;
-  /** What it is, where it unwinds. */
-  readonly unwinds: UnwindingCall | undefined;
-  /** Whether one of the program's own handlers ran in it before its stack was taken apart, of which it has not been told. */
-  readonly handlerRan: boolean;
-  readonly onEnd: ((result: number | undefined) => void) | undefined;
-  readonly resolve: (result: number | Promise<number>) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** A thread with its stack. */
 class Stack implements ThreadWork, InstanceWork, Sleeper {
@@ -113,6 +101,7 @@ function endElsewhere(stack: Stack): Promise<never> {
 export class StackCarrier implements StackPort {
   private readonly stacks = new Map<number, Stack>();
   private readonly deadlines = new Deadlines<Stack>();
+  private readonly calls: SleepingCalls<Stack>;
   /** The stack that runs. */
   private active: Stack | undefined;
   /** The first thread that was taken from the ready queue and not yet resumed, linked by `Parker.readyNext`, or 0. */
@@ -136,6 +125,12 @@ export class StackCarrier implements StackPort {
     private readonly isShared: boolean,
   ) {
     provideTrapDescription(describeThrown);
+    this.calls = new SleepingCalls(group, {
+      sleep: (stack, call, milliseconds) => this.sleep(stack, call, milliseconds),
+      giveWay: (stack, call) => {
+        this.giveWay(stack, call);
+      },
+    });
     const { context, program } = group;
     context.stacks = this;
     group.suspendable = makeSuspendable;
@@ -344,7 +339,7 @@ export class StackCarrier implements StackPort {
     stack.sleep++;
     this.active = stack;
     this.sliceBegin = this.lastLook = this.now();
-    this.goOn(stack, stack.call!);
+    this.calls.goOn(stack, stack.call!);
     await this.settle();
   }
 
@@ -381,108 +376,6 @@ export class StackCarrier implements StackPort {
     Parker.word.store(memory, thread, Parked.woken);
     pushReady(memory, this.carrier, thread);
     this.stop(stack, call);
-  }
-
-  /**
-   * Goes on with the active stack's call until it sleeps again or is over. Then the guest goes on in a later turn.
-   *
-   * @param first what the call has yielded already; @param ran what it is told of handlers that it had run (`RUN_HANDLERS`)
-   */
-  private goOn(stack: Stack, call: SleepingCall, first?: number, ran = false): void {
-    try {
-      for (let wish = first; ; wish = undefined) {
-        if (wish === undefined) {
-          const step = call.waiting.next(ran);
-          if (step.done === true) return this.endCall(call, step.value);
-          wish = step.value;
-        }
-        if (wish === RUN_HANDLERS) return this.handleWithin(stack, call);
-        if (wish === GIVE_WAY) return this.giveWay(stack, call);
-        if (this.sleep(stack, call, wish)) return;
-      }
-    } catch (error) {
-      this.failCall(call, error);
-    }
-  }
-
-  /** Runs handlers within a call. Its own stack begins that: only there its frames can be counted. */
-  private handleWithin(stack: Stack, { resolve, ...call }: SleepingCall): void {
-    const begin = () =>
-      new Promise<number>((resolve, reject) => {
-        void this.runHandlers(stack, { ...call, resolve, reject });
-      });
-    resolve(this.goOnWith(call.unwinds, begin));
-  }
-
-  private async runHandlers(stack: Stack, sleeping: SleepingCall): Promise<void> {
-    const { handlerRan } = sleeping;
-    const call = { ...sleeping, handlerRan: false };
-    let ran = handlerRan;
-    try {
-      try {
-        const resumption = handlerRan ? Resumption.waitsNoMore : Resumption.waits;
-        if (await this.deliver(resumption, 0)) ran = true;
-      } catch (error) {
-        call.waiting.throw(error);
-      }
-    } catch (error) {
-      return this.failCall(call, error);
-    }
-    this.goOn(stack, call, undefined, ran);
-  }
-
-  /** Runs the handlers of queued signals on stacks of their own. To be called on the stack of the call in which they came. */
-  private async deliver(resumption: number, answer: number): Promise<boolean> {
-    const { context } = this.group;
-    const { call, unwinding } = context;
-    context.wasInterrupted = false;
-    const frames = call === undefined ? 0 : (unwinding?.measure() ?? 0);
-    try {
-      return await deliverSuspendably(context, { call, frames, resumption, answer });
-    } finally {
-      context.call = undefined;
-    }
-  }
-
-  /** What a call is answered whose stack goes on with `work` in its place, when it is resumed. */
-  private goOnWith(call: UnwindingCall | undefined, work: () => Outcome): number {
-    const { context } = this.group;
-    return onStack(() => {
-      context.call = call;
-      try {
-        return work();
-      } finally {
-        context.call = undefined;
-      }
-    });
-  }
-
-  private endCall({ onEnd, resolve, unwinds }: SleepingCall, result: number): void {
-    onEnd?.(result);
-    const { context } = this.group;
-    if (context.wasInterrupted) {
-      resolve(this.goOnWith(unwinds, () => this.finishLater(result)));
-    } else {
-      context.leave();
-      resolve(result);
-    }
-  }
-
-  private failCall({ onEnd, resolve, reject }: SleepingCall, error: unknown): void {
-    onEnd?.(undefined);
-    try {
-      resolve(this.leaveByThrow(error));
-    } catch (thrown) {
-      reject(thrown);
-    }
-  }
-
-  /** A call that has suspended its stack ends by a throw: what it answers where only its stack is taken apart, else throws. */
-  private leaveByThrow(error: unknown): number {
-    const { context } = this.group;
-    const thrown = context.leaveByThrow(error);
-    if (error !== HANDLER_UNWINDS || context.unwinding === undefined) throw thrown;
-    return context.unwinding.goOnUnwinding();
   }
 
   switchContext(id: number, entry: number): Outcome {
@@ -532,13 +425,7 @@ export class StackCarrier implements StackPort {
       step = waiting.next(false);
     }
     if (step.done === true) return step.value;
-    const first = step.value;
-    const { onEnd, call: unwinds } = context;
-    const handlerRan = context.handlerRan === true;
-    context.onEnd = undefined;
-    return new Promise((resolve, reject) => {
-      this.goOn(stack, { waiting, unwinds, handlerRan, onEnd, resolve, reject }, first);
-    });
+    return this.calls.begin(stack, waiting, step.value);
   }
 
   /** Whether nothing could run here now but the active stack. Deadlines can wait for as long as it spins. */
@@ -551,30 +438,11 @@ export class StackCarrier implements StackPort {
     );
   }
 
-  async handleFirst(call: () => Outcome): Promise<number> {
-    const { context } = this.group;
-    const { call: unwinds } = context;
-    try {
-      await this.deliver(Resumption.begins, 0);
-    } catch (error) {
-      return this.leaveByThrow(error);
-    }
-    return this.goOnWith(unwinds, () => {
-      try {
-        return context.finish(call());
-      } catch (error) {
-        throw context.leaveByThrow(error);
-      }
-    });
+  handleFirst(call: () => Outcome): Promise<number> {
+    return this.calls.handleFirst(call);
   }
 
-  async finishLater(result: number): Promise<number> {
-    try {
-      await this.deliver(Resumption.answers, result);
-    } catch (error) {
-      return this.leaveByThrow(error);
-    }
-    this.group.context.leave();
-    return result;
+  finishLater(result: number): Promise<number> {
+    return this.calls.finishLater(result);
   }
 }
