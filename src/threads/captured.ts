@@ -9,7 +9,8 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import { type KernelMemory, ringBell, unpark } from "../shm/index.ts";
-import { Crew, watchBell } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
+import { watchBell } from "./sleep-watch.ts";
 import type { RunningProcess } from "./port.ts";
 
 /** The living threads of a process. Only where none comes or goes. */

@@ -6,14 +6,13 @@ import { createThread, dropThread, type Kernel, StartKind } from "../kernel/inde
 import { allocate, hushBell, KernelMemory, ReadyQueue } from "../shm/index.ts";
 import {
   beginRest,
-  Carrier,
-  Crew,
   endRest,
   joinCrew,
   nextSharedThread,
   openInstances,
   placeThread,
 } from "./crew.ts";
+import { Carrier, Crew } from "./crew-records.ts";
 
 /** A crew of two shared carriers that are asleep, the second the last to have gone to sleep. */
 class RestingCrew {

@@ -9,88 +9,17 @@
  * A spawn takes an idle carrier: id, record, a word, a wake. With none idle the thread waits in line, and the host, which is never blocked, is asked for
  * more carriers; some are always asked for ahead of need.
  *
- * Life: made with the process's first thread, freed by the supervisor when the process has ended and the last carrier has left.
- * Lock: `lock`, rank Carriers, outermost: guards everything below that is not said to be something else.
+ * The records are in `crew-records.ts`; how many carriers are asked for says `carrier-orders.ts`.
+ *
+ * Life: made with the process's first thread, freed by the supervisor when the process has ended and the last carrier has left. Lock: `Crew.lock`.
  */
-import {
-  address,
-  atomic32,
-  block,
-  layout,
-  mutex,
-  panic,
-  Rank,
-  ReadyQueue,
-  ringBell,
-  u32,
-  type KernelMemory,
-} from "../shm/index.ts";
+import { panic, ReadyQueue, ringBell, type KernelMemory } from "../shm/index.ts";
 import { HostCall, type Kernel, KernelRoot, keepThread, Thread } from "../kernel/index.ts";
-import { addSleeperLocked, Sleepers } from "./sleepers.ts";
+import { callsHostLocked, isLineTooLong, orderCarriersLocked } from "./carrier-orders.ts";
+import { Carrier, countersOf, Crew, removeCarrierLocked } from "./crew-records.ts";
+import { hasWatch, leaveWatchLocked, watchBell } from "./sleep-watch.ts";
+import { Sleepers } from "./sleepers.ts";
 import { stackParts } from "./unwinding-slot.ts";
-
-export const Crew = layout("Crew", {
-  lock: mutex(Rank.Carriers),
-  /** Immutable; the crew has no count of it: its threads do. */
-  process: address,
-  /** Idle carriers, the last to become idle first: its caches are warm. */
-  idle: address,
-  idleCount: u32,
-  /** Threads without a carrier, in order of arrival. */
-  firstWaiting: address,
-  lastWaiting: address,
-  waiting: u32,
-  /** Carriers of one thread in the crew, and those asked for that have not come. */
-  carriers: u32,
-  wanted: u32,
-  /** Threads that live, and how many may. */
-  threads: u32,
-  most: u32,
-  /** Carriers to keep ready beyond those in use. */
-  spare: u32,
-  /** Carriers of one thread that the crew may have: as many as threads, or fewer where others share carriers. */
-  mostCarriers: u32,
-  /** Shared carriers in the crew, those asked for that have not come, and how many there may be: 0 where none can be. */
-  shared: u32,
-  sharedWanted: u32,
-  mostShared: u32,
-  /** Shared carriers that are asleep, and the one of them that was called to the line and has not come to it: the next is called when it has. */
-  resting: address,
-  called: address,
-  /** Threads of shared carriers that wait with the engine's own instruction, for the host to take: see `raw-wait.ts`. */
-  rawWaiters: address,
-  /** 1 when carriers are to leave. */
-  closing: atomic32,
-  /** 1 when the program's first instance exists: see `openInstances`. */
-  instances: atomic32,
-  /** Threads that sleep without a carrier, where the program's stacks can be taken apart. */
-  sleepers: block(Sleepers.bytes),
-  /** 1 while the host looks whether threads wait for carriers that are all busy; and how often a thread was taken up, by which it tells. */
-  isWatched: u32,
-  taken: u32,
-  /** Bytes of the guest's memory in pages, the most that a spawner has seen: what it gave to its thread may lie in all of it. Only grows. */
-  pages: atomic32,
-});
-
-export const Carrier = layout("Carrier", {
-  /** What wakes it: first, so that a carrier's address is its ready queue's. */
-  ready: block(ReadyQueue.bytes),
-  /** `Mark`: what the agent is doing. */
-  mark: u32,
-  /** The crew it belongs to, or 0. Written by itself. */
-  crew: address,
-  /** The thread it runs or was given, with a count. Set by a spawner while idle, cleared by itself: under Crew.lock. */
-  thread: address,
-  /** Next idle or resting carrier: under Crew.lock. */
-  next: address,
-  /** 1 where it runs many threads, their stacks suspended while they wait. Written by itself when it joins a crew. */
-  isShared: u32,
-  /** Threads whose stacks a shared carrier has: under Crew.lock. */
-  stacks: u32,
-});
-
-/** Most carriers that are asked for at once. */
-const LARGEST_ORDER = 64;
 
 /** Reserves a place for one more thread; false at the limit or when the crew closes. */
 export function reserveThread(memory: KernelMemory, crew: number): boolean {
@@ -134,17 +63,6 @@ export function placeThread(kernel: Kernel, crew: number, thread: number): void 
   if (carrier !== 0) ringBell(memory, isOnWatch ? watchBell(crew) : carrier);
   if (rested !== 0) ringBell(memory, rested);
   if (order) kernel.callHost(HostCall.carriers);
-}
-
-/**
- * Whether more threads wait than carriers of their own come: then shared ones take some. The main thread, which the first instance is made for, they leave. A
- * hint without the lock.
- */
-export function isLineTooLong(memory: KernelMemory, crew: number): boolean {
-  return (
-    Crew.waiting.get(memory, crew) > Crew.wanted.get(memory, crew) &&
-    Crew.instances.load(memory, crew) !== 0
-  );
 }
 
 /**
@@ -197,58 +115,6 @@ export function endRest(memory: KernelMemory, crew: number, carrier: number): vo
   if (other !== 0) ringBell(memory, other);
 }
 
-/** Takes a carrier out of the idle or the resting list; false where it is not in it. */
-function removeCarrierLocked(
-  memory: KernelMemory,
-  crew: number,
-  list: typeof Crew.idle,
-  carrier: number,
-): boolean {
-  let at = list.get(memory, crew);
-  if (at === carrier) {
-    list.set(memory, crew, Carrier.next.get(memory, carrier));
-    return true;
-  }
-  while (at !== 0 && Carrier.next.get(memory, at) !== carrier) at = Carrier.next.get(memory, at);
-  if (at === 0) return false;
-  Carrier.next.set(memory, at, Carrier.next.get(memory, carrier));
-  return true;
-}
-
-/**
- * Decides how many more carriers to ask for: one for each thread in line and some to spare; shared ones where those are more than there may be.
- * Returns whether any.
- */
-function orderCarriersLocked(memory: KernelMemory, crew: number): boolean {
-  const ordered = orderOwnCarriersLocked(memory, crew);
-  return (isLineTooLong(memory, crew) && orderSharedLocked(memory, crew)) || ordered;
-}
-
-/** Asks for all shared carriers that there may be. Returns whether for any. */
-function orderSharedLocked(memory: KernelMemory, crew: number): boolean {
-  const coming = Crew.sharedWanted.get(memory, crew);
-  const order = Crew.mostShared.get(memory, crew) - Crew.shared.get(memory, crew) - coming;
-  if (order <= 0) return false;
-  Crew.sharedWanted.set(memory, crew, coming + order);
-  return true;
-}
-
-function orderOwnCarriersLocked(memory: KernelMemory, crew: number): boolean {
-  // Once threads share carriers they all can: each carrier of its own takes long to start, and the cores are in use.
-  if (Crew.shared.get(memory, crew) + Crew.sharedWanted.get(memory, crew) > 0) return false;
-  const coming = Crew.wanted.get(memory, crew);
-  const lacking =
-    Crew.waiting.get(memory, crew) +
-    Crew.spare.get(memory, crew) -
-    Crew.idleCount.get(memory, crew) -
-    coming;
-  const room = Crew.mostCarriers.get(memory, crew) - Crew.carriers.get(memory, crew) - coming;
-  const order = Math.min(lacking, room, LARGEST_ORDER);
-  if (order <= 0) return false;
-  Crew.wanted.set(memory, crew, coming + order);
-  return true;
-}
-
 /** A carrier that was asked for joins a crew: one of those that are shared, or of the others. */
 export function joinCrew(
   memory: KernelMemory,
@@ -265,20 +131,6 @@ export function joinCrew(
   count.set(memory, crew, count.get(memory, crew) + 1);
   wanted.set(memory, crew, coming - 1);
   Crew.lock.release(memory, crew);
-}
-
-/** Carriers of a kind that a crew has or has asked for. Both are counted in one moment: one that joins now would else be counted twice, and one too many hired. */
-export function countCarriers(memory: KernelMemory, crew: number, isShared: boolean): number {
-  const [count, wanted] = countersOf(isShared);
-  Crew.lock.acquire(memory, crew);
-  const all = count.get(memory, crew) + wanted.get(memory, crew);
-  Crew.lock.release(memory, crew);
-  return all;
-}
-
-/** The fields that count carriers of a kind, and those that are to come. */
-function countersOf(isShared: boolean) {
-  return isShared ? [Crew.shared, Crew.sharedWanted] : [Crew.carriers, Crew.wanted];
 }
 
 /** Takes the first sleeper that is to go on by `now`, with its count, or 0. With the lock. */
@@ -352,27 +204,6 @@ export function clearSharedThread(
   Crew.lock.release(memory, crew);
 }
 
-/** Takes back the orders of carriers of one thread beyond those that the crew has or that are on their way, `hired` in all: threads share carriers now. */
-export function cancelCarriers(memory: KernelMemory, crew: number, hired: number): void {
-  Crew.lock.acquire(memory, crew);
-  const coming = hired - Crew.carriers.get(memory, crew);
-  if (coming < Crew.wanted.get(memory, crew)) Crew.wanted.set(memory, crew, Math.max(0, coming));
-  Crew.lock.release(memory, crew);
-}
-
-/** Where threads cannot share carriers after all: each gets one of its own. Returns whether carriers are asked for. */
-export function unshareCrew(memory: KernelMemory, crew: number, carriers: number): boolean {
-  Crew.lock.acquire(memory, crew);
-  Crew.mostShared.set(memory, crew, 0);
-  Crew.sharedWanted.set(memory, crew, 0);
-  const most = Math.min(carriers, Crew.most.get(memory, crew));
-  Crew.most.set(memory, crew, most);
-  Crew.mostCarriers.set(memory, crew, most);
-  const order = orderCarriersLocked(memory, crew);
-  Crew.lock.release(memory, crew);
-  return order;
-}
-
 /** The first thread in line, taken out of it, or 0. */
 function takeWaitingLocked(memory: KernelMemory, crew: number): number {
   const thread = Crew.firstWaiting.get(memory, crew);
@@ -404,119 +235,6 @@ export function openInstances(memory: KernelMemory, crew: number): void {
   const rested = takeRestingLocked(memory, crew);
   Crew.lock.release(memory, crew);
   if (rested !== 0) ringBell(memory, rested);
-}
-
-/** The bell that the carrier with the watch sleeps on. */
-export function watchBell(crew: number): number {
-  return Sleepers.ready.at(Crew.sleepers.at(crew));
-}
-
-function hasWatch(memory: KernelMemory, crew: number, carrier: number): boolean {
-  return Sleepers.watch.get(memory, Crew.sleepers.at(crew)) === carrier;
-}
-
-/** Nobody has the watch any more; an idle carrier to wake for it, or 0. */
-function leaveWatchLocked(memory: KernelMemory, crew: number): number {
-  Sleepers.watch.set(memory, Crew.sleepers.at(crew), 0);
-  return Crew.idle.get(memory, crew);
-}
-
-/**
- * An idle carrier takes the watch where nobody has it. Returns whether it has it. Only itself gives it up again, awake: nobody else may hush the bell that it
- * sleeps on.
- */
-export function takeWatch(memory: KernelMemory, crew: number, carrier: number): boolean {
-  const sleepers = Crew.sleepers.at(crew);
-  Crew.lock.acquire(memory, crew);
-  const isFree = Sleepers.watch.get(memory, sleepers) === 0;
-  // A spawner may have taken it meanwhile.
-  if (isFree && Carrier.thread.get(memory, carrier) === 0)
-    Sleepers.watch.set(memory, sleepers, carrier);
-  const has = hasWatch(memory, crew, carrier);
-  Crew.lock.release(memory, crew);
-  return has;
-}
-
-/** The carrier with the watch was given a thread, or has seen a sleeper that is to go on: it is idle no more, and another gets the watch. */
-export function endWatch(memory: KernelMemory, crew: number, carrier: number): void {
-  Crew.lock.acquire(memory, crew);
-  if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
-    Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
-  const heir = leaveWatchLocked(memory, crew);
-  Crew.lock.release(memory, crew);
-  if (heir !== 0) ringBell(memory, heir);
-}
-
-/** Takes a thread off its carrier until it is woken. Returns false where it was woken meanwhile: then it still has the carrier. */
-export function leaveAsleep(
-  memory: KernelMemory,
-  crew: number,
-  carrier: number,
-  thread: number,
-  deadline: number,
-): boolean {
-  const sleepers = Crew.sleepers.at(crew);
-  Crew.lock.acquire(memory, crew);
-  Thread.carrier.set(memory, thread, 0);
-  Carrier.thread.set(memory, carrier, 0);
-  const sleeps = addSleeperLocked(memory, sleepers, thread, deadline);
-  if (!sleeps) {
-    Thread.carrier.set(memory, thread, carrier);
-    Carrier.thread.set(memory, carrier, thread);
-  }
-  const isFirst = sleeps && Sleepers.first.get(memory, sleepers) === thread;
-  Crew.lock.release(memory, crew);
-  if (isFirst) ringBell(memory, watchBell(crew));
-  return sleeps;
-}
-
-/**
- * Whether the host is to look after threads that wait while all carriers are busy: where there are fewer than there may be threads, since a thread that waits
- * leaves its own.
- */
-function callsHostLocked(memory: KernelMemory, crew: number): boolean {
-  const waits =
-    Crew.waiting.get(memory, crew) + Sleepers.count.get(memory, Crew.sleepers.at(crew)) > 0;
-  const mayGrow =
-    Crew.mostShared.get(memory, crew) === 0 &&
-    Crew.mostCarriers.get(memory, crew) < Crew.most.get(memory, crew);
-  if (!waits || !mayGrow || Crew.isWatched.get(memory, crew) !== 0) return false;
-  if (Crew.idleCount.get(memory, crew) > 0) return false;
-  Crew.isWatched.set(memory, crew, 1);
-  return true;
-}
-
-/**
- * For the host, from time to time: asks for more carriers where threads wait and none was taken up since the last look: then the carriers' threads compute, or
- * wait for one of these.
- *
- * @param taken what the last look returned; @param most carriers that there may be at all
- * @returns what to compare with the next time, or -1 where there is nothing to look after
- */
-export function growIfStuck(kernel: Kernel, crew: number, taken: number, most: number): number {
-  const { memory, clock } = kernel;
-  const sleepers = Crew.sleepers.at(crew);
-  Crew.lock.acquire(memory, crew);
-  let now = Crew.taken.get(memory, crew);
-  const waiting = Crew.waiting.get(memory, crew);
-  if (
-    Crew.idleCount.get(memory, crew) > 0 ||
-    waiting + Sleepers.count.get(memory, sleepers) === 0
-  ) {
-    Crew.isWatched.set(memory, crew, 0);
-    now = -1;
-  } else if (
-    now === taken &&
-    // Those that are on the way come late on a busy machine, and later the more there are.
-    Crew.wanted.get(memory, crew) === 0 &&
-    (waiting > 0 || stackParts().hasReadySleeper(memory, sleepers, clock.monotonicMilliseconds()))
-  ) {
-    const have = Crew.carriers.get(memory, crew);
-    const more = Math.min(1 + (have >> 2), most - have);
-    if (more > 0) Crew.wanted.set(memory, crew, more);
-  }
-  Crew.lock.release(memory, crew);
-  return now;
 }
 
 /** Whether an idle carrier has something to do again: a thread, or to leave. */

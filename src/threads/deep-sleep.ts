@@ -18,7 +18,8 @@ import {
 import type { InstanceGroup } from "../loader/instance.ts";
 import { PROCESS_EXIT } from "../syscalls/control.ts";
 import { type SleepPort, UNWINDS } from "../syscalls/port.ts";
-import { Crew, leaveAsleep } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
+import { leaveAsleep } from "./sleep-watch.ts";
 import { hasReadySleeper } from "./sleepers.ts";
 
 /** How long a thread waits in place, in milliseconds, where no other wants its carrier. */

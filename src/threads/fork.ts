@@ -20,7 +20,7 @@ import {
 import type { Program } from "../loader/program.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { ForkPort } from "../syscalls/port.ts";
-import { Crew } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
 import { type ByteRange, ForkMemories } from "./fork-memories.ts";
 import type { ForkMessage } from "./messages.ts";
 import { createCrew, destroyCrew } from "./process-start.ts";

@@ -1,13 +1,14 @@
 /**
  * Hiring: gives crews the carriers that they ask for.
  *
- * A crew says in its record how many it wants (`crew.ts`); the host, which nobody blocks, takes workers from the pool and binds them. It looks from time to time
+ * A crew says in its record how many it wants (`carrier-orders.ts`); the host, which nobody blocks, takes workers from the pool and binds them. It looks from time to time
  * whether threads wait while all carriers are busy, and compiles a program a second time for carriers that its threads share.
  *
  * Life: one for a supervisor. Only the host's event loop touches it.
  */
 import type { Kernel } from "../kernel/index.ts";
-import { cancelCarriers, countCarriers, Crew, growIfStuck, unshareCrew } from "./crew.ts";
+import { cancelCarriers, countCarriers, growIfStuck, unshareCrew } from "./carrier-orders.ts";
+import { Crew } from "./crew-records.ts";
 import type { WorkerHost } from "./port.ts";
 import { failProcess } from "./run-thread.ts";
 import { countWorkers, type Team } from "./team.ts";

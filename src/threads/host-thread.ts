@@ -22,7 +22,8 @@ import {
 import { type GivenImports, InstanceGroup } from "../loader/instance.ts";
 import { Mark, type SyscallContext } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
-import { Carrier, openInstances, unreserveThread } from "./crew.ts";
+import { openInstances, unreserveThread } from "./crew.ts";
+import { Carrier } from "./crew-records.ts";
 import type { Launch } from "./port.ts";
 import { CrewThreadPort } from "./thread-port.ts";
 

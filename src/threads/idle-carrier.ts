@@ -2,7 +2,9 @@
 import type { InstanceGroup } from "../loader/instance.ts";
 import { hushBell, type KernelMemory, waitForBell } from "../shm/index.ts";
 import { type Kernel, KernelRoot, Process, ProcessState } from "../kernel/index.ts";
-import { Carrier, Crew, endWatch, isCalled, takeWatch, watchBell } from "./crew.ts";
+import { isCalled } from "./crew.ts";
+import { Carrier, Crew } from "./crew-records.ts";
+import { endWatch, takeWatch, watchBell } from "./sleep-watch.ts";
 import { firstDeadline, hasReadySleeper } from "./sleepers.ts";
 
 /** Whether a carrier may make an instance ahead: the main thread has its own, and the process or its program is not about to end. */

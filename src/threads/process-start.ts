@@ -13,7 +13,8 @@ import {
 import type { Program } from "../loader/program.ts";
 import { panic, Parked } from "../shm/index.ts";
 import { listThreads } from "./captured.ts";
-import { Crew, placeThread } from "./crew.ts";
+import { placeThread } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
 
 /** What a crew may have: threads, carriers of one and shared ones, and carriers that are kept ready. */
 export interface CrewLimits {

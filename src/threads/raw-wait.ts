@@ -12,7 +12,7 @@ import { type KernelMemory, notifyWord, unpark, waitOnWordAsync } from "../shm/i
 import { FOREVER, sleepUntil, type Waiting } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
-import { Crew } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
 
 /** In the place of an answer (`WaitAnswer`) while the wait goes on. */
 const NO_ANSWER = 3;

@@ -14,7 +14,9 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import { ringBell } from "../shm/index.ts";
-import { Carrier, Crew, leaveCrew, takeWaiting, unreserveThread, watchBell } from "./crew.ts";
+import { leaveCrew, takeWaiting, unreserveThread } from "./crew.ts";
+import { Carrier, Crew } from "./crew-records.ts";
+import { watchBell } from "./sleep-watch.ts";
 import type { Hiring } from "./hiring.ts";
 import type { WorkerHost } from "./port.ts";
 import { findThreadOf, hasThread, type Team } from "./team.ts";

@@ -10,7 +10,7 @@ import {
 } from "../kernel/index.ts";
 import { Header, type KernelMemory, Parker } from "../shm/index.ts";
 import { addDrivers, type Drivers } from "./boot.ts";
-import { Carrier } from "./crew.ts";
+import { Carrier } from "./crew-records.ts";
 
 /** What the other machine's agents knew besides the heap. */
 export interface LeftBehind {

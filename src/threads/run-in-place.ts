@@ -9,7 +9,7 @@ import type { Program } from "../loader/program.ts";
 import { Mark } from "../syscalls/context.ts";
 import type { TraceSink } from "../syscalls/trace.ts";
 import { CrewThreadPort } from "./thread-port.ts";
-import { Carrier } from "./crew.ts";
+import { Carrier } from "./crew-records.ts";
 import { createCrew, createMainThread, destroyCrew } from "./process-start.ts";
 import { runThread } from "./run-thread.ts";
 import { traceEvents } from "./trace-sink.ts";

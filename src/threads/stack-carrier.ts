@@ -35,18 +35,18 @@ import type { Outcome, Waiting } from "../syscalls/block.ts";
 import type { ThreadWork } from "../syscalls/context.ts";
 import type { StackPort } from "../syscalls/port.ts";
 import type { Interruption } from "../syscalls/signal-delivery.ts";
+import { isLineTooLong } from "./carrier-orders.ts";
 import {
   beginRest,
   clearCarrier,
   clearSharedThread,
-  Crew,
   endRest,
   isLineFor,
-  isLineTooLong,
   leaveCrew,
   nextSharedThread,
   nextThread,
 } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
 import { Contexts } from "./contexts.ts";
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { GUEST_PAGE } from "../loader/program-memory.ts";

@@ -21,7 +21,8 @@ import {
 import { mayLeaveCarriers, type Program } from "../loader/program.ts";
 import { allowSpinning, declareBroken, isBroken, panic, parkAsync, unpark } from "../shm/index.ts";
 import { dropFile, keepFile } from "../vfs/index.ts";
-import { Carrier, placeThread } from "./crew.ts";
+import { placeThread } from "./crew.ts";
+import { Carrier } from "./crew-records.ts";
 import { giveBack } from "./fork-memories.ts";
 import { Hiring } from "./hiring.ts";
 import type { HostThread } from "./host-thread.ts";

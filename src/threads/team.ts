@@ -7,7 +7,7 @@
 import { dropThread, type Kernel, Process, Thread } from "../kernel/index.ts";
 import type { Program } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
-import { Carrier, Crew } from "./crew.ts";
+import { Carrier, Crew } from "./crew-records.ts";
 import type { LentMemory } from "./fork-memories.ts";
 import type { HostThread } from "./host-thread.ts";
 import { loadLateParts } from "./late-parts.ts";

@@ -13,7 +13,8 @@ import type { Program } from "../loader/program.ts";
 import type { KernelMemory } from "../shm/index.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import type { ThreadPort } from "../syscalls/port.ts";
-import { Crew, placeThread, reserveThread, unreserveThread } from "./crew.ts";
+import { placeThread, reserveThread, unreserveThread } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
 import { GUEST_PAGE } from "../loader/program-memory.ts";
 
 function notePages(memory: KernelMemory, crew: number, pages: number): void {

@@ -9,7 +9,7 @@
  */
 import type { Kernel } from "../kernel/index.ts";
 import { Mark } from "../syscalls/context.ts";
-import { Carrier } from "./crew.ts";
+import { Carrier } from "./crew-records.ts";
 import type { WorkerMessage } from "./messages.ts";
 import type { WorkerHandle, WorkerHost } from "./port.ts";
 import type { Team } from "./team.ts";

@@ -5,7 +5,7 @@ import { hasFurtherServices } from "../syscalls/table.ts";
 import type { GivenImports } from "../loader/instance.ts";
 import { traceEvents, traceSinkOf } from "./trace-sink.ts";
 import { beginToServe, serveCrew } from "./carrier.ts";
-import { Crew } from "./crew.ts";
+import { Crew } from "./crew-records.ts";
 import type { installFurtherCalls } from "./further-calls.ts";
 import type { BindMessage, WorkerMessage, WorkerStart } from "./messages.ts";
 import { failProcess } from "./run-thread.ts";

@@ -21,7 +21,9 @@ import {
   WaitEntry,
   wakeQueue,
 } from "../../src/shm/index.ts";
-import { countCarriers, Crew, joinCrew } from "../../src/threads/crew.ts";
+import { countCarriers } from "../../src/threads/carrier-orders.ts";
+import { joinCrew } from "../../src/threads/crew.ts";
+import { Crew } from "../../src/threads/crew-records.ts";
 import { Open } from "../../src/vfs/index.ts";
 import { KernelMachine } from "./kernel-machine.ts";
 import { Random } from "./kernel-random.ts";

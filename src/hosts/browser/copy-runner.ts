@@ -27,7 +27,7 @@ import {
   unpark,
   wakeAll,
 } from "../../shm/index.ts";
-import { Carrier } from "../../threads/crew.ts";
+import { Carrier } from "../../threads/crew-records.ts";
 import type { TraceTarget } from "../../threads/messages.ts";
 import type { Launch, ProcessRunner } from "../../threads/port.ts";
 import { createCrew, createMainThread, destroyCrew } from "../../threads/process-start.ts";
