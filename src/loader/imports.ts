@@ -11,7 +11,7 @@ import type { Outcome } from "../syscalls/block.ts";
 import type { SyscallContext } from "../syscalls/context.ts";
 import { recorded } from "../syscalls/recording.ts";
 import type { SyscallHandler } from "../syscalls/service.ts";
-import { HANDLER_UNWINDS } from "../syscalls/control.ts";
+import { CALL_AGAIN, HANDLER_UNWINDS } from "../syscalls/control.ts";
 import { type UnwindingCall, UNWINDS } from "../syscalls/port.ts";
 import { narrowPointer } from "../syscalls/guest-memory.ts";
 import { findSyscall } from "../syscalls/table.ts";
@@ -119,7 +119,7 @@ function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): I
 
 /** A call from which a stack can be taken apart: when it is reached while a stack is put back, that is over. */
 function wrapUnwinding(context: SyscallContext, call: Import, what: UnwindingCall): Import {
-  return (...parameters) => {
+  const wrapped: Import = (...parameters) => {
     const { unwinding } = context;
     const before = context.call;
     context.call = what;
@@ -131,6 +131,7 @@ function wrapUnwinding(context: SyscallContext, call: Import, what: UnwindingCal
       if (captureFirst(context, what.name)) return UNWINDS;
       return call(...parameters);
     } catch (error) {
+      if (error === CALL_AGAIN) return wrapped(...parameters);
       if (error !== HANDLER_UNWINDS || unwinding === undefined) throw error;
       return unwinding.goOnUnwinding();
     } finally {
@@ -139,6 +140,7 @@ function wrapUnwinding(context: SyscallContext, call: Import, what: UnwindingCal
       if (context.resumes) context.endResumption();
     }
   };
+  return wrapped;
 }
 
 /** Before a call: whether the stack is taken apart first, for a snapshot that the host wants. One that asks for it itself waits there. */
@@ -147,7 +149,7 @@ function captureFirst(context: SyscallContext, name: string): boolean {
   if ((Thread.pending.load(memory, thread) & Pending.capture) === 0 || resumes) return false;
   if (name === "wasix_32v1.proc_snapshot") return false;
   try {
-    context.enter();
+    context.enterUnstopped();
     const isCaptured = unwinding?.capture(name, false) === true;
     context.leave();
     return isCaptured;

@@ -20,7 +20,7 @@ import {
 } from "../kernel/index.ts";
 import { dropFile, PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
-import { Control, PROCESS_EXIT } from "./control.ts";
+import { CALL_AGAIN, Control, PROCESS_EXIT } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
 import type {
@@ -219,6 +219,17 @@ export class SyscallContext implements Sleeper {
     if (Thread.pending.load(memory, this.thread) !== 0) this.doPendingFirst();
   }
 
+  /** The same before a call or a thread's beginning, where the thread of a process that is stopped does not stay: it does in the call. */
+  enterUnstopped(): void {
+    const { memory, thread } = this;
+    const stop = Thread.pending.and(memory, thread, ~Pending.stop) & Pending.stop;
+    try {
+      this.enter();
+    } finally {
+      Thread.pending.or(memory, thread, stop);
+    }
+  }
+
   private stayOut(mark: number): never {
     if (mark === Mark.doomed) sleepForever(this.memory);
     panic(`a call began while its agent's mark was ${mark}`);
@@ -250,7 +261,12 @@ export class SyscallContext implements Sleeper {
     // Signals that end a wait end it as if it had gone on all the time: the call itself looks for them.
     if (this.resumes && (Thread.pending.load(this.memory, this.thread) & Pending.exit) === 0)
       return;
-    if (this.stacks?.canSuspend !== true) return void this.doPending();
+    if (this.stacks?.canSuspend !== true) {
+      this.doPending();
+      if (this.isWanted && (Thread.pending.load(this.memory, this.thread) & Pending.stop) !== 0)
+        throw CALL_AGAIN;
+      return;
+    }
     this.handlersFirst = this.isInterrupted();
     this.wasInterrupted = false;
   }
@@ -264,7 +280,7 @@ export class SyscallContext implements Sleeper {
   look(): void {
     if (!this.hasPending) return;
     try {
-      this.enter();
+      this.enterUnstopped();
       this.handlersFirst = false;
       this.leave();
     } catch (error) {
@@ -377,7 +393,7 @@ export class SyscallContext implements Sleeper {
    */
   doPending(resumption: number = Resumption.begins, answer = 0): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
-    if ((pending & Pending.stop) !== 0) this.stayStopped();
+    if ((pending & Pending.stop) !== 0 && !this.stayStopped()) return false;
     if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
     if ((pending & Pending.signal) === 0) return false;
     if (this.stacks?.canSuspend !== true || !hasHandler(this))
@@ -387,11 +403,26 @@ export class SyscallContext implements Sleeper {
     return false;
   }
 
-  /** Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process. */
-  stayStopped(): void {
+  /**
+   * Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process.
+   *
+   * @returns whether it goes on; false where the host wants a snapshot, for which the call's stack is taken apart: the thread stays at its next look again
+   */
+  stayStopped(): boolean {
     const { memory, owner, thread } = this;
     Thread.pending.and(memory, thread, ~Pending.stop);
-    if (!this.sleepWhile(() => Process.stopSignal.load(memory, owner) !== 0)) throw PROCESS_EXIT;
+    const isStopped = () => Process.stopSignal.load(memory, owner) !== 0;
+    if (!this.sleepWhile(() => isStopped() && !this.isWanted)) throw PROCESS_EXIT;
+    if (!isStopped()) return true;
+    Thread.pending.or(memory, thread, Pending.stop);
+    return false;
+  }
+
+  /** Whether the host wants a snapshot, and the stack of the call that is made can be taken apart for it. */
+  private get isWanted(): boolean {
+    const pending = Thread.pending.load(this.memory, this.thread);
+    const isAsked = (pending & (Pending.capture | Pending.exit)) === Pending.capture;
+    return isAsked && this.call !== undefined && this.owner === this.process;
   }
 
   /**
@@ -403,7 +434,7 @@ export class SyscallContext implements Sleeper {
     if (this.handlerRan === true) return (this.wasInterrupted = true);
     const pending = Thread.pending.load(this.memory, this.thread);
     if (pending === 0) return false;
-    if ((pending & Pending.stop) !== 0) this.stayStopped();
+    if ((pending & Pending.stop) !== 0 && !this.stayStopped()) return false;
     if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
       this.doPending();
       return false;

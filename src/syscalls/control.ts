@@ -7,7 +7,12 @@
 export class Control {
   constructor(
     readonly kind:
-      "thread exit" | "process exit" | "stack restore" | "handler end" | "handler unwinds",
+      | "thread exit"
+      | "process exit"
+      | "stack restore"
+      | "handler end"
+      | "handler unwinds"
+      | "call again",
   ) {}
 }
 
@@ -28,3 +33,6 @@ export const HANDLER_UNWINDS = new Control("handler unwinds");
 
 /** This thread goes on from a checkpoint: its stack is discarded, and another put in its place (`UnwindPort.restore`). */
 export const STACK_RESTORE = new Control("stack restore");
+
+/** A call that has done nothing yet is to be made once more, since first its stack is wanted (`loader/imports.ts`). */
+export const CALL_AGAIN = new Control("call again");

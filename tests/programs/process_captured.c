@@ -251,12 +251,50 @@ static void state(void) {
   expect_exit(writer, 8);
 }
 
+// Makes a child that ends when it has handled a signal, and tells before that that it runs, if it is to.
+static int32_t stopped_child(int32_t tells) {
+  int32_t child = -1;
+  CHECK_OK(wasix_proc_fork(1, &child));
+  if (child == 0) {
+    if (tells >= 0) CHECK_OK(write_bytes(tells, "r", 1));
+    while (!users) wasix_thread_sleep(1000000);
+    wasi_proc_exit(20 + users);
+    __builtin_unreachable();
+  }
+  if (tells >= 0) CHECK(read_one(own_pipe[0]) == 'r');
+  CHECK_OK(wasix_proc_signal((uint32_t)child, WASI_SIGNAL_STOP));
+  struct wasi_option_pid which = {.tag = WASI_OPTION_SOME, .u.some = child};
+  struct wasi_join_status status;
+  CHECK_OK(wasix_proc_join(&which, WASI_JOIN_FLAGS_WAKE_STOPPED, &status));
+  CHECK(status.tag == WASI_JOIN_STATUS_TYPE_STOPPED);
+  CHECK_OK(wasix_proc_signal((uint32_t)child, WASI_SIGNAL_USR1));
+  return child;
+}
+
+// Children that are stopped, before they begin and later, with a signal that waits for them: they go on by another signal, wherever they are.
+static void stopped(void) {
+  wasix_callback_signal("take_signal", 11);
+  CHECK_OK(wasix_fd_pipe(&own_pipe[0], &own_pipe[1]));
+  int32_t children[] = {stopped_child(-1), stopped_child(own_pipe[1])};
+  print("ready\n");
+  char go = 0;
+  CHECK(read_through(0, &go, 1) == 1 && go == 'g');
+  for (uint32_t index = 0; index < 2; index++) {
+    struct wasi_option_pid which = {.tag = WASI_OPTION_SOME, .u.some = children[index]};
+    struct wasi_join_status status;
+    CHECK_OK(wasix_proc_join(&which, WASI_JOIN_FLAGS_NON_BLOCKING, &status));
+    CHECK(which.u.some == 0);
+    CHECK_OK(wasix_proc_signal((uint32_t)children[index], WASI_SIGNAL_CONT));
+    expect_exit(children[index], 21);
+  }
+}
+
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   static const struct {
     const char *name;
     void (*run)(void);
-  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}, {"host", host}, {"state", state}};
+  } cases[] = {{"threads", threads}, {"family", family}, {"many", many}, {"host", host}, {"state", state}, {"stopped", stopped}};
   for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
     if (text_equal(name, cases[index].name)) cases[index].run();
   }

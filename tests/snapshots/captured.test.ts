@@ -37,6 +37,7 @@ for (const [name, pattern] of [
   ["family", /^family: done\n$/],
   ["many", /^many: done\n$/],
   ["state", /^state: done\n$/],
+  ["stopped", /^stopped: done\n$/],
 ] as const) {
   test(`threads that wait go on here and where the snapshot is restored: ${name}`, async () => {
     let snapshot = new Uint8Array();
