@@ -98,7 +98,10 @@ const wasix: Readonly<Record<string, Service>> = {
     proc_fork,
     "In programs that carry asyncify (weft instrument), in the main context; elsewhere ENOTSUP.",
   ),
-  proc_fork_env: full(proc_fork_env),
+  proc_fork_env: partial(
+    proc_fork_env,
+    "A child that leaves by the oldest proc_exit, or returns from the program's entry, ends its parent as well: it has no stack of its own.",
+  ),
   proc_exec: blocking(proc_exec),
   proc_exec2: blocking(proc_exec2),
   proc_exec3: blocking(proc_exec3),
