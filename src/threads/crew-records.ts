@@ -98,3 +98,10 @@ export function removeCarrierLocked(
   Carrier.next.set(memory, at, Carrier.next.get(memory, carrier));
   return true;
 }
+
+/** Takes a carrier out of the idle ones; false where it is none of them. */
+export function leaveIdleLocked(memory: KernelMemory, crew: number, carrier: number): boolean {
+  const wasIdle = removeCarrierLocked(memory, crew, Crew.idle, carrier);
+  if (wasIdle) Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
+  return wasIdle;
+}

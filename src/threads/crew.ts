@@ -16,7 +16,7 @@
 import { panic, ReadyQueue, ringBell, type KernelMemory } from "../shm/index.ts";
 import { HostCall, type Kernel, KernelRoot, keepThread, Thread } from "../kernel/index.ts";
 import { callsHostLocked, isLineTooLong, orderCarriersLocked } from "./carrier-orders.ts";
-import { Carrier, countersOf, Crew, removeCarrierLocked } from "./crew-records.ts";
+import { Carrier, countersOf, Crew, leaveIdleLocked, removeCarrierLocked } from "./crew-records.ts";
 import { hasWatch, leaveWatchLocked, watchBell } from "./sleep-watch.ts";
 import { Sleepers } from "./sleepers.ts";
 import { stackParts } from "./unwinding-slot.ts";
@@ -254,9 +254,8 @@ export function clearCarrier(memory: KernelMemory, crew: number, carrier: number
 /** Takes an idle carrier out of the list after it was called to leave; or counts out one whose worker was ended. */
 export function leaveCrew(memory: KernelMemory, crew: number, carrier: number): void {
   Crew.lock.acquire(memory, crew);
-  if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
-    Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
-  else removeCarrierLocked(memory, crew, Crew.resting, carrier);
+  if (!leaveIdleLocked(memory, crew, carrier))
+    removeCarrierLocked(memory, crew, Crew.resting, carrier);
   if (Crew.called.get(memory, crew) === carrier) Crew.called.set(memory, crew, 0);
   if (hasWatch(memory, crew, carrier)) leaveWatchLocked(memory, crew);
   leaveLocked(memory, crew, carrier);

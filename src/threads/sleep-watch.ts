@@ -5,7 +5,7 @@
  */
 import { Thread } from "../kernel/index.ts";
 import { type KernelMemory, ringBell } from "../shm/index.ts";
-import { Carrier, Crew, removeCarrierLocked } from "./crew-records.ts";
+import { Carrier, Crew, leaveIdleLocked } from "./crew-records.ts";
 import { addSleeperLocked, Sleepers } from "./sleepers.ts";
 
 /** The bell that the carrier with the watch sleeps on. */
@@ -42,8 +42,7 @@ export function takeWatch(memory: KernelMemory, crew: number, carrier: number): 
 /** The carrier with the watch was given a thread, or has seen a sleeper that is to go on: it is idle no more, and another gets the watch. */
 export function endWatch(memory: KernelMemory, crew: number, carrier: number): void {
   Crew.lock.acquire(memory, crew);
-  if (removeCarrierLocked(memory, crew, Crew.idle, carrier))
-    Crew.idleCount.set(memory, crew, Crew.idleCount.get(memory, crew) - 1);
+  leaveIdleLocked(memory, crew, carrier);
   const heir = leaveWatchLocked(memory, crew);
   Crew.lock.release(memory, crew);
   if (heir !== 0) ringBell(memory, heir);
