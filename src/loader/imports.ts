@@ -137,6 +137,7 @@ function wrapUnwinding(context: SyscallContext, call: Import, what: UnwindingCal
     } finally {
       context.call = before;
       context.handlerRan = undefined;
+      context.refusesCapture = false;
       if (context.resumes) context.endResumption();
     }
   };
@@ -146,11 +147,14 @@ function wrapUnwinding(context: SyscallContext, call: Import, what: UnwindingCal
 /** Before a call: whether the stack is taken apart first, for a snapshot that the host wants. One that asks for it itself waits there. */
 function captureFirst(context: SyscallContext, name: string): boolean {
   const { memory, thread, unwinding, resumes } = context;
-  if ((Thread.pending.load(memory, thread) & Pending.capture) === 0 || resumes) return false;
-  if (name === "wasix_32v1.proc_snapshot") return false;
+  const pending = Thread.pending.load(memory, thread);
+  if ((pending & Pending.capture) === 0 || resumes) return false;
+  // Where its process is stopped it does not come to that.
+  if (name === "wasix_32v1.proc_snapshot" && (pending & Pending.stop) === 0) return false;
   try {
     context.enterUnstopped();
     const isCaptured = unwinding?.capture(name, false) === true;
+    context.refusesCapture = !isCaptured;
     context.leave();
     return isCaptured;
   } catch (error) {

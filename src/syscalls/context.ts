@@ -90,6 +90,8 @@ export class SyscallContext implements Sleeper {
   call: UnwindingCall | undefined;
   /** Whether the call that is made goes on with one whose stack was taken apart while it waited. */
   resumes = false;
+  /** Whether the stack of the call that is made could not be taken apart for a snapshot: it is not asked for again. */
+  refusesCapture = false;
   /** Where that was in a signal's handler, which is over: whether one of the program's own ran. */
   handlerRan: boolean | undefined;
   /** What copies the process, where the host can run the copy. */
@@ -263,8 +265,8 @@ export class SyscallContext implements Sleeper {
       return;
     if (this.stacks?.canSuspend !== true) {
       this.doPending();
-      if (this.isWanted && (Thread.pending.load(this.memory, this.thread) & Pending.stop) !== 0)
-        throw CALL_AGAIN;
+      const isStopped = (Thread.pending.load(this.memory, this.thread) & Pending.stop) !== 0;
+      if (isStopped && this.call !== undefined) throw CALL_AGAIN;
       return;
     }
     this.handlersFirst = this.isInterrupted();
@@ -422,7 +424,8 @@ export class SyscallContext implements Sleeper {
   private get isWanted(): boolean {
     const pending = Thread.pending.load(this.memory, this.thread);
     const isAsked = (pending & (Pending.capture | Pending.exit)) === Pending.capture;
-    return isAsked && this.call !== undefined && this.owner === this.process;
+    const { call, owner, process, refusesCapture } = this;
+    return isAsked && call !== undefined && owner === process && !refusesCapture;
   }
 
   /**

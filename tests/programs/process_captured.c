@@ -251,12 +251,13 @@ static void state(void) {
   expect_exit(writer, 8);
 }
 
-// Makes a child that ends when it has handled a signal, and tells before that that it runs, if it is to.
-static int32_t stopped_child(int32_t tells) {
+// Makes a child that ends when it has handled a signal; before that it tells that it runs, or asks for a snapshot, if it is to.
+static int32_t stopped_child(int32_t tells, int asks) {
   int32_t child = -1;
   CHECK_OK(wasix_proc_fork(1, &child));
   if (child == 0) {
     if (tells >= 0) CHECK_OK(write_bytes(tells, "r", 1));
+    if (asks) CHECK_OK(wasix_proc_snapshot());
     while (!users) wasix_thread_sleep(1000000);
     wasi_proc_exit(20 + users);
     __builtin_unreachable();
@@ -275,11 +276,11 @@ static int32_t stopped_child(int32_t tells) {
 static void stopped(void) {
   wasix_callback_signal("take_signal", 11);
   CHECK_OK(wasix_fd_pipe(&own_pipe[0], &own_pipe[1]));
-  int32_t children[] = {stopped_child(-1), stopped_child(own_pipe[1])};
+  int32_t children[] = {stopped_child(-1, 0), stopped_child(own_pipe[1], 0), stopped_child(-1, 1)};
   print("ready\n");
   char go = 0;
   CHECK(read_through(0, &go, 1) == 1 && go == 'g');
-  for (uint32_t index = 0; index < 2; index++) {
+  for (uint32_t index = 0; index < 3; index++) {
     struct wasi_option_pid which = {.tag = WASI_OPTION_SOME, .u.some = children[index]};
     struct wasi_join_status status;
     CHECK_OK(wasix_proc_join(&which, WASI_JOIN_FLAGS_NON_BLOCKING, &status));
