@@ -118,7 +118,7 @@ export class BlockField {
 export interface FieldKind<F> {
   readonly bytes: number;
   readonly alignment: number;
-  place(offset: number, name: string): F;
+  place(offset: number, record: string, field: string): F;
 }
 
 export const u32: FieldKind<U32Field> = {
@@ -146,7 +146,7 @@ export const atomic32: FieldKind<Atomic32Field> = {
 
 /** A lock of the given rank. */
 export function mutex(rank: Rank): FieldKind<MutexField> {
-  return { bytes: 4, alignment: 4, place: (offset, name) => new MutexField(offset, rank, name) };
+  return { bytes: 4, alignment: 4, place: (offset, record, field) => new MutexField(offset, rank, `${record}.${field}`) };
 }
 
 /** `bytes` bytes, or room for another layout's record. */
@@ -191,17 +191,18 @@ const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
  * @param pool number of a pool of its own (`heap.ts`), for records that stale addresses may be looked at
  */
 export function layout<F extends Fields>(name: string, fields: F, pool?: number): Layout<F> {
+  const placed: Record<string, unknown> = { ...fields };
   let offset = 0;
-  const placed: Record<string, unknown> = {};
-  for (const [key, kind] of Object.entries(fields)) {
+  for (const key in fields) {
     if (RESERVED.has(key)) panic(`layout ${name}: a field cannot be called ${key}`);
-    offset = Math.ceil(offset / kind.alignment) * kind.alignment;
-    placed[key] = kind.place(offset, `${name}.${key}`);
-    offset += kind.bytes;
+    const { alignment, bytes, place } = fields[key];
+    offset = Math.ceil(offset / alignment) * alignment;
+    placed[key] = place(offset, name, key);
+    offset += bytes;
   }
   const bytes = Math.ceil(offset / 8) * 8;
   const kind = registerKind(name, () => shapeOf(bytes, fields));
-  const methods: Record_ = {
+  const record: Record_ = {
     layoutName: name,
     bytes,
     allocate(memory, extra = 0) {
@@ -218,5 +219,5 @@ export function layout<F extends Fields>(name: string, fields: F, pool?: number)
       else freePooled(memory, pool, record);
     },
   };
-  return Object.freeze({ ...methods, ...placed }) as Layout<F>;
+  return Object.freeze({ ...Object.assign(placed, record) }) as Layout<F>;
 }
