@@ -37,28 +37,18 @@ function measureWeft() {
 
 /** The SDK's entries bundled and minified as ours are, and its WebAssembly module. */
 async function measureRival() {
-  const { build } = await import("esbuild");
+  const { rolldown } = await import("rolldown");
   const main = new URL(import.meta.resolve("@wasmer/sdk/node"));
   const near = (path) => fileURLToPath(new URL(path, main));
   const module = gzippedSize(readFileSync(near("../pkg/wasmer_sdk_js_bg.wasm")));
-  const bundle = async (platform, entries) => {
-    const { outputFiles } = await build({
-      entryPoints: entries.map(near),
-      outdir: "unwritten",
-      bundle: true,
-      minify: true,
-      write: false,
-      format: "esm",
-      target: "es2023",
-      platform,
-      legalComments: "none",
-      logLevel: "silent",
-    });
-    return outputFiles.reduce((sum, { contents }) => sum + gzippedSize(contents), module);
+  const size = async (platform, entries) => {
+    const bundle = await rolldown({ input: entries.map(near), platform, logLevel: "silent" });
+    const { output } = await bundle.generate({ format: "esm", minify: true });
+    return output.reduce((sum, { code }) => sum + gzippedSize(code), module);
   };
   return figures({
-    size_node: await bundle("node", ["node.js", "node-worker.js"]),
-    size_browser: await bundle("browser", ["index.js", "browser-worker.js"]),
+    size_node: await size("node", ["node.js", "node-worker.js"]),
+    size_browser: await size("browser", ["index.js", "browser-worker.js"]),
   });
 }
 

@@ -1,6 +1,5 @@
 // Bundles the command, in pieces whose compiled code is kept beside them: see `cli/launch.ts`.
 
-import { build } from "esbuild";
 import { rolldown } from "rolldown";
 import { built, builtFile, rewriteSources } from "./inputs.mjs";
 import { requireLateParts } from "./late-modules.mjs";
@@ -74,20 +73,19 @@ const requireImports = (text) =>
 
 /** What loads the pieces. @param runPlain the number of that export of the first */
 async function bundleLauncher(runPlain) {
-  const { outputFiles } = await build({
-    entryPoints: [builtFile("cli/launch.js")],
-    bundle: true,
-    minify: true,
-    format: "cjs",
+  const bundle = await rolldown({
+    input: builtFile("cli/launch.js"),
     platform: "node",
-    target: "es2023",
-    legalComments: "none",
-    logLevel: "warning",
-    write: false,
-    define: { CORE_FILE: JSON.stringify(`./${PLAIN}`), RUN_PLAIN: String(runPlain) },
-    banner: { js: "#!/usr/bin/env node" },
+    transform: {
+      define: { CORE_FILE: JSON.stringify(`./${PLAIN}`), RUN_PLAIN: String(runPlain) },
+    },
   });
-  return outputFiles[0].text;
+  const { output } = await bundle.generate({
+    format: "cjs",
+    minify: true,
+    banner: "#!/usr/bin/env node",
+  });
+  return output[0].code;
 }
 
 /** Bundles the command; resolves to the texts by file name. */

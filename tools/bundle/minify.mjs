@@ -1,7 +1,7 @@
 // Makes the text of a bundled file small.
 
+import { minify } from "rolldown/utils";
 import ts from "typescript";
-import { minify } from "vite";
 
 /** Minifies a module, or a script that is valid as one. */
 export async function minifyText(name, text) {
