@@ -49,7 +49,11 @@ export const FileTable = layout("FileTable", {
 });
 
 /** What stands before the entries of an array. */
-const ArrayHead = layout("FileTableArray", { capacity: u32, next: address, padding: block(24) });
+export const FileTableArray = layout("FileTableArray", {
+  capacity: u32,
+  next: address,
+  padding: block(24),
+});
 
 /** Makes an empty table; 0 when the kernel heap is full. */
 export function createFileTable(memory: KernelMemory): number {
@@ -65,22 +69,22 @@ export function createFileTable(memory: KernelMemory): number {
 }
 
 function makeArray(memory: KernelMemory, capacity: number): number {
-  const bytes = ArrayHead.bytes + capacity * FileEntry.bytes;
+  const bytes = FileTableArray.bytes + capacity * FileEntry.bytes;
   const array = allocate(memory, bytes);
   if (array === 0) return 0;
   memory.i32.fill(0, array >>> 2, (array + bytes) >>> 2);
-  ArrayHead.capacity.set(memory, array, capacity);
+  FileTableArray.capacity.set(memory, array, capacity);
   return array;
 }
 
 function entryAt(array: number, fd: number): number {
-  return array + ArrayHead.bytes + fd * FileEntry.bytes;
+  return array + FileTableArray.bytes + fd * FileEntry.bytes;
 }
 
 /** The entry of a descriptor, or 0 when it is not open. For callers that hold the lock; others learn that it is open, and what its rights are, as a hint. */
 export function entryOf(memory: KernelMemory, table: number, fd: number): number {
   const array = FileTable.entries.get(memory, table);
-  if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return 0;
+  if (fd >>> 0 >= FileTableArray.capacity.get(memory, array)) return 0;
   const entry = entryAt(array, fd);
   return FileEntry.file.get(memory, entry) === 0 ? 0 : entry;
 }
@@ -96,7 +100,7 @@ export function lookupFile(vfs: Vfs, table: number, fd: number, rights: number):
   const { memory } = vfs;
   for (;;) {
     const array = FileTable.entries.get(memory, table);
-    if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return -Errno.EBADF;
+    if (fd >>> 0 >= FileTableArray.capacity.get(memory, array)) return -Errno.EBADF;
     const entry = entryAt(array, fd);
     // A plain read: it is compared once the count is taken.
     const file = memory.u32[entry >>> 2];
@@ -139,7 +143,7 @@ export function installFile(
   FileTable.lock.acquire(memory, table);
   let fd = Math.max(minimum, FileTable.lowest.get(memory, table));
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   while (fd < capacity && FileEntry.file.get(memory, entryAt(array, fd)) !== 0) fd++;
   const result =
     fd >= DESCRIPTOR_LIMIT ? -Errno.EMFILE : setEntryLocked(memory, table, fd, file, rights, flags);
@@ -189,7 +193,7 @@ function replaceLocked(
 
 function growLocked(memory: KernelMemory, table: number, fd: number): number {
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   if (fd < capacity) return array;
   let larger = capacity;
   while (larger <= fd) larger *= 2;
@@ -197,7 +201,7 @@ function growLocked(memory: KernelMemory, table: number, fd: number): number {
   if (grown === 0) return 0;
   const bytes = capacity * FileEntry.bytes;
   memory.u8.copyWithin(entryAt(grown, 0), entryAt(array, 0), entryAt(array, 0) + bytes);
-  ArrayHead.next.set(memory, array, FileTable.retired.get(memory, table));
+  FileTableArray.next.set(memory, array, FileTable.retired.get(memory, table));
   FileTable.retired.set(memory, table, array);
   FileTable.entries.set(memory, table, grown);
   return grown;
@@ -353,7 +357,7 @@ export function moveDescriptor(vfs: Vfs, table: number, from: number, to: number
 export function copyFileTable(memory: KernelMemory, from: number, to: number): number {
   FileTable.lock.acquire(memory, from);
   const source = FileTable.entries.get(memory, from);
-  const capacity = ArrayHead.capacity.get(memory, source);
+  const capacity = FileTableArray.capacity.get(memory, source);
   // Nobody else knows the other table: it needs no lock.
   let result = growLocked(memory, to, capacity - 1) === 0 ? -Errno.ENOMEM : 0;
   for (let fd = 0; fd < capacity && result === 0; fd++) {
@@ -409,7 +413,7 @@ export function readDescriptors(
   const found: { fd: number; type: number }[] = [];
   FileTable.lock.acquire(memory, table);
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   for (let fd = from; fd < capacity; fd++) {
     const file = FileEntry.file.get(memory, entryAt(array, fd));
     if (file !== 0) found.push({ fd, type: OpenFile.type.get(memory, file) });
@@ -422,7 +426,7 @@ export function readDescriptors(
 export function destroyFileTable(vfs: Vfs, table: number): void {
   const { memory } = vfs;
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   for (let fd = 0; fd < capacity; fd++) {
     if (FileEntry.file.get(memory, entryAt(array, fd)) !== 0) closeDescriptor(vfs, table, fd);
   }
@@ -435,7 +439,7 @@ export function destroyFileTable(vfs: Vfs, table: number): void {
   freeArray(memory, array);
   let retired = FileTable.retired.get(memory, table);
   while (retired !== 0) {
-    const next = ArrayHead.next.get(memory, retired);
+    const next = FileTableArray.next.get(memory, retired);
     freeArray(memory, retired);
     retired = next;
   }
@@ -443,5 +447,9 @@ export function destroyFileTable(vfs: Vfs, table: number): void {
 }
 
 function freeArray(memory: KernelMemory, array: number): void {
-  free(memory, array, ArrayHead.bytes + ArrayHead.capacity.get(memory, array) * FileEntry.bytes);
+  free(
+    memory,
+    array,
+    FileTableArray.bytes + FileTableArray.capacity.get(memory, array) * FileEntry.bytes,
+  );
 }

@@ -63,5 +63,8 @@ const section = (id: number, content: string) => String.fromCharCode(id) + withL
 /** A text after its length, which takes one or two bytes. */
 function withLength(content: string): string {
   const { length } = content;
-  return String.fromCharCode(...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7])) + content;
+  return (
+    String.fromCharCode(...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7])) +
+    content
+  );
 }
