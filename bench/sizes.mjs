@@ -2,12 +2,10 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { gzippedSize, loadedAtStart } from "../tools/bundle/sizes.mjs";
 import * as rival from "./runners/rival.mjs";
 
 const dist = new URL("../dist/", import.meta.url);
-
-const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
 /** A finished run that printed these figures. */
 const figures = (values) => ({
@@ -18,24 +16,14 @@ const figures = (values) => ({
   stderr: "",
 });
 
-/** The files that a built file loads at its start: itself and what it imports, directly or not. What it loads when asked for is not among them. */
-function loadedBy(file, loaded = new Set()) {
-  if (loaded.has(file)) return loaded;
-  loaded.add(file);
-  const text = readFileSync(new URL(file, dist), "utf8");
-  for (const [, imported] of text.matchAll(
-    /(?:\b(?:from|import)\s*|=require\()["'`]\.\/([\w-]+\.c?js)["'`]/g,
-  ))
-    loadedBy(imported, loaded);
-  return loaded;
-}
-
 /** The files as `npm run build` left them; they are minified already. */
 function measureWeft() {
-  const size = (...entries) => {
-    const files = new Set(entries.flatMap((entry) => [...loadedBy(entry)]));
-    return [...files].reduce((sum, file) => sum + gzipped(readFileSync(new URL(file, dist))), 0);
-  };
+  const read = (name) => readFileSync(new URL(name, dist));
+  const size = (...entries) =>
+    loadedAtStart(entries, (name) => read(name).toString()).reduce(
+      (sum, name) => sum + gzippedSize(read(name)),
+      0,
+    );
   const node = ["node.js", "worker-node.cjs", "worker-main.cjs"];
   return figures({
     size_node: size(...node),
@@ -49,28 +37,18 @@ function measureWeft() {
 
 /** The SDK's entries bundled and minified as ours are, and its WebAssembly module. */
 async function measureRival() {
-  const { build } = await import("esbuild");
+  const { rolldown } = await import("rolldown");
   const main = new URL(import.meta.resolve("@wasmer/sdk/node"));
   const near = (path) => fileURLToPath(new URL(path, main));
-  const module = gzipped(readFileSync(near("../pkg/wasmer_sdk_js_bg.wasm")));
-  const bundle = async (platform, entries) => {
-    const { outputFiles } = await build({
-      entryPoints: entries.map(near),
-      outdir: "unwritten",
-      bundle: true,
-      minify: true,
-      write: false,
-      format: "esm",
-      target: "es2023",
-      platform,
-      legalComments: "none",
-      logLevel: "silent",
-    });
-    return outputFiles.reduce((sum, { contents }) => sum + gzipped(contents), module);
+  const module = gzippedSize(readFileSync(near("../pkg/wasmer_sdk_js_bg.wasm")));
+  const size = async (platform, entries) => {
+    const bundle = await rolldown({ input: entries.map(near), platform, logLevel: "silent" });
+    const { output } = await bundle.generate({ format: "esm", minify: true });
+    return output.reduce((sum, { code }) => sum + gzippedSize(code), module);
   };
   return figures({
-    size_node: await bundle("node", ["node.js", "node-worker.js"]),
-    size_browser: await bundle("browser", ["index.js", "browser-worker.js"]),
+    size_node: await size("node", ["node.js", "node-worker.js"]),
+    size_browser: await size("browser", ["index.js", "browser-worker.js"]),
   });
 }
 

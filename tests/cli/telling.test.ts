@@ -88,6 +88,7 @@ test("help is printed for the command and each of its parts, in lines that fit",
     assert.equal(stderr, "");
     assert.match(stdout, /Examples\n/);
     for (const line of stdout.split("\n")) assert.ok(line.length <= 120, line);
+    assert.match(stdout, /^[\n -~…]+$/);
   }
 });
 

@@ -79,18 +79,16 @@ function inline(path, text, constants) {
 }
 
 /**
- * Makes the plugin for the files that tsc has built, and tells of a name whether it is that of such an object.
+ * Makes the plugin for the files that tsc has built.
  *
  * @param {string} built the folder they are in
  * @param then does something more to a file: a function of its path and text
  */
-export async function inlineConstants(built, then = (_path, text) => text) {
+export async function inlineConstants(built, then) {
   const constants = await findConstants(built);
-  const name = "inline-constants";
-  const write = (path, text) => then(path, inline(path, text, constants));
-  const rolldown = {
-    name,
-    transform: (code, path) => (path.startsWith(built) ? write(path, code) : undefined),
+  return {
+    name: "inline-constants",
+    transform: (code, path) =>
+      path.startsWith(built) ? then(path, inline(path, code, constants)) : undefined,
   };
-  return { rolldown, has: (object) => constants.has(object) };
 }
