@@ -31,7 +31,7 @@ export function errnoOf(answer: number): number {
 }
 
 /** Whether calls on an open file answer EAGAIN rather than wait. */
-export function isNonblocking(context: SyscallContext, file: number): boolean {
+function isNonblocking(context: SyscallContext, file: number): boolean {
   return (OpenFile.flags.load(context.memory, file) & Fdflags.NONBLOCK) !== 0;
 }
 
@@ -148,7 +148,7 @@ export function moveInParts(
 }
 
 /** Takes the first bytes, fewer than all, out of a list of buffers. */
-export function dropFront(transfer: Transfer, bytes: number): void {
+function dropFront(transfer: Transfer, bytes: number): void {
   const { starts, lengths } = transfer;
   transfer.total -= bytes;
   let first = 0;
