@@ -64,7 +64,7 @@ test("frames have names, indexes and offsets, the innermost first", () => {
     frames.map((frame) => [frame.function, frame.index]),
     [
       ["std::fail(void (*)(int), a (b))", 1],
-      ["outer", 2],
+      ["wasm-function[2]", 2],
     ],
   );
   assert(frames[0].offset! > 8 && frames[0].offset! < frames[1].offset!);
