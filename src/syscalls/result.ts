@@ -23,6 +23,7 @@ import {
 } from "../vfs/index.ts";
 import { FOREVER, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
+import { notePending } from "./pending-work.ts";
 import { sendToThread } from "./process.ts";
 
 /** The errno of a kernel function's answer: 0 for any success. */
@@ -165,5 +166,5 @@ function dropFront(transfer: Transfer, bytes: number): void {
 function raisePipeSignal(context: SyscallContext): void {
   if (!handlesSignals(context.memory, context.owner)) return;
   sendToThread(context, context.thread, Signal.PIPE);
-  context.isInterrupted();
+  notePending(context);
 }
