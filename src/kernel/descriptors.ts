@@ -29,11 +29,17 @@ export const DESCRIPTOR_LIMIT = 65536;
 /**
  * Finds the open file of a descriptor and takes a count of it.
  *
- * @param rights low half of the `Rights` that the call needs
+ * @param rights low half of the `Rights` that the call needs; @param unseen whether it may be a file of which is not known what it is (`Vfs.settle`)
  * @returns the open file; EBADF when the descriptor is not open or not for reading or writing as asked (read(2)), ENOTCAPABLE when
- *   another right is missing, negated
+ *   another right is missing, what `Vfs.settle` answers, negated
  */
-export function lookupFile(vfs: Vfs, table: number, fd: number, rights: number): number {
+export function lookupFile(
+  vfs: Vfs,
+  table: number,
+  fd: number,
+  rights: number,
+  unseen = false,
+): number {
   const { memory } = vfs;
   for (;;) {
     const array = FileTable.entries.get(memory, table);
@@ -57,8 +63,12 @@ export function lookupFile(vfs: Vfs, table: number, fd: number, rights: number):
     if (
       Atomics.load(memory.u32, entry >>> 2) === file &&
       FileTable.entries.get(memory, table) === array
-    )
-      return file;
+    ) {
+      const settled = vfs.settle(file, unseen);
+      if (settled === 0) return file;
+      dropFile(vfs, file);
+      return settled;
+    }
     dropFile(vfs, file);
   }
 }

@@ -376,16 +376,17 @@ export class SyscallContext implements Sleeper {
   /**
    * Finds the open file of a descriptor and takes a count, which the caller drops with `dropFile`.
    *
+   * @param unseen as `lookupFile` has it
    * @returns the open file or a negated errno
    */
-  lookup(fd: number, rights: number): number {
+  lookup(fd: number, rights: number, unseen = false): number {
     if (this.resumes) {
       // What the call had found already: another thread may have closed the descriptor.
       const file = Thread.heldFile.get(this.memory, this.thread);
       Thread.heldFile.set(this.memory, this.thread, 0);
       if (file !== 0) return file;
     }
-    return lookupFile(this.vfs, this.files, fd, rights);
+    return lookupFile(this.vfs, this.files, fd, rights, unseen);
   }
 }
 
