@@ -5,7 +5,7 @@
  * Life: made once per module, immutable, plain data (it can be posted to a worker).
  */
 import { ModuleError } from "./module-error.ts";
-import { NameKind, readNames } from "./tool-sections.ts";
+import { readGlobalNames } from "./tool-sections.ts";
 import { Limit, readSections, SectionId, WasmReader } from "./wasm-binary.ts";
 import {
   type FunctionType,
@@ -287,7 +287,7 @@ class ModuleReading {
     }
     if (name === "dylink.0") {
       this.dylink = { start: reader.offset, end: reader.end };
-    } else if (name === "name") this.globalNames = readNames(reader, NameKind.global);
+    } else if (name === "name") this.globalNames = readGlobalNames(reader);
   }
 }
 
