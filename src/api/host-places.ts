@@ -27,7 +27,7 @@ import { type HostPlaceNote, refusal } from "./snapshot-format.ts";
 
 /** Lists those of a process. @throws WeftError ERR_SNAPSHOT for what cannot be found again */
 export function listHostPlaces(
-  { memory, mounts }: Kernel,
+  { memory, mounts, vfs }: Kernel,
   { local }: Host,
   { process, program }: RunningProcess,
 ): HostPlaceNote[] {
@@ -63,6 +63,8 @@ export function listHostPlaces(
   const table = Record_.files.get(memory, process);
   for (const { fd } of readDescriptors(memory, table, 0)) {
     const file = FileEntry.file.get(memory, entryOf(memory, table, fd));
+    // One that cannot be settled has a host's descriptor and no kind that is looked for.
+    vfs.settle(file);
     const inode = OpenFile.inode.get(memory, file);
     const what = `has as descriptor ${fd} a file`;
     if (isHosts(inode)) add("directory", file, Inode.mount.get(memory, inode), inode, what);

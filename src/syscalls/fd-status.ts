@@ -139,7 +139,8 @@ export function fd_filestat_get(context: SyscallContext, fd: number, result: num
 /** Fills `vfs.stat` for a descriptor; 0 or a negated errno. */
 export function statDescriptor(context: SyscallContext, fd: number): number {
   const { vfs } = context;
-  const file = context.lookup(fd, Rights.FD_FILESTAT_GET);
+  // One question to the host for both: what it is, and all else.
+  const file = context.lookup(fd, Rights.FD_FILESTAT_GET, true);
   if (file < 0) return file;
   const answer = vfs.operationsOf(file).stat(vfs, file, vfs.stat);
   dropFile(vfs, file);

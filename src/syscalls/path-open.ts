@@ -99,7 +99,7 @@ export function path_open2(
       granted.inheritingLow = (lowHalf(inheriting) & low) >>> 0;
       granted.inheritingHigh = highHalf(inheriting) & high & KNOWN_HIGH;
       const follow = (lookup & Lookupflags.SYMLINK_FOLLOW) !== 0;
-      const request = requestOf(oflags, granted.low);
+      const request = requestOf(oflags, granted.low) | Open.unseen;
       answer = openLast(context, walk, request, follow, fdflags & EVERY_FDFLAG);
     }
   }

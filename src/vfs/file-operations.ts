@@ -88,6 +88,11 @@ export abstract class FileOperations {
   waitQueueOf(_vfs: Vfs, _file: number): number {
     return 0;
   }
+  /** Of a file that may not be what its record says (`Vfs.settle`): makes the record true. */
+  settle(_vfs: Vfs, _file: number): number {
+    return 0;
+  }
+
   /** The last count is gone: gives back what the file's `state` and `host` hold. */
   release(_vfs: Vfs, _file: number): void {}
 }
@@ -114,4 +119,7 @@ export const OperationsId = {
   userDirectory: 23,
   loggedFile: 24,
   loggedDirectory: 25,
+  /** What the host has opened without saying what it is; and a directory that was such. No number below these needs `Vfs.settle`. */
+  hostUnseen: 26,
+  hostSeenDirectory: 27,
 } as const;

@@ -30,6 +30,8 @@ export const Open = {
   truncate: 16,
   /** Fails with ENOTDIR when the name is no directory. */
   directory: 32,
+  /** The caller settles what was opened before it uses it (`Vfs.settle`): a host need not be asked yet what it is. */
+  unseen: 64,
 } as const;
 
 /** What `stat` tells. One per agent, reused. Times are nanoseconds since 1970 as two 32-bit halves. */

@@ -28,7 +28,7 @@ export const OpenFile = layout(
   "OpenFile",
   {
     refs: atomic32,
-    /** `OperationsId`: immutable. */
+    /** `OperationsId`: immutable, but where they settle what the file is (`Vfs.settle`), with all fields that are said to be immutable. */
     operations: u32,
     lock: mutex(Rank.OpenFile),
     /** `Fdflags` as the ABI numbers them (append, nonblock, sync): atomic. */

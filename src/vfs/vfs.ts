@@ -3,7 +3,7 @@
  * this holds only the code and the agent's scratch objects.
  */
 import { type KernelMemory, panic } from "../shm/index.ts";
-import type { FileOperations } from "./file-operations.ts";
+import { type FileOperations, OperationsId } from "./file-operations.ts";
 import { type Filesystem, Name, Stat, Times } from "./filesystem.ts";
 import { Inode } from "./inode.ts";
 import { OpenFile } from "./open-file.ts";
@@ -58,6 +58,19 @@ export class Vfs {
     const id = OpenFile.operations.get(this.memory, file);
     if (this.operations[id] === undefined) this.loadDrivers();
     return this.operations[id] ?? panic(`open file ${file} has no operations`);
+  }
+
+  /**
+   * Before anything but closing or describing: finds out what a file is that was opened unseen. What its record says of it is true afterwards.
+   *
+   * @param unseen whether it may stay so
+   * @returns 0; EACCES for what may not be opened, or why the host does not tell, negated
+   */
+  settle(file: number, unseen = false): number {
+    const operations = OpenFile.operations.get(this.memory, file);
+    if (operations < OperationsId.hostUnseen) return 0;
+    if (unseen && operations === OperationsId.hostUnseen) return 0;
+    return this.operationsOf(file).settle(this, file);
   }
 
   /** Looks at the clock: nanoseconds since 1970 in `nowLow` and `nowHigh`. */

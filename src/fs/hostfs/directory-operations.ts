@@ -28,6 +28,13 @@ export class HostDirectoryOperations extends ListedDirectoryOperations {
     super();
   }
 
+  /** Of one that was opened unseen: what it became was written under the lock, its operations last. */
+  override settle({ memory }: Vfs, file: number): number {
+    OpenFile.lock.acquire(memory, file);
+    OpenFile.lock.release(memory, file);
+    return 0;
+  }
+
   override stat(vfs: Vfs, file: number, into: Stat): number {
     return this.driver.statDirectory(vfs, OpenFile.inode.get(vfs.memory, file), into);
   }

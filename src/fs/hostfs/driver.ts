@@ -11,7 +11,8 @@
  *
  * Regular files and directories can be opened. Pipes, sockets and devices are shown by `stat` and in listings, and can be renamed and removed,
  * but opening one answers EACCES: a host's device is not part of a directory's contents, and a pipe could block. (The host does open it
- * for a moment, without waiting, as nothing else tells safely what it is.)
+ * for a moment, without waiting, as nothing else tells safely what it is. A caller that opens for reading and can wait for that answer
+ * gets a file that is asked what it is when it is first used: `unseen-operations.ts`.)
  *
  * State: `HostMount` and its directories (`directory.ts`); an agent's driver holds only scratch objects and texts of root paths.
  */
@@ -48,6 +49,7 @@ import {
 } from "./directory.ts";
 import { HostDirectoryOperations } from "./directory-operations.ts";
 import { HostFileOperations } from "./file-operations.ts";
+import { HostUnseenOperations } from "./unseen-operations.ts";
 import { type HostFiles, HostPlace, HostStat } from "./port.ts";
 import { Shortcuts } from "./shortcuts.ts";
 
@@ -57,6 +59,8 @@ const TRIES = 8;
 const DEEPEST = 1024;
 
 const NO_PATH = new Uint8Array(0);
+/** In the place of a `Filetype`: the host was not asked. */
+const UNSEEN = 256;
 
 interface RootPath {
   readonly mount: number;
@@ -79,7 +83,10 @@ export class HostfsDriver implements Filesystem {
   register(vfs: Vfs): this {
     vfs.addFilesystem(FilesystemId.hostfs, this);
     vfs.addOperations(OperationsId.hostFile, new HostFileOperations(this));
-    vfs.addOperations(OperationsId.hostDirectory, new HostDirectoryOperations(this));
+    const directories = new HostDirectoryOperations(this);
+    vfs.addOperations(OperationsId.hostDirectory, directories);
+    vfs.addOperations(OperationsId.hostSeenDirectory, directories);
+    vfs.addOperations(OperationsId.hostUnseen, new HostUnseenOperations(this));
     return this;
   }
 
@@ -112,7 +119,7 @@ export class HostfsDriver implements Filesystem {
         if (descriptor === -Errno.ENOTDIR || descriptor === -Errno.ELOOP) continue;
         if (descriptor < 0) return descriptor;
       }
-      return this.adopt(vfs, directory, descriptor, path);
+      return this.adopt(vfs, Inode.mount.get(memory, directory), descriptor, path);
     }
     return -Errno.EAGAIN;
   }
@@ -159,34 +166,44 @@ export class HostfsDriver implements Filesystem {
       if (descriptor === -Errno.ENOENT && asked !== request) return -Errno.EROFS;
       return this.whyNotOpened(place, name, request, descriptor);
     }
-    // What an exclusive open has made is a regular file: the host need not be asked.
-    const made = (asked & Open.create) !== 0 && (asked & Open.exclusive) !== 0;
-    const type = made ? Filetype.REGULAR_FILE : port.typeOf(descriptor);
+    const type = this.typeOfOpened(descriptor, asked);
     if (type < 0) {
       port.close(descriptor);
       return type;
     }
     if (type === Filetype.DIRECTORY) {
-      const inode = this.adopt(vfs, directory, descriptor, NO_PATH);
+      const inode = this.adopt(vfs, mount, descriptor, NO_PATH);
       if (inode < 0) return inode;
       const file = this.openDirectory(vfs, inode, flags);
       dropInode(vfs, inode);
       return file;
     }
-    if (type !== Filetype.REGULAR_FILE) {
+    if (type !== Filetype.REGULAR_FILE && type !== UNSEEN) {
       port.close(descriptor);
       return -Errno.EACCES;
     }
     const access =
       ((request & Open.read) !== 0 ? Access.read : 0) |
       ((request & Open.write) !== 0 ? Access.write : 0);
-    const file = makeOpenFile(memory, OperationsId.hostFile, Filetype.REGULAR_FILE, access, flags);
+    const operations = type === UNSEEN ? OperationsId.hostUnseen : OperationsId.hostFile;
+    const file = makeOpenFile(memory, operations, Filetype.REGULAR_FILE, access, flags);
     if (file === 0) {
       port.close(descriptor);
       return -Errno.ENOMEM;
     }
     HostFileOperations.attach(memory, file, descriptor, mount, flags);
     return file;
+  }
+
+  /** The `Filetype` of what was just opened: the host is asked only where that does not follow from the request, and cannot wait. */
+  private typeOfOpened(descriptor: number, request: number): number {
+    const { port } = this;
+    const makes = Open.create | Open.exclusive;
+    if ((request & makes) === makes) return Filetype.REGULAR_FILE;
+    if (!port.pins) return port.typeOf(descriptor);
+    if ((request & Open.directory) !== 0) return Filetype.DIRECTORY;
+    const mayWait = (request & (Open.unseen | Open.write | Open.truncate)) === Open.unseen;
+    return mayWait ? UNSEEN : port.typeOf(descriptor);
   }
 
   openDirectory(vfs: Vfs, directory: number, flags: number): number {
@@ -294,10 +311,10 @@ export class HostfsDriver implements Filesystem {
   }
 
   /**
-   * The record of a directory that was just opened (or seen, where directories are not pinned) in `from`. What was opened counts, not
-   * what a look before it showed.
+   * The record of a directory of a mount that was just opened (or seen, where directories are not pinned). What was opened counts, not
+   * what a look before it showed. Takes over the descriptor, also where it fails.
    */
-  private adopt(vfs: Vfs, from: number, descriptor: number, path: Uint8Array): number {
+  adopt(vfs: Vfs, mount: number, descriptor: number, path: Uint8Array): number {
     const { memory } = vfs;
     const { port, stat } = this;
     if (descriptor >= 0) {
@@ -307,7 +324,6 @@ export class HostfsDriver implements Filesystem {
         return result;
       }
     }
-    const mount = Inode.mount.get(memory, from);
     const directory = addDirectory(memory, port, mount, descriptor, stat, path);
     return directory === 0 ? -Errno.ENOMEM : directory;
   }
@@ -333,7 +349,7 @@ export class HostfsDriver implements Filesystem {
       port.close(above);
       return 0;
     }
-    return this.adopt(vfs, directory, above, NO_PATH);
+    return this.adopt(vfs, Inode.mount.get(memory, directory), above, NO_PATH);
   }
 
   /** Whether an open directory is in the tree of a root: walks up until it meets it. */
@@ -375,7 +391,7 @@ export class HostfsDriver implements Filesystem {
     here.path = port.text(above);
     if (port.statDirectory(here, stat) < 0) return 0;
     const known = findDirectory(memory, host, stat, above);
-    return known !== 0 ? known : this.adopt(vfs, directory, -1, above);
+    return known !== 0 ? known : this.adopt(vfs, Inode.mount.get(memory, directory), -1, above);
   }
 
   private openDirectoryByPath(

@@ -20,7 +20,7 @@ import {
 } from "../../../tests/support/hostfs-fixture.ts";
 import { createHostfs } from "./index.ts";
 
-const { read, write, create, exclusive, truncate, directory } = Open;
+const { read, write, create, exclusive, truncate, directory, unseen } = Open;
 
 function withFixture(
   name: string,
@@ -404,6 +404,54 @@ withFixture("pipes and devices are seen but not opened, and nothing blocks", (ma
   assert.equal(machine.statAt("pipe"), 0);
   assert.equal(stat.type, Filetype.UNKNOWN);
   assert.equal(driver.unlinkAt(vfs, root, nameOf("pipe")), 0);
+});
+
+withFixture("what is opened unseen is what it is, and the host is asked once", (machine) => {
+  const { vfs, memory, port, stat } = machine;
+  let asked = 0;
+  const { typeOf, statDescriptor } = port;
+  port.typeOf = (...parameters) => (asked++, typeOf.apply(port, parameters));
+  port.statDescriptor = (...parameters) => (asked++, statDescriptor.apply(port, parameters));
+  fs.writeFileSync(path.join(machine.directory, "file"), "text");
+  fs.mkdirSync(path.join(machine.directory, "folder"));
+  fs.writeFileSync(path.join(machine.directory, "folder/inside"), "");
+  execFileSync("mkfifo", [path.join(machine.directory, "pipe")]);
+  const describe = (file: number) => vfs.operationsOf(file).stat(vfs, file, stat);
+
+  machine.close(machine.open("file", read | unseen));
+  machine.close(machine.open("folder", read | unseen));
+  assert.equal(asked, 0);
+
+  let file = machine.open("file", read | unseen);
+  assert.equal(describe(file), 0);
+  assert.deepEqual([stat.type, stat.size], [Filetype.REGULAR_FILE, 4]);
+  assert.equal(vfs.settle(file), 0);
+  assert.equal(machine.read(file), "text");
+  assert.equal(asked, 1);
+  machine.close(file);
+
+  for (const look of [describe, (file: number) => vfs.settle(file)]) {
+    file = machine.open("folder", read | unseen);
+    assert.equal(look(file), 0);
+    assert.equal(vfs.settle(file), 0);
+    assert.equal(OpenFile.type.get(memory, file), Filetype.DIRECTORY);
+    const inode = OpenFile.inode.get(memory, file);
+    assert.equal(machine.readFile("inside", inode), "");
+    assert.deepEqual(
+      (machine.list(file) as Entry[]).map(({ name }) => name),
+      [".", "..", "inside"],
+    );
+    assert.equal(describe(file), 0);
+    assert.equal(stat.type, Filetype.DIRECTORY);
+    machine.close(file);
+
+    file = machine.open("pipe", read | unseen);
+    assert.equal(look(file), -Errno.EACCES);
+    assert.equal(vfs.settle(file), -Errno.EACCES);
+    machine.close(file);
+  }
+  // A file that is opened for writing is looked at before anybody has it.
+  assert.equal(machine.open("pipe", read | write | unseen), -Errno.EACCES);
 });
 
 withFixture(
