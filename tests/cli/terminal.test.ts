@@ -10,6 +10,7 @@ for (const name of ["copy_input", "threads_copy_input"]) {
     const terminal = new Terminal();
     try {
       const words = name === "copy_input" ? "ask" : "";
+      await terminal.shows(/^\$/m);
       terminal.type(
         `'${process.execPath}' '${command}' '${program}' ${words}; echo "code $?"`,
         "Enter",
