@@ -20,7 +20,7 @@ export interface BrowserMachineOptions extends MachineOptions {
   readonly workerUrl?: string | URL;
 }
 
-/** What a machine is restored with: its options, but for the files that it has already. */
+/** What a machine is restored with: the options of a machine without `files`, which it has already. */
 export type BrowserRestoreOptions = Omit<BrowserMachineOptions, "files">;
 
 type Parts = typeof import("./browser-paths.ts") & typeof import("./browser-parts.ts");

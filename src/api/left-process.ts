@@ -89,7 +89,7 @@ export function makeLeft(subject: JournalSubject, note: BeginNote): LeftProcess 
   return { note, record, streams: files, modes: undefined };
 }
 
-/** Gives a process that begins what another had, but for its streams. That one is given up. */
+/** Gives a process that begins what a left one had, except for its streams, and gives up the left one. */
 export function takeUpLeft({ kernel }: JournalSubject, left: LeftProcess, record: number): void {
   const { memory, vfs } = kernel;
   const own = Record_.files.get(memory, record);

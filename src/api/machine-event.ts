@@ -31,7 +31,7 @@ export type MachineEvent =
       readonly tid: number;
       readonly reason: string;
     }
-  /** A program wanted to run a file that is no program which can be run: it got ENOEXEC. */
+  /** A program wanted to run a file that cannot be run: it got ENOEXEC. */
   | {
       readonly type: "program-refused";
       readonly pid: number;

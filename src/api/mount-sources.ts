@@ -44,7 +44,7 @@ export interface MountMaker {
   close(): Promise<void>;
 }
 
-/** Gets what a filesystem of the user's own threw that is no errno, or that a store keeps no more: as the event `filesystem-error` has it. */
+/** Is told what a filesystem of the user's own threw, where that is no errno, and of a store that keeps its files no longer: as the event `filesystem-error` has it. */
 export type ErrorReporter = (operation: string, path: string, cause: unknown) => void;
 
 /** Makes the maker of a machine. */

@@ -1,5 +1,5 @@
 /**
- * A process's terminal, from the side of whoever sits at it: what is typed goes in, what is shown comes out, the window has a size.
+ * A process's terminal, from the user's side: what is typed goes in, what is shown comes out, the window has a size.
  *
  * Life: made with the process, closed at its end.
  */
@@ -229,7 +229,7 @@ export class Terminal {
         for (const listener of this.listeners) listener(modes);
       }
     } catch {
-      // The kernel is broken: whoever waits for the process learns of it.
+      // The kernel is broken: those who wait for the process learn of it.
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `weft run program.wasm …` without options: what the command does first, since most of it is not needed for that. Where it is, nothing has happened yet.
+ * `weft run program.wasm …` without options: what the command does first, because most of the command is not needed for that. Where more is needed, nothing has happened yet.
  */
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
@@ -10,11 +10,11 @@ import { complain } from "./output.ts";
 import { endOf } from "./run-end.ts";
 import { printable } from "./terminal-text.ts";
 
-/** Runs a program if it can be run so; the exit code of the command, or undefined where the whole command has to see to it. */
+/** Runs a program if it can be run so; the exit code of the command, or undefined where the whole command has to do it. */
 export function runPlain(words: readonly string[]): number | Promise<number> | undefined {
   const [path, ...args] = words[0] === "run" ? words.slice(1) : words;
   if (path === undefined || path.startsWith("-") || !path.endsWith(".wasm")) return undefined;
-  // What is no file can be read once only.
+  // What is no regular file, such as a pipe, can be read only once.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const name = basename(path);
   const title = printable(name);

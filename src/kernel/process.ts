@@ -5,7 +5,7 @@
  * code wins. `changes` is woken at each step. A program that replaces itself by another goes `running` → `replacing` → `replaced` → `running`, and may end
  * at each step.
  *
- * Counts: one for each thread, one for whoever started it (the host program, or a parent until it has read how the child ended), one for each finder. The
+ * Counts: one for each thread, one for its starter (the host program, or a parent until it has read how the child ended), one for each finder. The
  * record outlives its end so that the exit code can be read.
  * Lock: `lock`, rank Process: the list of threads and the step to `exiting`.
  */
@@ -107,7 +107,7 @@ export const Process = layout("Process", {
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
   /**
-   * Agents that use what it has while it has no thread, whoever makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
+   * Agents that use what it has while it has no thread, the one that makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
    * start its next program. Guarded by lock; the host may look at the latter without.
    */
   hands: u32,

@@ -8,7 +8,7 @@
  *               ↓
  *             unread → (the thread reads) → asked
  *
- * Counts: one for the thread that asks, noted as held (`Thread.heldRequest`), one for the host's queue or whoever serves it.
+ * Counts: one for the thread that asks, noted as held (`Thread.heldRequest`), one for the host's queue, and then for what serves the request.
  * Lock: none. `state` is stepped by one side at a time; `changes` wakes the asking thread.
  */
 import {

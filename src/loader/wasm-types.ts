@@ -69,7 +69,7 @@ export function provideRareTypes(given: RareTypes): void {
   rareTypes = given;
 }
 
-/** Whoever reads has to be given that part first, or that of `program.ts`. */
+/** The agent that reads must first be given that part, or that of `program.ts`. */
 export class NeedsFurtherReading extends Error {
   override name = "NeedsFurtherReading";
 }

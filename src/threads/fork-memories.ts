@@ -88,7 +88,7 @@ export class ForkMemories {
   }
 }
 
-/** In shared bytes, so that whoever passes them on need not copy them. */
+/** In shared bytes, so that they need not be copied when they are passed on. */
 function copyContent(buffer: ArrayBufferLike): ForkContent | undefined {
   try {
     const content = new Uint8Array(new SharedArrayBuffer(buffer.byteLength));

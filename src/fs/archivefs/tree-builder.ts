@@ -2,7 +2,7 @@
  * From the entries of an archive to a tree in memory: names, times and links are records as in any filesystem in memory, and a file's bytes are a
  * place in the archive.
  *
- * Names are taken as relative to the mount, whatever they begin with. One that would lead elsewhere, or that no filesystem could have, ends it all: such
+ * Names are taken as relative to the mount, whatever they begin with. A name that would lead elsewhere, or that no filesystem could have, refuses the whole archive: such
  * an archive was not made by chance.
  */
 import { Errno, errnoName } from "../../abi/errno.ts";

@@ -5,7 +5,7 @@
  * what is below a renamed directory needs no change.
  *
  * Life: a count for each user and for each record below it. With the last one it leaves the table and is freed. A record that was found without a
- * count is about to go; whoever wants the directory then makes another.
+ * count is about to go; a walk that wants the directory then makes another.
  * Lock: `OverlayMount.lock`: the table, names, parents, layers' directories, `isGone`. The place of the layers behind a record is arithmetic on
  * addresses, which is done here and nowhere else.
  */

@@ -62,7 +62,7 @@ export type PageMessage =
 export type AgentMessage =
   | WorkerMessage
   | { readonly kind: "loaded"; readonly program: Program | undefined }
-  /** The worker has not what it takes to read the program: one with the parts is to be asked. */
+  /** The worker lacks the parts to read the program: a worker with them is to be asked. */
   | { readonly kind: "needsParts" }
   /** The program cannot be run: `code` is there when it is a `ModuleError`, and not the engine's. Or the store cannot be opened. */
   | { readonly kind: "refused"; readonly code: string | undefined; readonly message: string }
