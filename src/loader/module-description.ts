@@ -76,7 +76,7 @@ export interface ModuleDescription {
   readonly asyncify: boolean;
   /** Has a `dylink.0` section: memory, table and stack come from the linker. */
   readonly isDynamic: boolean;
-  /** An object file: compiled, not linked. */
+  /** An object file: compiled, not linked. A program whose linker was told to keep relocations has the same section, and exports. */
   readonly isObjectFile: boolean;
   /** Modules of the WASI family that it imports from, in order of first use. */
   readonly wasiModules: readonly string[];
@@ -383,7 +383,7 @@ export function describeModule(bytes: Uint8Array): ModuleDescription {
     ),
     asyncify: ASYNCIFY_EXPORTS.every((name) => exportedFunctions.has(name)),
     isDynamic: reading.dylink !== undefined,
-    isObjectFile: reading.customSections.has("linking"),
+    isObjectFile: reading.customSections.has("linking") && reading.exports.length === 0,
     wasiModules: importedModules.filter((module) => WASI_MODULE.test(module)),
   };
 }

@@ -173,6 +173,17 @@ test("frames and words of JavaScriptCore", () => {
   );
 });
 
+test("memory that the host cannot give, and segments that do not fit, are told in the engine's words", () => {
+  const lacking = foreignError("RangeError", "WebAssembly.Instance(): Out of memory: no room", "");
+  assert.equal(
+    describeTrap(lacking).text,
+    "host out of memory: WebAssembly.Instance(): Out of memory: no room",
+  );
+  const words = "WebAssembly.Instance(): data segment 0 is out of bounds";
+  const segment = describeTrap(foreignError("RuntimeError", words, ""));
+  assert.equal(segment.text, `memory access out of bounds: ${words}`);
+});
+
 test("guest names cannot break out of their line, and deep stacks are cut", () => {
   const { text: shown } = trapOf([0x00], "\u001b[31mred");
   assert.match(shown, /at \\u\{1b\}\[31mred/);

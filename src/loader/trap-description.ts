@@ -29,6 +29,8 @@ export type TrapKind =
   | "uncaught exception"
   /** A WebAssembly.RuntimeError in words not known here. */
   | "trap"
+  /** The host cannot give an instance its memory; the engine's message is kept. */
+  | "host out of memory"
   /** Not thrown by guest code: a fault of the host, whose message is kept. */
   | "host error";
 
@@ -124,7 +126,8 @@ function classify(name: string, message: string, tag: string): TrapKind {
   const words = message.split(" (evaluating")[0];
   const kind = KINDS.find(([pattern]) => pattern.test(words))?.[1];
   if (kind === "stack overflow") return kind;
-  if (name !== "RuntimeError") return "host error";
+  if (name !== "RuntimeError")
+    return /out of memory|allocate/i.test(words) ? "host out of memory" : "host error";
   return kind ?? "trap";
 }
 
@@ -147,7 +150,8 @@ export function describeThrown(
       (frame.offset === undefined ? "" : `, offset 0x${frame.offset.toString(16)}`) +
       (frame.index === undefined ? "" : ")"),
   );
-  const words = kind === "host error" || kind === "trap" ? `: ${printable(message, 500)}` : "";
+  const tellsMore = kind.startsWith("host") || kind === "trap" || message.includes("segment");
+  const words = tellsMore ? `: ${printable(message, 500)}` : "";
   return { kind, frames, text: [kind + words, ...lines].join("\n") };
 }
 
