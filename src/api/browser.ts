@@ -12,6 +12,7 @@ import type { MachineOptions } from "./options.ts";
 export * from "./index.ts";
 export { opfs } from "./mount-sources.ts";
 
+/** Options of a machine on a page. */
 export interface BrowserMachineOptions extends MachineOptions {
   /**
    * Where the worker's script is served: a copy of the package's `dist/worker-browser.js`. Only for pages whose Content-Security-Policy forbids

@@ -38,6 +38,7 @@ export interface JournalSubject {
   readonly tree: GuestTree;
 }
 
+/** A process without a program, which keeps what the one before had. */
 export interface LeftProcess {
   readonly note: BeginNote;
   /** With a count. */
@@ -115,6 +116,7 @@ export function takeUpLeft({ kernel }: JournalSubject, left: LeftProcess, record
   giveUpLeft(kernel, left);
 }
 
+/** Gives up a process that nobody takes up any more, with what stands for its streams. */
 export function giveUpLeft(kernel: Kernel, { record, streams }: LeftProcess): void {
   for (const file of streams) dropFile(kernel.vfs, file);
   giveUpProcess(kernel, record);

@@ -77,6 +77,7 @@ export type Refusal = MachineEvent & {
   type: "fork-refused" | "program-refused" | "thread-refused";
 };
 
+/** Whether an event tells of such a refusal. */
 export function isRefusal(event: MachineEvent): event is Refusal {
   return event.type.endsWith("-refused");
 }

@@ -91,6 +91,7 @@ export function archive(source: string | Uint8Array | ArrayBuffer): MountSource 
   return new MountSource({ kind: "archive", source });
 }
 
+/** The layers of an overlay. */
 export interface OverlayOptions {
   /** What is only read, the uppermost first. None of it is changed. */
   readonly lower: Mountable | readonly Mountable[];

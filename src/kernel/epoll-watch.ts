@@ -63,6 +63,7 @@ export const EpollWatch = layout("EpollWatch", {
   data: block(EPOLL_DATA_BYTES),
 });
 
+/** Bits of `EpollWatch.state`. */
 export const WatchState = {
   /** In the list of ready ones. */
   ready: 1,

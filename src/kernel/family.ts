@@ -73,6 +73,7 @@ export function removeChild(kernel: Kernel, parent: number, child: number): void
 
 /** What `takeEndedChild` answers where there is no such child, and where none has ended. */
 export const NO_CHILD = -1;
+/** There is such a child, and it runs. */
 export const NONE_ENDED = 0;
 
 /**

@@ -31,6 +31,7 @@ import { type Kernel, KernelRoot } from "./kernel.ts";
 import { dropTerminal } from "./terminal.ts";
 import { dropStringList, keepStringList } from "./string-list.ts";
 
+/** States of a process: see above. */
 export const ProcessState = {
   running: 0,
   exiting: 1,
@@ -129,6 +130,7 @@ export const Process = layout("Process", {
   crew: address,
 });
 
+/** Bits of `Process.flags`. */
 export const ProcessFlags = {
   /** A thread of it registered a signal callback. */
   handlesSignals: 1,

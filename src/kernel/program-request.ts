@@ -35,6 +35,7 @@ import {
   stringsOf,
 } from "./string-list.ts";
 
+/** States of a request: see above. */
 export const RequestState = { asked: 0, taken: 1, unread: 2, answered: 3 } as const;
 
 /** Linked as a parker, so that a ready queue's list serves. */

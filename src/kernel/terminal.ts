@@ -75,6 +75,7 @@ export const CellMark = {
   endOfFile: 2,
 } as const;
 
+/** The size of a window: in characters, and in pixels or 0. */
 export interface TerminalSize {
   columns: number;
   rows: number;

@@ -117,6 +117,7 @@ export const MOST_PAGES = 65536;
  */
 const MOST_WIDE_PAGES = MOST_PAGES - 1;
 
+/** Whether a program's memory has 64-bit addresses. */
 export function isWideProgram({ memory }: ModuleDescription): boolean {
   return memory.limits?.memory64 === true;
 }

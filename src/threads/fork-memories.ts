@@ -18,6 +18,7 @@ export interface ForkContent {
   readonly content: Uint8Array;
 }
 
+/** A shared memory, which comes back to the agent that made it. */
 export interface LentMemory {
   readonly memory: WebAssembly.Memory;
   /** One word, 0 until the host says that nobody uses the memory any more (`giveBack`). */

@@ -58,6 +58,7 @@ export class TreeBuilder {
     private readonly mount: number,
   ) {}
 
+  /** Adds a directory, or gives one that is there its times: they are set at the end. */
   addDirectory(entry: ArchiveEntry): void {
     const parts = splitPath(entry.path);
     dropInode(this.vfs, this.enter(parts, entry));
@@ -82,6 +83,7 @@ export class TreeBuilder {
     });
   }
 
+  /** Adds a symbolic link, as `addFile`. */
   addSymlink(entry: ArchiveEntry, target: Uint8Array, mayReplace: boolean): void {
     if (target.length === 0 || target.length >= PATH_MAX || target.includes(0)) {
       throw new ArchiveError(

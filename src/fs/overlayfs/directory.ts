@@ -64,6 +64,7 @@ export const OverlayDirectory = layout("OverlayDirectory", {
   numberHigh: u32,
 });
 
+/** Makes a mount a layer of a new overlay. */
 export function setLayerMount(
   memory: KernelMemory,
   overlay: number,
@@ -73,6 +74,7 @@ export function setLayerMount(
   memory.u32[(overlay + OverlayMount.bytes + layer * 4) >>> 2] = mount;
 }
 
+/** The mount of a layer, or 0. */
 export function layerMount(memory: KernelMemory, overlay: number, layer: number): number {
   return memory.u32[(overlay + OverlayMount.bytes + layer * 4) >>> 2];
 }
