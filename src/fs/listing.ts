@@ -11,7 +11,7 @@
  */
 import { layout, u32, type KernelMemory } from "../shm/index.ts";
 
-const Listing = layout("Listing", {
+export const Listing = layout("Listing", {
   count: u32,
   /** Bytes after the record. */
   extra: u32,

@@ -39,7 +39,7 @@ export const WAIT_EVENTS = (1 << EventKind.threadSlept) | (1 << EventKind.thread
 const MOST_WAITING = 65536;
 
 /** One event: links as a parker so that the ready queue's list serves. Immutable once pushed. */
-const EventRecord = layout("EventRecord", {
+export const EventRecord = layout("EventRecord", {
   ...parkerFields,
   kind: u32,
   pid: u32,

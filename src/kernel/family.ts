@@ -20,6 +20,7 @@ import {
   Process,
   ProcessChange,
   ProcessState,
+  processKeys,
 } from "./process.ts";
 import { handlesSignals, queueProcessSignal } from "./signal-queue.ts";
 
@@ -50,7 +51,7 @@ function linkLocked(memory: KernelMemory, parent: number, child: number): void {
 function unlinkLocked(kernel: Kernel, parent: number, child: number): void {
   const { memory } = kernel;
   if (Process.state.load(memory, child) === ProcessState.ended)
-    removeId(memory, kernel.processTable, Process, child);
+    removeId(memory, kernel.processTable, processKeys, child);
   const next = Process.nextChild.get(memory, child);
   const previous = Process.previousChild.get(memory, child);
   if (previous === 0) Process.firstChild.set(memory, parent, next);

@@ -10,7 +10,7 @@ import { address, layout, mutex, Rank, u32, unpark, type KernelMemory } from "..
 
 const BUCKETS = 256;
 
-const FutexBucket = layout("FutexBucket", {
+export const FutexBucket = layout("FutexBucket", {
   lock: mutex(Rank.Futex),
   /** First and last waiter: guarded by lock. */
   first: address,

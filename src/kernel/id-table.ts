@@ -14,8 +14,8 @@ export const IdTable = layout("IdTable", {
   buckets: block(BUCKETS * 4),
 });
 
-/** Fields that a record needs to be in a table. */
-interface Keyed {
+/** The fields that a record needs to be in a table. */
+export interface Keyed {
   id: U32Field;
   idNext: U32Field;
 }

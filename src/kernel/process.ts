@@ -25,7 +25,7 @@ import {
 } from "../shm/index.ts";
 import { dropInode, keepInode } from "../vfs/index.ts";
 import { createFileTable, destroyFileTable } from "./file-table.ts";
-import { addId, findId, removeId } from "./id-table.ts";
+import { addId, findId, type Keyed, removeId } from "./id-table.ts";
 import { freeTimers } from "./interval-timer.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
 import { dropTerminal } from "./terminal.ts";
@@ -130,6 +130,9 @@ export const Process = layout("Process", {
   crew: address,
 });
 
+/** By what the table of ids knows its records. */
+export const processKeys: Keyed = { id: Process.id, idNext: Process.idNext };
+
 /** Bits of `Process.flags`. */
 export const ProcessFlags = {
   /** A thread of it registered a signal callback. */
@@ -188,7 +191,7 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   Process.workingPathLength.set(memory, process, start.workingPath.length);
   Process.arguments.set(memory, process, start.arguments);
   Process.environment.set(memory, process, start.environment);
-  addId(memory, kernel.processTable, Process, process);
+  addId(memory, kernel.processTable, processKeys, process);
   return process;
 }
 
@@ -199,7 +202,10 @@ export function keepProcessStrings(
   which: "arguments" | "environment",
 ): number {
   Process.lock.acquire(memory, process);
-  const list = keepStringList(memory, Process[which].get(memory, process));
+  const list = keepStringList(
+    memory,
+    (which === "arguments" ? Process.arguments : Process.environment).get(memory, process),
+  );
   Process.lock.release(memory, process);
   return list;
 }
@@ -257,7 +263,7 @@ export function isEnding(memory: KernelMemory, process: number): boolean {
 
 /** The process with an id, with a count, or 0. Also one that has ended, while its parent may ask for it. */
 export function findProcess(kernel: Kernel, id: number): number {
-  return findId(kernel.memory, kernel.processTable, Process, id, keepProcess);
+  return findId(kernel.memory, kernel.processTable, processKeys, id, keepProcess);
 }
 
 /** Gives back all that a process has but its record: it is about to have ended. */
@@ -281,7 +287,7 @@ export function tearDown(kernel: Kernel, process: number): void {
 export function markEndedLocked({ memory, processTable }: Kernel, process: number): void {
   Process.state.store(memory, process, ProcessState.ended);
   if (Process.parentProcess.get(memory, process) === 0)
-    removeId(memory, processTable, Process, process);
+    removeId(memory, processTable, processKeys, process);
 }
 
 /**

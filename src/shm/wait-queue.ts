@@ -63,7 +63,7 @@ export const relayEntryFields = {
   firedNext: address,
 };
 
-const RelayEntry = layout("RelayEntry", relayEntryFields);
+export const RelayEntry = layout("RelayEntry", relayEntryFields);
 
 /** Puts an entry in a queue. */
 export function subscribe(

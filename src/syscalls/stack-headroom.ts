@@ -42,40 +42,29 @@ export function headroomProbe(): (zero: number) => void {
  *           (call_indirect (type $take) (i32.const 0)) …))))
  */
 function probeModule(): Uint8Array<ArrayBuffer> {
-  const vectors = [AT_ONCE, ...new Array<number>(AT_ONCE).fill(0x7b)];
-  const callOften = (type: number) => {
-    const calls: number[] = [];
-    for (let made = 0; made < VECTORS; made += AT_ONCE) calls.push(0x41, 0, 0x11, type, 0);
-    return calls;
-  };
-  const code = [
-    0x20,
-    0,
-    0x04,
-    0x40,
-    ...callOften(0),
-    0x41,
-    0,
-    0x10,
-    0,
-    ...callOften(1),
-    0x0b,
-    0x0b,
-  ];
-  return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [3, 0x60, 0, ...vectors, 0x60, ...vectors, 0, 0x60, 1, 0x7f, 0]),
-    ...section(3, [1, 2]),
-    ...section(4, [1, 0x70, 0, 0]),
-    ...section(7, [1, 1, 0x70, 0, 0]),
-    ...section(10, [1, ...leb(code.length + 1), 0, ...code]),
-  ]);
+  const vectors = String.fromCharCode(AT_ONCE) + "\x7b".repeat(AT_ONCE);
+  const callOften = (type: string) => `\x41\0\x11${type}\0`.repeat(VECTORS / AT_ONCE);
+  const code = `\0\x20\0\x04\x40${callOften("\0")}\x41\0\x10\0${callOften("\x01")}\x0b\x0b`;
+  const text = [
+    "\0asm\x01\0\0\0",
+    section(1, `\x03\x60\0${vectors}\x60${vectors}\0\x60\x01\x7f\0`),
+    section(3, "\x01\x02"),
+    section(4, "\x01\x70\0\0"),
+    section(7, "\x01\x01p\0\0"),
+    section(10, `\x01${withLength(code)}`),
+  ].join("");
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
 
-function section(id: number, content: number[]): number[] {
-  return [id, ...leb(content.length), ...content];
-}
+const section = (id: number, content: string) => String.fromCharCode(id) + withLength(content);
 
-function leb(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)];
+/** A text after its length, which takes one or two bytes. */
+function withLength(content: string): string {
+  const { length } = content;
+  return (
+    String.fromCharCode(...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7])) +
+    content
+  );
 }

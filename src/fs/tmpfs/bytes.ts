@@ -115,9 +115,8 @@ export function reserveBytes(memory: KernelMemory, inode: number, end: number): 
     (end <= CHUNK || !split(memory, inode, target))
   ) {
     if (end > CHUNK) return -Errno.ENOSPC;
-    const { capacity } = TmpfsInode;
-    if (end > capacity.get(memory, inode)) growBlock(memory, inode, end, target, true);
-    if (end > capacity.get(memory, inode)) return -Errno.ENOSPC;
+    if (end > TmpfsInode.capacity.get(memory, inode)) growBlock(memory, inode, end, target, true);
+    if (end > TmpfsInode.capacity.get(memory, inode)) return -Errno.ENOSPC;
   } else {
     const short = TmpfsInode.capacity.get(memory, inode);
     if (short !== 0 && end > short && !makeWhole(memory, inode, target)) return -Errno.ENOSPC;

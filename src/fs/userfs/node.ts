@@ -12,7 +12,7 @@ import { FilesystemId, inodeFields, Mount, type Name, type Stat } from "../../vf
 import type { UserAnswer } from "./port.ts";
 
 /** The path's bytes follow the record. */
-const UserNode = layout("UserNode", { ...inodeFields, pathLength: u32 });
+export const UserNode = layout("UserNode", { ...inodeFields, pathLength: u32 });
 
 /** Makes a record with a count of one; 0 when the kernel heap is full. */
 export function makeNode(
