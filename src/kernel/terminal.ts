@@ -37,14 +37,21 @@ export const TerminalMode = {
   lineFeeds: 4,
 } as const;
 
-/** What `Terminal.waiters` is woken for besides `Readiness`: other modes. */
-export const TERMINAL_MODE_CHANGE = 16;
+/** What `Terminal.waiters` is woken for besides `Readiness`. */
+export const TerminalChange = {
+  /** The program wants other modes. */
+  modes: 16,
+  /** The host has been told of them. */
+  told: 32,
+} as const;
 
 export const Terminal = layout("Terminal", {
   refs: atomic32,
   lock: mutex(Rank.Terminal),
   /** Bits of `TerminalMode`. */
   modes: u32,
+  /** One more than the modes that whoever shows the terminal was told of last; 0 where nobody asked to be told. Written by the host's agent. */
+  told: atomic32,
   /** Size in characters and in pixels, 0 when unknown. */
   columns: u32,
   rows: u32,
@@ -159,7 +166,19 @@ export function setTerminalModes(memory: KernelMemory, terminal: number, modes: 
   if ((modes & TerminalMode.lines) === 0) commit(memory, terminal);
   Terminal.lock.release(memory, terminal);
   if (changes)
-    wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | TERMINAL_MODE_CHANGE);
+    wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | TerminalChange.modes);
+}
+
+/** Notes which modes the host was told of, or with `undefined` that nobody asks for them any more. Wakes whoever waits for that. */
+export function noteToldModes(memory: KernelMemory, terminal: number, modes?: number): void {
+  Terminal.told.store(memory, terminal, modes === undefined ? 0 : modes + 1);
+  wakeQueue(memory, Terminal.waiters.at(terminal), TerminalChange.told);
+}
+
+/** Whether the host knows the modes, or asks for none. */
+export function areModesTold(memory: KernelMemory, terminal: number): boolean {
+  const told = Terminal.told.load(memory, terminal);
+  return told === 0 || told === readTerminalState(memory, terminal).modes + 1;
 }
 
 /** Nothing more will be typed: reads answer the end of file after what is left. */
