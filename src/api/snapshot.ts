@@ -28,6 +28,7 @@ import type { MachineOptions } from "./options.ts";
 import type { Process } from "./process.ts";
 import { layOutSnapshot, type ProcessManifest, refusal, sealSnapshot } from "./snapshot-format.ts";
 
+/** How a snapshot is taken. */
 export interface SnapshotOptions {
   /** Compress it by gzip: a fraction of the size, and tens of times the time. Default false. */
   readonly compress?: boolean;

@@ -1,5 +1,5 @@
 /**
- * A process's terminal, from the side of whoever sits at it: what is typed goes in, what is shown comes out, the window has a size.
+ * A process's terminal, from the user's side: what is typed goes in, what is shown comes out, the window has a size.
  *
  * Life: made with the process, closed at its end.
  */
@@ -234,7 +234,7 @@ export class Terminal {
         noteToldModes(memory, this.record, seen);
       }
     } catch {
-      // The kernel is broken: whoever waits for the process learns of it.
+      // The kernel is broken: those who wait for the process learn of it.
     } finally {
       if (!this.closed) noteToldModes(memory, this.record);
     }

@@ -49,7 +49,7 @@ export function lookupFile(
     const file = memory.u32[entry >>> 2];
     if (file <= CHANGING) {
       if (file === 0) return -Errno.EBADF;
-      // Whoever changes it has the lock.
+      // It changes only under the lock.
       FileTable.lock.acquire(memory, table);
       FileTable.lock.release(memory, table);
       continue;

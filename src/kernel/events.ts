@@ -15,6 +15,7 @@ import {
 } from "../shm/index.ts";
 import { HostCall, type Kernel, KernelRoot } from "./kernel.ts";
 
+/** Kinds of events. Listeners ask for them as bits: `1 << kind`. */
 export const EventKind = {
   processStarted: 0,
   processEnded: 1,
@@ -48,6 +49,7 @@ export const EventRecord = layout("EventRecord", {
   textLength: u32,
 });
 
+/** An event as the host takes it. */
 export interface KernelEvent {
   kind: number;
   pid: number;

@@ -41,8 +41,11 @@ export const FileTable = layout("FileTable", {
 
 /** What stands before the entries of an array. */
 export const FileTableArray = layout("FileTableArray", {
+  /** Immutable. */
   capacity: u32,
+  /** Of one that was outgrown: the one outgrown before it. Guarded by the table's lock. */
   next: address,
+  /** Entries begin at a multiple of 32 bytes. */
   padding: block(24),
 });
 

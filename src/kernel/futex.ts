@@ -26,7 +26,7 @@ export const FutexWaiter = layout("FutexWaiter", {
   parker: address,
   process: address,
   word: u32,
-  /** 1 while in the bucket's list: whoever takes it out woke it. */
+  /** 1 while in the bucket's list: a waker takes it out. */
   queued: u32,
 });
 

@@ -217,7 +217,7 @@ function recordExitLocked(
   return true;
 }
 
-/** The last thread is gone: close everything and tell whoever waits. */
+/** The last thread is gone: closes everything and wakes those who wait. */
 function endProcess(kernel: Kernel, process: number): void {
   const { memory } = kernel;
   tearDown(kernel, process);

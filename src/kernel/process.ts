@@ -5,7 +5,7 @@
  * code wins. `changes` is woken at each step. A program that replaces itself by another goes `running` → `replacing` → `replaced` → `running`, and may end
  * at each step.
  *
- * Counts: one for each thread, one for whoever started it (the host program, or a parent until it has read how the child ended), one for each finder. The
+ * Counts: one for each thread, one for its starter (the host program, or a parent until it has read how the child ended), one for each finder. The
  * record outlives its end so that the exit code can be read.
  * Lock: `lock`, rank Process: the list of threads and the step to `exiting`.
  */
@@ -31,6 +31,7 @@ import { type Kernel, KernelRoot } from "./kernel.ts";
 import { dropTerminal } from "./terminal.ts";
 import { dropStringList, keepStringList } from "./string-list.ts";
 
+/** States of a process: see above. */
 export const ProcessState = {
   running: 0,
   exiting: 1,
@@ -107,7 +108,7 @@ export const Process = layout("Process", {
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
   /**
-   * Agents that use what it has while it has no thread, whoever makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
+   * Agents that use what it has while it has no thread, the one that makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
    * start its next program. Guarded by lock; the host may look at the latter without.
    */
   hands: u32,
@@ -132,6 +133,7 @@ export const Process = layout("Process", {
 /** By what the table of ids knows its records. */
 export const processKeys: Keyed = { id: Process.id, idNext: Process.idNext };
 
+/** Bits of `Process.flags`. */
 export const ProcessFlags = {
   /** A thread of it registered a signal callback. */
   handlesSignals: 1,

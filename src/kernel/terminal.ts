@@ -2,7 +2,7 @@
  * Terminal: what is typed, edited into lines or not, and the size of the window, as termios(3) knows them in part: echo, line mode, line feeds.
  *
  * Typed bytes come from the host program in two ways. Raw ones pass through the line discipline (`line-discipline.ts`): signals, erasing, end of file, echo.
- * Edited ones come from a terminal of the host that did all that already. Whoever types gets the echo and the signals to pass on: nothing here writes or signals.
+ * Edited ones come from a terminal of the host that did all that already. The caller gets the echo and the signals to pass on: nothing here writes or signals.
  *
  * The queue is a ring of cells of two bytes: what was typed, and a mark. Its first `ready` cells may be read, in line mode one line by one read; `edited`
  * more are the line that is being typed, from which erasing takes away.
@@ -59,7 +59,7 @@ export const Terminal = layout("Terminal", {
   height: u32,
   /** Nothing more will be typed. */
   hasEnded: u32,
-  /** Somebody found nothing to read, by reading or asking: for whoever takes input from its source only on demand. */
+  /** Somebody found nothing to read, by reading or asking: for a host program that takes input from its source only on demand. */
   starved: u32,
   /** The open file of what shows the terminal, with a count, or 0: immutable. */
   output: address,
@@ -82,6 +82,7 @@ export const CellMark = {
   endOfFile: 2,
 } as const;
 
+/** The size of a window: in characters, and in pixels or 0. */
 export interface TerminalSize {
   columns: number;
   rows: number;

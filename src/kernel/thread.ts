@@ -29,6 +29,7 @@ import { findId, type Keyed } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
 import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
+/** States of a thread: see above. */
 export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
 
 /** Work that waits for a thread until its next syscall or wake-up: bits of `Thread.pending`. */

@@ -56,10 +56,12 @@ function claimPlace(memory: KernelMemory, kind: number): number {
   panic("ledger: too many kinds of records");
 }
 
+/** Counts a record that was made. */
 export function countMade(memory: KernelMemory, kind: number): void {
   Atomics.add(memory.i32, placeOf(memory, kind), 1);
 }
 
+/** Counts a record that was freed. */
 export function countFreed(memory: KernelMemory, kind: number): void {
   if (Atomics.sub(memory.i32, placeOf(memory, kind), 1) <= 0)
     panic(`ledger: ${names[kind]} freed once too often`);

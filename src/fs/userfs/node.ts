@@ -33,6 +33,7 @@ export function makeNode(
   return node;
 }
 
+/** The path of a record: a copy. */
 export function pathOf(memory: KernelMemory, node: number): Uint8Array {
   const start = node + UserNode.bytes;
   return memory.u8.slice(start, start + UserNode.pathLength.get(memory, node));
@@ -48,6 +49,7 @@ export function joinPath(memory: KernelMemory, directory: number, name: Name): U
   return path;
 }
 
+/** Frees a record whose last count is gone. */
 export function freeNode(memory: KernelMemory, node: number): void {
   UserNode.free(memory, node, UserNode.pathLength.get(memory, node));
 }

@@ -9,10 +9,11 @@ import type * as pathParts from "./path-parts.ts";
 import type * as workerParts from "./worker-parts.ts";
 import * as source from "weft:worker-source";
 
-
 /** How many of the files are needed. */
 export const NONE = 0;
+/** The first: for programs that look files up. */
 export const PATHS = 1;
+/** Both. */
 export const ALL = 2;
 export type Count = typeof NONE | typeof PATHS | typeof ALL;
 
