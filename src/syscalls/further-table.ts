@@ -168,16 +168,18 @@ const wasix: Readonly<Record<string, Service>> = {
 };
 
 export const furtherServices: Services = {
-  wasi_snapshot_preview1: furtherPreview1,
-  wasi_unstable: {
-    ...preview1,
-    ...pathPreview1,
-    ...old,
-    fd_filestat_get: full(snapshot0.fd_filestat_get),
-    path_filestat_get: full(snapshot0.path_filestat_get),
-    fd_seek: full(snapshot0.fd_seek),
-    poll_oneoff: blocking(snapshot0.poll_oneoff),
-    ...threadSpawn,
-  },
-  wasix_32v1: wasix,
+  wasi_snapshot_preview1: [furtherPreview1],
+  wasi_unstable: [
+    {
+      fd_filestat_get: full(snapshot0.fd_filestat_get),
+      path_filestat_get: full(snapshot0.path_filestat_get),
+      fd_seek: full(snapshot0.fd_seek),
+      poll_oneoff: blocking(snapshot0.poll_oneoff),
+    },
+    old,
+    preview1,
+    pathPreview1,
+    threadSpawn,
+  ],
+  wasix_32v1: [wasix],
 };

@@ -21,6 +21,6 @@ export const pathPreview1: Readonly<Record<string, Service>> = {
 };
 
 export const pathServices: Services = {
-  wasi_snapshot_preview1: pathPreview1,
-  wasix_32v1: { ...pathPreview1, path_open2: full(path_open2) },
+  wasi_snapshot_preview1: [pathPreview1],
+  wasix_32v1: [pathPreview1, { path_open2: full(path_open2) }],
 };

@@ -47,5 +47,8 @@ export const none = (handler: SyscallHandler, note: string): Service => ({
 });
 export const refused = (errno: number, note: string): Service => none(() => errno, note);
 
-/** Services by name, of each module. */
-export type Services = Readonly<Record<string, Readonly<Record<string, Service>>>>;
+/** Services by name. */
+export type ServiceTable = Readonly<Record<string, Service>>;
+
+/** Those of each module: the first table that has a name counts. Agents that make one table of several at their start leave a lot of garbage. */
+export type Services = Readonly<Record<string, readonly ServiceTable[]>>;

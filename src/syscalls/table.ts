@@ -121,9 +121,9 @@ const PATH_CALLS = new Set(
 
 /** Services by module that every agent has. Those of `wasi_unstable`, which few programs import, are further ones. */
 const services: Services = {
-  wasi_snapshot_preview1: { ...preview1, ...threadSpawn },
-  wasix_32v1: { ...preview1, ...wasix },
-  wasi: threadSpawn,
+  wasi_snapshot_preview1: [preview1, threadSpawn],
+  wasix_32v1: [preview1, wasix],
+  wasi: [threadSpawn],
 };
 
 /** Those of `further-table.ts`, once this agent was given them. */
@@ -139,9 +139,9 @@ export function hasFurtherServices(): boolean {
   return further !== undefined;
 }
 
-function serviceIn(table: Services, module: string, name: string): Service | undefined {
-  if (!Object.hasOwn(table, module) || !Object.hasOwn(table[module], name)) return undefined;
-  return table[module][name];
+function serviceIn(all: Services, module: string, name: string): Service | undefined {
+  if (!Object.hasOwn(all, module)) return undefined;
+  return all[module].find((table) => Object.hasOwn(table, name))?.[name];
 }
 
 /** The module whose services a module has: those of 64-bit memories are served by the same code. */
@@ -168,16 +168,17 @@ export function isFurtherCall(module: string, name: string): boolean {
  */
 export function findSyscall(module: string, name: string): Syscall | undefined {
   const home = homeOf(module);
-  const table = isPathCall(name) ? loadPathServices() : services;
-  const service = serviceIn(table, home, name) ?? serviceIn(further ?? {}, home, name);
+  const first = isPathCall(name) ? loadPathServices() : services;
+  const service = serviceIn(first, home, name) ?? serviceIn(further ?? {}, home, name);
   return service && { ...service, module, name, blocks: service.blocks ?? false };
 }
 
 /** Everything that an agent serves which was given all, as `module.name`. */
 export function servedNames(): string[] {
-  return [services, loadPathServices(), further ?? {}].flatMap((table) =>
-    Object.entries(table).flatMap(([module, names]) =>
-      Object.keys(names).map((name) => `${module}.${name}`),
+  const names = [services, loadPathServices(), further ?? {}].flatMap((all) =>
+    Object.entries(all).flatMap(([module, tables]) =>
+      tables.flatMap((table) => Object.keys(table).map((name) => `${module}.${name}`)),
     ),
   );
+  return [...new Set(names)];
 }

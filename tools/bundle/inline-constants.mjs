@@ -51,30 +51,42 @@ function namesIn(file, constants) {
   return names;
 }
 
+/** What stands for a node where it names members of a constant object, and nothing else; or undefined. */
+function numbersFor(node, names, constants) {
+  const valuesOf = (object) =>
+    object && ts.isIdentifier(object) && names.has(object.text)
+      ? constants.get(object.text)
+      : undefined;
+  if (ts.isPropertyAccessExpression(node)) {
+    const values = valuesOf(node.expression);
+    if (values && Object.hasOwn(values, node.name.text)) return `(${values[node.name.text]})`;
+  }
+  if (ts.isVariableDeclaration(node) && ts.isObjectBindingPattern(node.name)) {
+    const values = valuesOf(node.initializer);
+    const members = node.name.elements.map(({ name, propertyName }) => [
+      name.text,
+      values?.[(propertyName ?? name).text],
+    ]);
+    if (members.every(([name, value]) => name !== undefined && value !== undefined))
+      return members.map(([name, value]) => `${name} = ${value}`).join();
+  }
+  return undefined;
+}
+
 /** The text of a file with each member of a constant object replaced by its number. */
 function inline(path, text, constants) {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
   const names = namesIn(file, constants);
   if (names.size === 0) return text;
-  const edits = [];
-  const visit = (node) => {
-    if (
-      ts.isPropertyAccessExpression(node) &&
-      ts.isIdentifier(node.expression) &&
-      names.has(node.expression.text) &&
-      Object.hasOwn(constants.get(node.expression.text), node.name.text)
-    )
-      edits.push(node);
-    else ts.forEachChild(node, visit);
-  };
-  visit(file);
   let result = "";
   let end = 0;
-  for (const node of edits) {
-    const value = constants.get(node.expression.text)[node.name.text];
-    result += `${text.slice(end, node.getStart(file))}(${value})`;
+  const visit = (node) => {
+    const numbers = numbersFor(node, names, constants);
+    if (numbers === undefined) return ts.forEachChild(node, visit);
+    result += text.slice(end, node.getStart(file)) + numbers;
     end = node.end;
-  }
+  };
+  visit(file);
   return result + text.slice(end);
 }
 
