@@ -5,6 +5,7 @@ import { KernelMemory, type LockOrder } from "../shm/index.ts";
 import { bootKernel, lockOrderFor } from "../threads/boot.ts";
 import type { GuestTree } from "./guest-tree.ts";
 import type { MountMaker } from "./mount-sources.ts";
+import { WeftError } from "./errors.ts";
 import { buildTree } from "./mounts.ts";
 import type { MachineOptions } from "./options.ts";
 
@@ -38,12 +39,22 @@ export function lockOrderOf({ debug }: MachineOptions): { lockOrder?: LockOrder 
   return lockOrder === undefined ? {} : { lockOrder };
 }
 
+function makeHeap(host: Host, options: MachineOptions): KernelMemory {
+  const limit = options.maxKernelMemory ?? DEFAULTS.maxKernelMemory;
+  try {
+    return KernelMemory.create(host.mayBlock, { limit, ...lockOrderOf(options) });
+  } catch (cause) {
+    throw new WeftError(
+      "ERR_HOST",
+      `the host cannot give the kernel its memory of up to ${limit} bytes: ${String(cause)}`,
+      { cause },
+    );
+  }
+}
+
 export const booting: Beginning = {
   makeKernel(host, options) {
-    const memory = KernelMemory.create(host.mayBlock, {
-      limit: options.maxKernelMemory ?? DEFAULTS.maxKernelMemory,
-      ...lockOrderOf(options),
-    });
+    const memory = makeHeap(host, options);
     return bootKernel(memory, host.clock, host.randomness, limitsOf(host, options), host.local);
   },
   makeTree: (kernel, tree, { mounts = {} }, maker) => buildTree(kernel, tree, mounts, maker),

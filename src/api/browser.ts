@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The library in browsers. */
 import { type BrowserHost, createBrowserHost } from "../hosts/browser/host.ts";
 import { ALL, type Count, loadParts, NONE, PATHS } from "../hosts/browser/parts.ts";

@@ -13,6 +13,7 @@ import {
   type ModuleImport,
 } from "../loader/module-description.ts";
 import { knownImports } from "../loader/program.ts";
+import { tellUnfit } from "../loader/unfit-program.ts";
 import { describeTools, type ToolDescription } from "../loader/tool-sections.ts";
 import { formatFunctionType, provideRareTypes } from "../loader/wasm-types.ts";
 import { rareTypes } from "../loader/rare-types.ts";
@@ -209,16 +210,10 @@ function problemsOf(description: ModuleDescription, problems: readonly LinkProbl
   const reasons = problems.map((problem) => problem.message);
   const hints = new Set(problems.map((problem) => problem.hint));
   for (const hint of hints) if (hint !== undefined) reasons.push(hint);
-  if (description.isDynamic) {
-    reasons.push(
-      "It is dynamically linked (it has a dylink.0 section): Weft runs static programs so far",
-    );
-  } else if (!description.isCommand && !description.isReactor && !description.isObjectFile) {
-    reasons.push("It exports neither _start nor _initialize: it is no program");
-  }
-  if (description.isObjectFile && reasons.length === 0) {
-    reasons.push("It is an object file: it was compiled but not linked");
-  }
+  const unfit = tellUnfit(description, "It", false);
+  // The hint for an object file says the same.
+  if (unfit !== undefined && !(description.isObjectFile && reasons.length > 0))
+    reasons.push(unfit.message);
   return reasons;
 }
 

@@ -47,6 +47,7 @@ import type {
   ProgramSource,
   SpawnOptions,
 } from "./options.ts";
+import { checkMachineOptions, checkSpawnOptions } from "./option-checks.ts";
 import { PipeStreams } from "./pipe-ends.ts";
 import type { Process } from "./process.ts";
 import { createRecord } from "./process-record.ts";
@@ -89,6 +90,7 @@ export abstract class BaseMachine {
     private readonly createMaker?: MakerFactory,
     beginning = booting,
   ) {
+    checkMachineOptions(options);
     this.kernel = beginning.makeKernel(host, options);
     const takesSnapshots = options.onSnapshot === undefined ? 0 : 1;
     KernelRoot.takesSnapshots.store(this.kernel.memory, this.kernel.root, takesSnapshots);
@@ -145,6 +147,7 @@ export abstract class BaseMachine {
     options: SpawnOptions,
     adjust: (launch: Launch) => Launch,
   ): Promise<Process> {
+    checkSpawnOptions(options);
     if (loaded.program.needsFurtherCalls || wantsTerminal(options)) await this.loadFurtherCalls();
     if (loaded.program.takesPaths || wantsPaths(options)) await this.host.loadPathCalls?.();
     if (options.trace !== undefined) await this.host.loadTraces();
@@ -400,7 +403,7 @@ export abstract class BaseMachine {
 
   /** @internal */
   protected async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
-    if (typeof source === "object" && "program" in source) return source;
+    if (typeof source === "object" && source !== null && "program" in source) return source;
     return this.load(source);
   }
 

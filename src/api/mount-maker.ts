@@ -27,6 +27,7 @@ import {
   type OverlayOptions,
   readOnly,
 } from "./mount-sources.ts";
+import type { MountOptions } from "./options.ts";
 import { isWritable, type UserFilesystem, UserFileServer } from "./user-filesystem.ts";
 
 /** Mounts that the host's own stores keep: where it has any, they were opened before. */
@@ -110,10 +111,17 @@ class Maker implements MountMaker {
       }
     }
     const { vfs } = this.kernel;
-    const { hostPath, readOnly: isReadOnly } =
-      typeof source === "string" ? { hostPath: source, readOnly: false } : source;
+    // Also what only JavaScript can give.
+    const given: Partial<MountOptions> | null =
+      typeof source === "string" ? { hostPath: source } : source;
+    const hostPath = given?.hostPath;
+    if (typeof hostPath !== "string")
+      throw new WeftError(
+        "ERR_OPTION",
+        "mounts: what is mounted must be a path, { hostPath }, or what archive, memory, overlay, filesystem, opfs or readOnly answer",
+      );
     const local = localOf(this.host, hostPath);
-    return withReason(() => local.mountDirectory(vfs, hostPath, isReadOnly === true));
+    return withReason(() => local.mountDirectory(vfs, hostPath, given?.readOnly === true));
   }
 
   undo(mount: number): void {

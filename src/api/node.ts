@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The library in Node. */
 import { createNodeHost } from "../hosts/node/host.ts";
 import type { GuestInstance, InstantiateOptions } from "./guest-instance.ts";

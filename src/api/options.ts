@@ -4,7 +4,8 @@ import type { Mountable } from "./mount-sources.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 
 /** Where the bytes of a program come from: a path or URL, the bytes themselves, an answer of `fetch`. */
-export type BytesSource = string | URL | Uint8Array | ArrayBuffer | Response | Promise<Response>;
+export type BytesSource =
+  string | URL | Uint8Array | ArrayBuffer | Response | Promise<Uint8Array | ArrayBuffer | Response>;
 
 /** A program: where its bytes come from, or what `load` made of them. */
 export type ProgramSource = BytesSource | LoadedProgram;

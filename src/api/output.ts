@@ -130,13 +130,14 @@ export class Output implements AsyncIterable<Uint8Array> {
       chunk !== undefined;
       chunk = await this.source.read()
     ) {
+      const room = this.mostCollected - length;
       length += chunk.length;
-      if (length > this.mostCollected) {
+      chunks.push(chunk.subarray(0, room));
+      if (chunk.length > room) {
         this.onOverflow();
         this.source.close();
         break;
       }
-      chunks.push(chunk);
     }
     const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
     let at = 0;

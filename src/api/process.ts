@@ -44,6 +44,9 @@ const SIGNALS: Readonly<Record<string, number>> = {
 /** How long a signal may wait for a program that handles signals, in milliseconds. */
 const UNTAKEN = 2000;
 
+/** Milliseconds that timers of hosts go up to; longer ones end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 function numberOf(call: string, signal: string | number): number {
   const number = typeof signal === "number" ? signal : SIGNALS[signal];
   if (number === undefined || number < 1 || number > 31)
@@ -55,6 +58,7 @@ export class Process {
   /** @internal How it ended; unlike `wait` it leaves the outputs to their readers. */
   readonly ended: Promise<ProcessResult>;
   private timedOut = false;
+  private excess: string | undefined;
   private aborted = false;
   /** It has ended; and so have its outputs, which those that descend from it may write to longer. */
   private finished = false;
@@ -164,6 +168,12 @@ export class Process {
     }, UNTAKEN);
   }
 
+  /** @internal More was written than is kept: ends the process if it runs. */
+  overflow(most: number): void {
+    this.excess = `nobody reads an output of more than ${most} bytes (option maxBuffer)`;
+    this.kill();
+  }
+
   /** @internal Ends the process if it runs, as its own `proc_exit(0)` would. */
   exit(): void {
     if (!this.finished && !isBroken(this.kernel.memory))
@@ -215,10 +225,13 @@ export class Process {
     const timer =
       options.timeout === undefined
         ? undefined
-        : setTimeout(() => {
-            this.timedOut = true;
-            this.kill("SIGKILL");
-          }, options.timeout);
+        : setTimeout(
+            () => {
+              this.timedOut = true;
+              this.kill("SIGKILL");
+            },
+            Math.min(options.timeout, LONGEST_TIMER),
+          );
     if (options.signal?.aborted === true) onAbort();
     else options.signal?.addEventListener("abort", onAbort, { once: true });
     try {
@@ -251,7 +264,8 @@ export class Process {
     const stderr = (await this.stderr?.leftover()) ?? "";
     await this.traced;
     const { timedOut, aborted } = this;
-    const result: ProcessResult = { ...end, timedOut, aborted, stdout, stderr };
+    const message = end.message ?? this.excess;
+    const result: ProcessResult = { ...end, message, timedOut, aborted, stdout, stderr };
     if (options.check && !result.ok) throw new ExitError(options.name, result);
     return result;
   }

@@ -22,33 +22,33 @@ export function pagesOf(maxMemory: number | undefined): number {
     : Math.min(MOST_PAGES, Math.max(1, Math.floor(maxMemory / 65536)));
 }
 
-/** Reads the bytes of a source. @throws WeftError ERR_PROGRAM_NOT_FOUND */
+/** Reads the bytes of a source. @throws WeftError: ERR_PROGRAM_NOT_FOUND, ERR_OPTION */
 export async function readSource(
   host: Host,
   source: BytesSource,
 ): Promise<{ bytes: Uint8Array; name: string }> {
-  if (typeof source === "string" || source instanceof URL) {
-    try {
+  const isLocation = typeof source === "string" || source instanceof URL;
+  try {
+    if (isLocation)
       return { bytes: await host.readFile(String(source)), name: baseName(String(source)) };
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+    const given = await source;
+    if (given instanceof Uint8Array) return { bytes: given, name: "program.wasm" };
+    if (given instanceof ArrayBuffer) return { bytes: new Uint8Array(given), name: "program.wasm" };
+    if (typeof given?.arrayBuffer !== "function")
       throw new WeftError(
-        "ERR_PROGRAM_NOT_FOUND",
-        `cannot read the program ${String(source)}: ${reason}`,
-        { cause },
+        "ERR_OPTION",
+        "a program is a path, a URL, bytes, a Response, or what load made of one (not a WebAssembly.Module)",
       );
-    }
-  }
-  if (source instanceof Uint8Array) return { bytes: source, name: "program.wasm" };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: "program.wasm" };
-  const response = await source;
-  if (!response.ok) {
+    if (!given.ok) throw new Error(`${given.url} answered ${given.status} ${given.statusText}`);
+    return { bytes: new Uint8Array(await given.arrayBuffer()), name: baseName(given.url) };
+  } catch (cause) {
+    if (cause instanceof WeftError) throw cause;
     throw new WeftError(
       "ERR_PROGRAM_NOT_FOUND",
-      `${response.url} answered ${response.status} ${response.statusText}`,
+      `cannot read the program${isLocation ? ` ${String(source)}` : ""}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
     );
   }
-  return { bytes: new Uint8Array(await response.arrayBuffer()), name: baseName(response.url) };
 }
 
 /** An error of the loader or the engine as the library's own. */

@@ -33,7 +33,7 @@ export function makeProcess(
   { check = false, timeout, signal, maxBuffer = MAX_BUFFER }: SpawnOptions,
 ): Process {
   let process: Process | undefined = undefined;
-  const overflow = () => process?.kill();
+  const overflow = () => process?.overflow(maxBuffer);
   const output = (source: ByteSource | undefined) =>
     source === undefined ? undefined : new Output(source, maxBuffer, overflow);
   const terminal =

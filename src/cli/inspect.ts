@@ -16,7 +16,7 @@ export function inspectFile(path: string, json: boolean): string {
 
 const KINDS: Readonly<Record<Inspection["kind"], string>> = {
   command: "a program",
-  reactor: "a reactor: it is initialised, then its exports are called",
+  reactor: "a reactor (initialised, then its exports are called)",
   library: "a dynamically linked library",
   object: "an object file, compiled but not linked",
   module: "a module that is no program",
@@ -92,7 +92,7 @@ function formatImports(imports: readonly InspectedImport[]): string {
     .map(([support, word]) => [imports.filter((entry) => entry.support === support).length, word])
     .filter(([count]) => count !== 0)
     .map(([count, word]) => `${count} ${word}`);
-  let text = `\n${imports.length} imports (${counts.join(", ")}):\n`;
+  let text = `\n${countOf(imports.length, "import")} (${counts.join(", ")}):\n`;
   for (const module of new Set(imports.map((entry) => entry.module))) {
     text += `  ${printable(module)}\n`;
     const rows = imports
@@ -113,5 +113,7 @@ function formatExports({ exports }: Inspection): string {
     printable(name),
     kind === "memory" || kind === "table" ? type : `${kind} ${type}`,
   ]);
-  return `\n${exports.length} exports:\n${alignColumns(rows, "  ")}`;
+  return `\n${countOf(exports.length, "export")}:\n${alignColumns(rows, "  ")}`;
 }
+
+const countOf = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;

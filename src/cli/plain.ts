@@ -10,15 +10,24 @@ import { complain } from "./output.ts";
 import { endOf } from "./run-end.ts";
 import { printable } from "./terminal-text.ts";
 
+/** The bytes of a file; undefined where it cannot be read, or is no file: that can be read once only. */
+function readPlainFile(path: string): Uint8Array | undefined {
+  try {
+    return statSync(path).isFile() ? readFileSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Runs a program if it can be run so; the exit code of the command, or undefined where the whole command has to see to it. */
 export function runPlain(words: readonly string[]): number | Promise<number> | undefined {
   const [path, ...args] = words[0] === "run" ? words.slice(1) : words;
   if (path === undefined || path.startsWith("-") || !path.endsWith(".wasm")) return undefined;
-  // What is no file can be read once only.
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  const bytes = readPlainFile(path);
+  if (bytes === undefined) return undefined;
   const name = basename(path);
   const title = printable(name);
-  const run = preparePlainRun(readFileSync(path), title, { name, args }, mayBeAtTerminal);
+  const run = preparePlainRun(bytes, title, { name, args }, mayBeAtTerminal);
   if (run === undefined) return undefined;
   const finish = (result: ProcessResult): number => {
     const { exitCode, message } = endOf(result, title, undefined);

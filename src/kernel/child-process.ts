@@ -3,7 +3,8 @@ import { Errno } from "../abi/errno.ts";
 import type { KernelMemory, U32Field } from "../shm/index.ts";
 import { dropInode } from "../vfs/index.ts";
 import { addChild } from "./family.ts";
-import { closeOnExec, copyFileTable } from "./file-table.ts";
+import { closeOnExec } from "./descriptors.ts";
+import { copyFileTable } from "./file-table.ts";
 import { HostCall, type Kernel } from "./kernel.ts";
 import {
   createProcess,

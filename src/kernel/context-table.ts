@@ -7,7 +7,7 @@
 import { address, allocate, f64, free, type KernelMemory, layout, u32 } from "../shm/index.ts";
 import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
-export const ContextTable = layout("ContextTable", {
+const ContextTable = layout("ContextTable", {
   /** The number that was given out last: none is used twice. */
   last: f64,
   count: u32,

@@ -4,7 +4,7 @@ import { closeEpoll, forgetWatches } from "./epoll.ts";
 import { takeEpollEvents } from "./epoll-events.ts";
 import { epollQueue } from "./epoll-watch.ts";
 
-export class EpollOperations extends FileOperations {
+class EpollOperations extends FileOperations {
   override readiness(vfs: Vfs, file: number): number {
     return takeEpollEvents(vfs, OpenFile.state.get(vfs.memory, file), 1) > 0 ? Readiness.read : 0;
   }

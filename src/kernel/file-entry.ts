@@ -3,7 +3,7 @@ import { address, layout, u32, type KernelMemory } from "../shm/index.ts";
 
 /** Guarded by the table's lock; `file` and rights are read by lookups without it. */
 export const FileEntry = layout("FileEntry", {
-  /** The open file, with a count, or 0. */
+  /** The open file, with a count; 0 where the descriptor is free, `CHANGING` (`file-table.ts`) for a moment. */
   file: u32,
   /** `Fdflagsext`: close on exec. */
   flags: u32,

@@ -1,13 +1,12 @@
 /**
- * File table: the descriptors of a process.
+ * File table: the array of a process's descriptors, and what all operations on them (`descriptors.ts`) do to it.
  *
  * A descriptor is an index into an array of entries. Lookups take no lock: they read the entry, take a count of the open file if it has any,
  * and look at the entry again. So arrays that were outgrown stay readable until the table goes, and open files come from a pool of their own.
  *
- * Life: made with the process, freed with its end. Lock: `lock`, rank FileTable, for every change.
+ * Life: made with the process, freed with its end. Lock: `lock`, rank FileTable, for every change. Functions named `…Locked` are for callers that hold it.
  */
 import { Errno } from "../abi/errno.ts";
-import { Fdflagsext, Rights } from "../abi/flags.ts";
 import {
   address,
   allocate,
@@ -15,26 +14,18 @@ import {
   free,
   layout,
   mutex,
-  panic,
   Rank,
   u32,
   type KernelMemory,
 } from "../shm/index.ts";
-import { dropFile, keepFile, OpenFile, tryKeepFile, type Vfs } from "../vfs/index.ts";
-import {
-  coveredRights,
-  CoveredPreopen,
-  findCovered,
-  makeCovered,
-  setCoveredRights,
-} from "./covered-preopen.ts";
+import { dropFile, keepFile, type Vfs } from "../vfs/index.ts";
+import { CoveredPreopen, coveredRights, findCovered, makeCovered } from "./covered-preopen.ts";
 import { type DescriptorRights, FileEntry, rightsOf } from "./file-entry.ts";
 
-/** Most descriptors of a process. */
-export const DESCRIPTOR_LIMIT = 65536;
 const FIRST_CAPACITY = 32;
+
 /** Stands in an entry for the moment in which another file takes the place of the one that it had: the descriptor is open. No open file has this address. */
-const CHANGING = 1;
+export const CHANGING = 1;
 
 export const FileTable = layout("FileTable", {
   lock: mutex(Rank.FileTable),
@@ -49,7 +40,11 @@ export const FileTable = layout("FileTable", {
 });
 
 /** What stands before the entries of an array. */
-const ArrayHead = layout("FileTableArray", { capacity: u32, next: address, padding: block(24) });
+export const ArrayHead = layout("FileTableArray", {
+  capacity: u32,
+  next: address,
+  padding: block(24),
+});
 
 /** Makes an empty table; 0 when the kernel heap is full. */
 export function createFileTable(memory: KernelMemory): number {
@@ -73,7 +68,8 @@ function makeArray(memory: KernelMemory, capacity: number): number {
   return array;
 }
 
-function entryAt(array: number, fd: number): number {
+/** The entry of a descriptor below the capacity of an array. */
+export function entryAt(array: number, fd: number): number {
   return array + ArrayHead.bytes + fd * FileEntry.bytes;
 }
 
@@ -85,82 +81,8 @@ export function entryOf(memory: KernelMemory, table: number, fd: number): number
   return FileEntry.file.get(memory, entry) === 0 ? 0 : entry;
 }
 
-/**
- * Finds the open file of a descriptor and takes a count of it.
- *
- * @param rights low half of the `Rights` that the call needs; @param unseen whether it may be a file of which is not known what it is (`Vfs.settle`)
- * @returns the open file; EBADF when the descriptor is not open or not for reading or writing as asked (read(2)), ENOTCAPABLE when
- *   another right is missing, what `Vfs.settle` answers, negated
- */
-export function lookupFile(
-  vfs: Vfs,
-  table: number,
-  fd: number,
-  rights: number,
-  unseen = false,
-): number {
-  const { memory } = vfs;
-  for (;;) {
-    const array = FileTable.entries.get(memory, table);
-    if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return -Errno.EBADF;
-    const entry = entryAt(array, fd);
-    // A plain read: it is compared once the count is taken.
-    const file = memory.u32[entry >>> 2];
-    if (file <= CHANGING) {
-      if (file === 0) return -Errno.EBADF;
-      // Whoever changes it has the lock.
-      FileTable.lock.acquire(memory, table);
-      FileTable.lock.release(memory, table);
-      continue;
-    }
-    if ((FileEntry.rightsLow.get(memory, entry) & rights) !== rights) {
-      return (rights & (Rights.FD_READ | Rights.FD_WRITE)) !== 0
-        ? -Errno.EBADF
-        : -Errno.ENOTCAPABLE;
-    }
-    if (!tryKeepFile(memory, file)) continue;
-    if (
-      memory.code.load(entry | 0) >>> 0 === file &&
-      FileTable.entries.get(memory, table) === array
-    ) {
-      const settled = vfs.settle(file, unseen);
-      if (settled === 0) return file;
-      dropFile(vfs, file);
-      return settled;
-    }
-    dropFile(vfs, file);
-  }
-}
-
-/**
- * Gives an open file the lowest free descriptor that is at least `minimum`; its count goes to the table.
- *
- * @returns the descriptor; EMFILE, ENOMEM, EINVAL (a minimum above the limit) negated, and the count stays with the caller
- */
-export function installFile(
-  memory: KernelMemory,
-  table: number,
-  file: number,
-  rights: DescriptorRights,
-  flags = 0,
-  minimum = 0,
-): number {
-  if (minimum < 0 || minimum >= DESCRIPTOR_LIMIT) return -Errno.EINVAL;
-  FileTable.lock.acquire(memory, table);
-  let fd = Math.max(minimum, FileTable.lowest.get(memory, table));
-  const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
-  while (fd < capacity && FileEntry.file.get(memory, entryAt(array, fd)) !== 0) fd++;
-  const result =
-    fd >= DESCRIPTOR_LIMIT ? -Errno.EMFILE : setEntryLocked(memory, table, fd, file, rights, flags);
-  if (result >= 0 && minimum <= FileTable.lowest.get(memory, table))
-    FileTable.lowest.set(memory, table, fd + 1);
-  FileTable.lock.release(memory, table);
-  return result;
-}
-
 /** Writes an entry whose descriptor is free, growing the array when it is beyond. */
-function setEntryLocked(
+export function setEntryLocked(
   memory: KernelMemory,
   table: number,
   fd: number,
@@ -178,7 +100,7 @@ function setEntryLocked(
 }
 
 /** Makes an entry stand for another file; answers the one before, with the entry's count. */
-function replaceLocked(
+export function replaceLocked(
   memory: KernelMemory,
   entry: number,
   file: number,
@@ -197,6 +119,7 @@ function replaceLocked(
   return before;
 }
 
+/** Makes room for a descriptor; returns the array, or 0 when the kernel heap is full. */
 function growLocked(memory: KernelMemory, table: number, fd: number): number {
   const array = FileTable.entries.get(memory, table);
   const capacity = ArrayHead.capacity.get(memory, array);
@@ -213,89 +136,8 @@ function growLocked(memory: KernelMemory, table: number, fd: number): number {
   return grown;
 }
 
-/** Makes an open descriptor a preopened directory with a name. */
-export function setPreopen(
-  memory: KernelMemory,
-  table: number,
-  fd: number,
-  name: Uint8Array,
-): number {
-  const copy = allocate(memory, Math.max(1, name.length));
-  if (copy === 0) return -Errno.ENOMEM;
-  memory.u8.set(name, copy);
-  FileTable.lock.acquire(memory, table);
-  const entry = entryOf(memory, table, fd);
-  if (entry === 0) panic(`preopen: descriptor ${fd} is not open`);
-  FileEntry.preopen.set(memory, entry, copy);
-  FileEntry.preopenLength.set(memory, entry, name.length);
-  FileTable.lock.release(memory, table);
-  return 0;
-}
-
-/**
- * Closes a descriptor: EBADF when it is not open.
- *
- * @param keepsPreopens whether a preopened directory stays, and comes back where its number stands for something else
- */
-export function closeDescriptor(
-  vfs: Vfs,
-  table: number,
-  fd: number,
-  keepsPreopens = false,
-): number {
-  const { memory } = vfs;
-  FileTable.lock.acquire(memory, table);
-  const entry = entryOf(memory, table, fd);
-  if (entry === 0) {
-    FileTable.lock.release(memory, table);
-    return -Errno.EBADF;
-  }
-  let file = 0;
-  if (!keepsPreopens || FileEntry.preopen.get(memory, entry) === 0) {
-    file = clearEntryLocked(memory, entry);
-    if (fd < FileTable.lowest.get(memory, table)) FileTable.lowest.set(memory, table, fd);
-  } else {
-    const covered = findCovered(memory, FileTable.covered.get(memory, table), fd);
-    if (covered !== 0) file = uncoverLocked(memory, entry, covered);
-  }
-  FileTable.lock.release(memory, table);
-  if (file !== 0) dropFile(vfs, file);
-  return 0;
-}
-
-/** The record of the preopened directory whose number stands for something else now, or 0. Takes no lock. */
-export function coveredPreopen(memory: KernelMemory, table: number, fd: number): number {
-  const first = FileTable.covered.get(memory, table);
-  if (first === 0) return 0;
-  const covered = findCovered(memory, first, fd);
-  const entry = covered === 0 ? 0 : entryOf(memory, table, fd);
-  const isThere =
-    entry !== 0 && FileEntry.file.get(memory, entry) === CoveredPreopen.file.get(memory, covered);
-  return isThere ? 0 : covered;
-}
-
-/** Makes an entry its preopened directory again; answers the file that it stood for, with the entry's count. */
-function uncoverLocked(memory: KernelMemory, entry: number, covered: number): number {
-  const directory = keepFile(memory, CoveredPreopen.file.get(memory, covered));
-  return replaceLocked(memory, entry, directory, coveredRights(memory, covered), 0);
-}
-
-/** Notes the preopened directory that a descriptor stands for, whose number is about to be taken. False when the kernel heap is full. */
-function coverLocked(memory: KernelMemory, table: number, fd: number, entry: number): boolean {
-  const first = FileTable.covered.get(memory, table);
-  const known = findCovered(memory, first, fd);
-  const file = FileEntry.file.get(memory, entry);
-  const rights = rightsOf(memory, entry);
-  if (known === 0) {
-    const covered = makeCovered(memory, first, fd, file, rights);
-    if (covered !== 0) FileTable.covered.set(memory, table, covered);
-    return covered !== 0;
-  }
-  if (CoveredPreopen.file.get(memory, known) === file) setCoveredRights(memory, known, rights);
-  return true;
-}
-
-function clearEntryLocked(memory: KernelMemory, entry: number): number {
+/** Makes a descriptor one that is free; answers the file before, with the entry's count. */
+export function clearEntryLocked(memory: KernelMemory, entry: number): number {
   const file = memory.code.exchange(entry | 0, 0) >>> 0;
   const preopen = FileEntry.preopen.get(memory, entry);
   if (preopen !== 0) free(memory, preopen, Math.max(1, FileEntry.preopenLength.get(memory, entry)));
@@ -303,56 +145,14 @@ function clearEntryLocked(memory: KernelMemory, entry: number): number {
   return file;
 }
 
-/**
- * Makes `to` another descriptor of what `from` stands for, closing what `to` was. dup2(2), which the C library builds on `fd_renumber`: the source
- * stays open, close-on-exec is cleared (`abi/semantics.md` §7). A preopened directory stays behind its number.
- */
-export function duplicateTo(vfs: Vfs, table: number, from: number, to: number): number {
-  const { memory } = vfs;
-  if (to >>> 0 >= DESCRIPTOR_LIMIT) return -Errno.EBADF;
-  FileTable.lock.acquire(memory, table);
-  const source = entryOf(memory, table, from);
-  let result: number = -Errno.EBADF;
-  let replaced = 0;
-  if (source !== 0) {
-    result = to;
-    if (from !== to) {
-      const file = keepFile(memory, FileEntry.file.get(memory, source));
-      const rights = rightsOf(memory, source);
-      const target = entryOf(memory, table, to);
-      const isPreopen = target !== 0 && FileEntry.preopen.get(memory, target) !== 0;
-      if (isPreopen && !coverLocked(memory, table, to, target)) result = -Errno.ENOMEM;
-      else if (target !== 0) replaced = replaceLocked(memory, target, file, rights, 0);
-      else result = setEntryLocked(memory, table, to, file, rights, 0);
-      if (result < 0) replaced = file;
-    }
-  }
-  FileTable.lock.release(memory, table);
-  if (replaced !== 0) dropFile(vfs, replaced);
-  return result;
-}
-
-/**
- * Makes `to`, which must be open and is closed, the descriptor of what `from` stands for, and `from` none any more: `fd_renumber` of WASI preview 1. EBADF.
- */
-export function moveDescriptor(vfs: Vfs, table: number, from: number, to: number): number {
-  const { memory } = vfs;
-  FileTable.lock.acquire(memory, table);
-  const source = entryOf(memory, table, from);
-  const target = entryOf(memory, table, to);
-  const isOpen = source !== 0 && target !== 0;
-  let replaced = 0;
-  if (isOpen && from !== to) {
-    const rights = rightsOf(memory, source);
-    const flags = FileEntry.flags.get(memory, source);
-    const file = clearEntryLocked(memory, source);
-    replaced = clearEntryLocked(memory, target);
-    setEntryLocked(memory, table, to, file, rights, flags);
-    if (from < FileTable.lowest.get(memory, table)) FileTable.lowest.set(memory, table, from);
-  }
-  FileTable.lock.release(memory, table);
-  if (replaced !== 0) dropFile(vfs, replaced);
-  return isOpen ? to : -Errno.EBADF;
+/** Makes an entry a preopened directory with a name. False when the kernel heap is full. */
+export function nameEntryLocked(memory: KernelMemory, entry: number, name: Uint8Array): boolean {
+  const copy = allocate(memory, Math.max(1, name.length));
+  if (copy === 0) return false;
+  memory.u8.set(name, copy);
+  FileEntry.preopen.set(memory, entry, copy);
+  FileEntry.preopenLength.set(memory, entry, name.length);
+  return true;
 }
 
 /**
@@ -362,70 +162,35 @@ export function moveDescriptor(vfs: Vfs, table: number, from: number, to: number
  */
 export function copyFileTable(memory: KernelMemory, from: number, to: number): number {
   FileTable.lock.acquire(memory, from);
-  const source = FileTable.entries.get(memory, from);
-  const capacity = ArrayHead.capacity.get(memory, source);
+  const capacity = ArrayHead.capacity.get(memory, FileTable.entries.get(memory, from));
   // Nobody else knows the other table: it needs no lock.
-  let result = growLocked(memory, to, capacity - 1) === 0 ? -Errno.ENOMEM : 0;
-  for (let fd = 0; fd < capacity && result === 0; fd++) {
-    const entry = entryAt(source, fd);
-    const file = FileEntry.file.get(memory, entry);
-    if (file === 0) continue;
-    tryKeepFile(memory, file);
-    const flags = FileEntry.flags.get(memory, entry);
-    setEntryLocked(memory, to, fd, file, rightsOf(memory, entry), flags);
-    const name = FileEntry.preopen.get(memory, entry);
-    if (name === 0) continue;
-    const length = FileEntry.preopenLength.get(memory, entry);
-    const copy = copyBlock(memory, name, length);
-    if (copy === 0) result = -Errno.ENOMEM;
-    const made = entryOf(memory, to, fd);
-    FileEntry.preopen.set(memory, made, copy);
-    FileEntry.preopenLength.set(memory, made, copy === 0 ? 0 : length);
-    const covered = findCovered(memory, FileTable.covered.get(memory, from), fd);
-    if (covered === 0) continue;
-    const behind = CoveredPreopen.file.get(memory, covered);
-    const first = FileTable.covered.get(memory, to);
-    const another = makeCovered(memory, first, fd, behind, coveredRights(memory, covered));
-    if (another === 0) result = -Errno.ENOMEM;
-    else FileTable.covered.set(memory, to, another);
-  }
+  let isDone = growLocked(memory, to, capacity - 1) !== 0;
+  for (let fd = 0; fd < capacity && isDone; fd++) isDone = copyEntry(memory, from, to, fd);
   FileTable.lowest.set(memory, to, FileTable.lowest.get(memory, from));
   FileTable.lock.release(memory, from);
-  return result;
+  return isDone ? 0 : -Errno.ENOMEM;
 }
 
-function copyBlock(memory: KernelMemory, from: number, length: number): number {
-  const copy = allocate(memory, Math.max(1, length));
-  if (copy !== 0) memory.u8.copyWithin(copy, from, from + length);
-  return copy;
-}
-
-/** Closes the descriptors that are marked so: another program takes the process over (execve(2)). */
-export function closeOnExec(vfs: Vfs, table: number): void {
-  const { memory } = vfs;
-  for (const { fd } of readDescriptors(memory, table, 0)) {
-    const entry = entryOf(memory, table, fd);
-    if (entry !== 0 && (FileEntry.flags.get(memory, entry) & Fdflagsext.CLOEXEC) !== 0)
-      closeDescriptor(vfs, table, fd, true);
-  }
-}
-
-/** The open descriptors from `from` on, ascending, with the types of their files. */
-export function readDescriptors(
-  memory: KernelMemory,
-  table: number,
-  from: number,
-): { fd: number; type: number }[] {
-  const found: { fd: number; type: number }[] = [];
-  FileTable.lock.acquire(memory, table);
-  const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
-  for (let fd = from; fd < capacity; fd++) {
-    const file = FileEntry.file.get(memory, entryAt(array, fd));
-    if (file !== 0) found.push({ fd, type: OpenFile.type.get(memory, file) });
-  }
-  FileTable.lock.release(memory, table);
-  return found;
+/** Copies a descriptor, if it is open, with its name as a preopened directory and the directory behind its number. False when the kernel heap is full. */
+function copyEntry(memory: KernelMemory, from: number, to: number, fd: number): boolean {
+  const entry = entryOf(memory, from, fd);
+  if (entry === 0) return true;
+  const file = keepFile(memory, FileEntry.file.get(memory, entry));
+  const flags = FileEntry.flags.get(memory, entry);
+  setEntryLocked(memory, to, fd, file, rightsOf(memory, entry), flags);
+  const name = FileEntry.preopen.get(memory, entry);
+  if (name === 0) return true;
+  const length = FileEntry.preopenLength.get(memory, entry);
+  if (!nameEntryLocked(memory, entryOf(memory, to, fd), memory.u8.subarray(name, name + length)))
+    return false;
+  const covered = findCovered(memory, FileTable.covered.get(memory, from), fd);
+  if (covered === 0) return true;
+  const first = FileTable.covered.get(memory, to);
+  const directory = CoveredPreopen.file.get(memory, covered);
+  const rights = coveredRights(memory, covered);
+  const copy = makeCovered(memory, first, fd, directory, rights);
+  if (copy !== 0) FileTable.covered.set(memory, to, copy);
+  return copy !== 0;
 }
 
 /** Closes everything and frees the table. Nobody may use it any more. */
@@ -434,7 +199,8 @@ export function destroyFileTable(vfs: Vfs, table: number): void {
   const array = FileTable.entries.get(memory, table);
   const capacity = ArrayHead.capacity.get(memory, array);
   for (let fd = 0; fd < capacity; fd++) {
-    if (FileEntry.file.get(memory, entryAt(array, fd)) !== 0) closeDescriptor(vfs, table, fd);
+    const file = clearEntryLocked(memory, entryAt(array, fd));
+    if (file !== 0) dropFile(vfs, file);
   }
   for (let covered = FileTable.covered.get(memory, table); covered !== 0;) {
     const next = CoveredPreopen.next.get(memory, covered);

@@ -2,10 +2,11 @@
 export * from "./child-process.ts";
 export * from "./context-table.ts";
 export * from "./covered-preopen.ts";
+export * from "./descriptors.ts";
 export * from "./events.ts";
 export * from "./family.ts";
 export * from "./file-entry.ts";
-export * from "./file-table.ts";
+export { entryOf, FileTable } from "./file-table.ts";
 export * from "./futex.ts";
 export * from "./id-table.ts";
 export * from "./kernel.ts";

@@ -31,14 +31,14 @@ import {
 } from "../vfs/index.ts";
 
 /** Bytes a pipe holds, as on Linux. */
-export const PIPE_SIZE = 65536;
+const PIPE_SIZE = 65536;
 /**
  * Bytes a pipe holds for writers that would wait, once readers have taken so many from it: then it is a flow, and each time that one side need not wait for the
  * other saves more than the copying costs. What a program can find out without waiting stays as if it held `PIPE_SIZE`.
  */
-export const FLOW_SIZE = 4 * PIPE_SIZE;
+const FLOW_SIZE = 4 * PIPE_SIZE;
 /** Writes of up to this many bytes are never mixed with others' (PIPE_BUF on Linux). */
-export const PIPE_ATOMIC = 4096;
+const PIPE_ATOMIC = 4096;
 
 export const Pipe = layout("Pipe", {
   lock: mutex(Rank.Pipe),

@@ -1,6 +1,6 @@
 /**
  * Stopping processes and letting them go on (SIGSTOP, SIGCONT): `Process.stopSignal` says what stopped it, and every thread that comes to a call or wakes up in
- * one stays there as long as it is set (`SyscallContext.doPending`). The end of the process ends the stop.
+ * one stays there as long as it is set (`syscalls/stay-stopped.ts`). The end of the process ends the stop.
  *
  * Lock: `Process.lock` around the change and the threads' notice of it.
  */

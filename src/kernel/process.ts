@@ -330,15 +330,7 @@ export function endMessage(memory: KernelMemory, process: number): string | unde
   return new TextDecoder().decode(memory.u8.slice(message, message + length));
 }
 
-/** Takes a count of the working directory, which another thread may change meanwhile. */
-export function keepWorkingDirectory(memory: KernelMemory, process: number): number {
-  Process.directoryLock.acquire(memory, process);
-  const directory = keepInode(memory, Process.workingDirectory.get(memory, process));
-  Process.directoryLock.release(memory, process);
-  return directory;
-}
-
-/** The working directory with a count, and the path that leads to it: the two belong together. */
+/** The working directory with a count, and the path that leads to it: the two belong together, and another thread may change them meanwhile. */
 export function readWorkingDirectory(
   memory: KernelMemory,
   process: number,

@@ -27,7 +27,7 @@ export function stopsByDefault(signal: number): boolean {
 }
 
 /** Exit code of a process that a signal ended, as shells show it. */
-export function exitCodeOfSignal(signal: number): number {
+function exitCodeOfSignal(signal: number): number {
   return 128 + signal;
 }
 

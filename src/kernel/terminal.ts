@@ -171,7 +171,7 @@ export function endTerminalInput(memory: KernelMemory, terminal: number): void {
 }
 
 /** What was edited can be read. For callers that hold the lock. */
-export function commit(memory: KernelMemory, terminal: number): void {
+function commit(memory: KernelMemory, terminal: number): void {
   const ready = Terminal.ready.get(memory, terminal) + Terminal.edited.get(memory, terminal);
   Terminal.ready.set(memory, terminal, ready);
   Terminal.edited.set(memory, terminal, 0);

@@ -4,6 +4,7 @@
  */
 
 import { ModuleError } from "./module-error.ts";
+import { HEADER } from "./wasm-binary.ts";
 
 /** First bytes in hexadecimal, and the end of the sentence "this is …". */
 const SIGNATURES: readonly (readonly [string, string])[] = [
@@ -22,12 +23,40 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
   ["2321", "a script, not a module"],
 ];
 
+/** The bytes of the header that only modules and components have. */
+const MAGIC = HEADER.slice(0, 4);
+
 /** The refusal of a file that is no module, with what it is instead; any other is left as it is. */
 export function tellForeign(refusal: unknown, bytes: Uint8Array): unknown {
   if (!(refusal instanceof ModuleError) || refusal.code !== "ERR_NOT_WASM") return refusal;
+  if (bytes.length > 0 && MAGIC.every((byte, index) => (bytes[index] ?? byte) === byte))
+    return tellHeader(bytes);
   return new ModuleError(
     refusal.code,
     `${refusal.message}: this is ${recogniseForeignFormat(bytes)}`,
+  );
+}
+
+/** What is wrong with a header that begins as that of a module. */
+function tellHeader(bytes: Uint8Array): ModuleError {
+  if (bytes.length < HEADER.length)
+    return new ModuleError(
+      "ERR_MALFORMED",
+      "the module is cut off inside its header",
+      bytes.length,
+    );
+  const version = bytes[4] | (bytes[5] << 8);
+  const layer = bytes[6] | (bytes[7] << 8);
+  if (layer === 1)
+    return new ModuleError(
+      "ERR_COMPONENT",
+      "this is a component (WASI 0.2 or later), not a core module: " +
+        "build the program for wasm32-wasip1 or WASIX, or take the core module out of it",
+    );
+  return new ModuleError(
+    "ERR_WASM_VERSION",
+    `version ${version}, layer ${layer} of the WebAssembly binary format is not known; only version 1 is`,
+    4,
   );
 }
 

@@ -31,6 +31,12 @@ export interface InstanceWork {
 /** What a thread begins with: its id, and its start pointer, which is wide where its memory is. */
 export type ThreadEntry = (tid: number, argument: number | bigint) => void;
 
+/**
+ * A program that brings its memory gets the context before its memory exists: until then every pointer is bad. It is no real one, for which an engine may reserve 10 GB
+ * of addresses.
+ */
+const NO_MEMORY = { buffer: new ArrayBuffer(0) } as WebAssembly.Memory;
+
 function notGiven(module: string, name: string): () => never {
   return () => {
     throw new Error(`${module}.${name} is not given to threads (threadImports)`);
@@ -73,11 +79,7 @@ export class InstanceGroup {
     private readonly trace: TraceSink | undefined,
     private readonly given?: GivenImports,
   ) {
-    // A program that brings its memory gets the context before its memory exists: until then every pointer is bad.
-    const guest = new GuestMemory(
-      memory ?? new WebAssembly.Memory({ initial: 0 }),
-      memory !== undefined && program.isWide,
-    );
+    const guest = new GuestMemory(memory ?? NO_MEMORY, memory !== undefined && program.isWide);
     const find = (name: string): ((argument: number) => void) => {
       const callee = this.current?.exports[name];
       return typeof callee === "function"

@@ -5,7 +5,7 @@
  * Life: made once per module, immutable, plain data (it can be posted to a worker).
  */
 import { ModuleError } from "./module-error.ts";
-import { NameKind, readNames } from "./tool-sections.ts";
+import { readGlobalNames } from "./tool-sections.ts";
 import { Limit, readSections, SectionId, WasmReader } from "./wasm-binary.ts";
 import {
   type FunctionType,
@@ -76,7 +76,7 @@ export interface ModuleDescription {
   readonly asyncify: boolean;
   /** Has a `dylink.0` section: memory, table and stack come from the linker. */
   readonly isDynamic: boolean;
-  /** An object file: compiled, not linked. */
+  /** An object file: compiled, not linked. A program whose linker was told to keep relocations has the same section, and exports. */
   readonly isObjectFile: boolean;
   /** Modules of the WASI family that it imports from, in order of first use. */
   readonly wasiModules: readonly string[];
@@ -287,7 +287,7 @@ class ModuleReading {
     }
     if (name === "dylink.0") {
       this.dylink = { start: reader.offset, end: reader.end };
-    } else if (name === "name") this.globalNames = readNames(reader, NameKind.global);
+    } else if (name === "name") this.globalNames = readGlobalNames(reader);
   }
 }
 
@@ -383,7 +383,7 @@ export function describeModule(bytes: Uint8Array): ModuleDescription {
     ),
     asyncify: ASYNCIFY_EXPORTS.every((name) => exportedFunctions.has(name)),
     isDynamic: reading.dylink !== undefined,
-    isObjectFile: reading.customSections.has("linking"),
+    isObjectFile: reading.customSections.has("linking") && reading.exports.length === 0,
     wasiModules: importedModules.filter((module) => WASI_MODULE.test(module)),
   };
 }

@@ -18,7 +18,7 @@ import {
 } from "../../tests/support/wasm-builder.ts";
 import { describeModule } from "./module-description.ts";
 import { makeRenewable } from "./renewal.ts";
-import { describeTrap } from "./trap-description.ts";
+import { describeTrap } from "../../tests/support/trap.ts";
 
 const tryRenewable = (bytes: Uint8Array) => makeRenewable(bytes, describeModule(bytes));
 
@@ -69,7 +69,7 @@ test("a renewed instance is as a new one to all that a thread can tell", async (
       const { exports } = take();
       (exports.wasi_thread_start as (tid: number, what: number) => void)(tid, what);
     } catch (error) {
-      const { kind, frames } = describeTrap(error, undefined, edits);
+      const { kind, frames } = describeTrap(error, edits);
       trap = { kind, frames };
     }
     return { told: [...told], trap };

@@ -12,7 +12,7 @@ import { STOP_TYPES, STOPS } from "./stop-module.ts";
 import { encodeBody, encodeSigned, encodeUnsigned, ValueByte } from "./wasm-writer.ts";
 
 /** Stop points passed before the host is asked for the first time, and whenever there is no host to ask. */
-export const FIRST_INTERVAL = 100;
+const FIRST_INTERVAL = 100;
 
 /** Where what is appended beside the functions comes to stand. */
 export interface FreeIndexes {

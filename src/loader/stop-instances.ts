@@ -10,7 +10,7 @@ import type { SyscallContext } from "../syscalls/context.ts";
 import type { StackPort } from "../syscalls/port.ts";
 import type { SyscallHandler } from "../syscalls/service.ts";
 import { wrapCall, wrapStop } from "./imports.ts";
-import { armStopPoints, stopModule } from "./stop-module.ts";
+import { armStopPoints, type StopHost, stopModule } from "./stop-module.ts";
 import type { StopPoints } from "./stop-points.ts";
 import { makeSuspendable } from "./suspendable-calls.ts";
 import { ThreadStates } from "./thread-state.ts";
@@ -54,12 +54,13 @@ function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Inst
     { type: { parameters: ["f64", "i64", "f64"], results: ["i32"] }, call: waiting },
     { type: { parameters: [], results: ["i32"] }, call: passing },
   ]);
+  const host: StopHost = {
+    wait32: wait,
+    wait64: wait,
+    pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
+  };
   return new WebAssembly.Instance(stopModule(), {
-    stops: {
-      wait32: wait,
-      wait64: wait,
-      pass: () => (stacks.canSuspend ? stacks.pass() : MANY),
-    },
+    stops: { ...host },
     suspend: { wait32, wait64, pass } as Record<string, WebAssembly.AnyFunction>,
   });
 }

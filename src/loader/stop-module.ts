@@ -21,26 +21,20 @@ import {
 } from "./wasm-writer.ts";
 
 /**
- * What the host does at stop points, by plain functions: imported from `stops`. Traps of the instruction have been taken before: the address, in bytes, is
- * aligned and inside memory 0, which is shared.
+ * What the host does at stop points, by plain functions: imported from `stops`. Each may answer with a negative number: then the function of the same name and
+ * parameters is called that is imported from `suspend`, which may be a `WebAssembly.Suspending`. Traps of the instruction have been taken before: the address, in
+ * bytes, is aligned and inside memory 0, which is shared.
  */
 export interface StopHost {
   /**
    * Waits while the 32-bit word at `address` is `expected`, for `timeout` nanoseconds, without end if that is negative. Returns 0 when woken, 1 when the
-   * word is another, 2 when the time is over, or a negative number to be called again as `SuspendHost` says.
+   * word is another, 2 when the time is over.
    */
   wait32(address: number, expected: number, timeout: number): number;
   /** The same with a 64-bit word. */
   wait64(address: number, expected: bigint, timeout: number): number;
-  /** Returns how many stop points to pass until the next call (0 is taken as 1), or a negative number to let others run as `SuspendHost` says. */
+  /** Returns how many stop points to pass until the next call (0 is taken as 1); a negative number lets others run. */
   pass(): number;
-}
-
-/** What is called next where `StopHost` answers with a negative number: imported from `suspend`. Each may be a `WebAssembly.Suspending`. */
-export interface SuspendHost {
-  wait32(address: number, expected: number, timeout: number): number | Promise<number>;
-  wait64(address: number, expected: bigint, timeout: number): number | Promise<number>;
-  pass(): number | Promise<number>;
 }
 
 /** Functions of the stop module, by their slot in the program's table. A program does without what its slot does not hold. */

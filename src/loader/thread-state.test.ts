@@ -7,7 +7,7 @@ import { armStopPoints } from "./stop-module.ts";
 import { addStopPoints } from "./stop-points.ts";
 import { canSuspendStacks } from "./suspension.ts";
 import { ThreadStates } from "./thread-state.ts";
-import { describeTrap } from "./trap-description.ts";
+import { describeTrap } from "../../tests/support/trap.ts";
 
 /** What of a program has state: all that the threads can tell. `step` does what its number says and answers what it sees. */
 const PROGRAM = `(module

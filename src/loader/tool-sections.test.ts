@@ -1,60 +1,34 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  buildModule,
-  customSection,
-  exportEntry,
-  functionType,
-  importEntry,
-  Kind,
-  text,
-  unsigned,
-  vector,
-} from "../../tests/support/wasm-builder.ts";
-import { functionNames } from "./tool-sections.ts";
+import { text, unsigned, vector } from "../../tests/support/wasm-builder.ts";
+import { readGlobalNames } from "./tool-sections.ts";
+import { WasmReader } from "./wasm-binary.ts";
 
-const names = (...entries: [number, string][]) => {
+const subsection = (kind: number, ...entries: [number, string][]) => {
   const content = vector(entries.map(([index, name]) => [...unsigned(index), ...text(name)]));
-  return [1, ...unsigned(content.length), ...content];
+  return [kind, ...unsigned(content.length), ...content];
 };
 
-const moduleWith = (content: number[]) =>
-  buildModule({
-    types: [functionType([], [])],
-    imports: [importEntry("env", "f", Kind.function, [0])],
-    functions: [
-      { type: 0, code: [] },
-      { type: 0, code: [] },
-    ],
-    exports: [
-      exportEntry("_start", Kind.function, 1),
-      exportEntry("run", Kind.function, 2),
-      exportEntry("alias", Kind.function, 2),
-    ],
-    after: [customSection("name", content)],
-  });
+const read = (content: number[]) =>
+  readGlobalNames(new WasmReader(Uint8Array.from(content), 0, content.length));
 
-test("functions are named by the name section, then by their exports", () => {
+test("names of globals are read, those of functions and of the module are passed over", () => {
   const moduleName = [0, 2, ...text("m")];
+  const functions = subsection(1, [0, "main"]);
+  const globals = subsection(7, [0, "__stack_pointer"], [3, "__heap_base"]);
   assert.deepEqual(
-    functionNames(moduleWith([...moduleName, ...names([0, "imported"], [1, "main"])])),
+    read([...moduleName, ...functions, ...globals]),
     new Map([
-      [0, "imported"],
-      [1, "main"],
-      [2, "run"],
+      [0, "__stack_pointer"],
+      [3, "__heap_base"],
     ]),
   );
 });
 
 test("a broken name section reads as far as it goes", () => {
-  const whole = names([0, "imported"], [1, "main"]);
-  const exported = new Map([
-    [1, "_start"],
-    [2, "run"],
-  ]);
-  assert.deepEqual(functionNames(moduleWith([1, 200, 1])), exported);
-  const overrunning = [1, whole.length - 2, 9, ...whole.slice(3)];
-  const found = functionNames(moduleWith(overrunning));
-  assert.deepEqual([found.get(0), found.get(1), found.get(2)], ["imported", "main", "run"]);
-  assert.deepEqual(functionNames(Uint8Array.of(1, 2, 3)), new Map());
+  const whole = subsection(7, [0, "first"], [1, "second"]);
+  assert.deepEqual(read([7, 200, 1]), new Map());
+  const overrunning = [7, whole.length - 2, 9, ...whole.slice(3)];
+  const found = read(overrunning);
+  assert.deepEqual([found.get(0), found.get(1)], ["first", "second"]);
 });

@@ -70,51 +70,24 @@ function readProducers(reader: WasmReader): ProducersField[] {
   return fields;
 }
 
-/** Which names of the `name` section. */
-export const NameKind = { function: 1, global: 7 } as const;
+/** The subsection of the `name` section that names globals. */
+const GLOBAL_NAMES = 7;
 
-/** Reads one kind of names from a `name` section, adding them to `names`: index to name. */
-export function readNames(reader: WasmReader, kind: number, names = new Map<number, string>()) {
+/** Reads the names of globals from a `name` section: by index. */
+export function readGlobalNames(reader: WasmReader): Map<number, string> {
+  const names = new Map<number, string>();
   readLeniently(() => {
     while (reader.left > 0) {
-      const found = reader.byte();
+      const kind = reader.byte();
       const length = reader.unsigned();
       const subsection = new WasmReader(reader.bytes, reader.offset, reader.offset + length);
       reader.skip(length);
-      if (found !== kind) continue;
+      if (kind !== GLOBAL_NAMES) continue;
       for (let left = subsection.count("names"); left > 0; left--) {
         names.set(subsection.unsigned(), subsection.text(true));
       }
       return;
     }
   });
-  return names;
-}
-
-/**
- * Names of a module's functions by function index: from its `name` section, and where that is silent from its exports. Made
- * on demand, for error messages; a module of 100,000 functions takes some tens of milliseconds.
- */
-export function functionNames(bytes: Uint8Array): Map<number, string> {
-  const names = new Map<number, string>();
-  const exported = new Map<number, string>();
-  readLeniently(() => {
-    for (const section of readSections(bytes)) {
-      const reader = new WasmReader(bytes, section.start, section.end);
-      if (section.id === SectionId.custom) {
-        if (reader.text(true) === "name" && names.size === 0) {
-          readNames(reader, NameKind.function, names);
-        }
-      } else if (section.id === SectionId.export) {
-        for (let left = reader.count("exports"); left > 0; left--) {
-          const name = reader.text();
-          const kind = reader.byte();
-          const index = reader.unsigned();
-          if (kind === 0 && !exported.has(index)) exported.set(index, name);
-        }
-      }
-    }
-  });
-  for (const [index, name] of exported) if (!names.has(index)) names.set(index, name);
   return names;
 }

@@ -8,7 +8,7 @@ import type { Asyncify } from "./asyncify.ts";
 import { originalOffset } from "./byte-edits.ts";
 import type { Renewal } from "./renewal.ts";
 import type { StopPoints } from "./stop-points.ts";
-import { RAW_TRAP, readThrown, type Thrown } from "./trap.ts";
+import { RAW_TRAP, type Thrown } from "./trap.ts";
 
 export type TrapKind =
   | "unreachable"
@@ -29,6 +29,8 @@ export type TrapKind =
   | "uncaught exception"
   /** A WebAssembly.RuntimeError in words not known here. */
   | "trap"
+  /** The host cannot give an instance its memory; the engine's message is kept. */
+  | "host out of memory"
   /** Not thrown by guest code: a fault of the host, whose message is kept. */
   | "host error";
 
@@ -102,9 +104,8 @@ function parseFrame(line: string): TrapFrame | undefined {
 }
 
 /** The guest's frames in an engine's stack text, innermost first. */
-function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): TrapFrame[] {
+function parseFrames(stack: string): TrapFrame[] {
   const frames: TrapFrame[] = [];
-  let known: ReadonlyMap<number, string> | undefined;
   let position = 0;
   while (position < stack.length && frames.length < FRAME_LIMIT) {
     const found = stack.indexOf("\n", position);
@@ -112,11 +113,8 @@ function parseFrames(stack: string, names?: () => ReadonlyMap<number, string>): 
     const frame = parseFrame(stack.slice(position, Math.min(end, position + LINE_LIMIT)));
     position = end + 1;
     if (!frame) continue;
-    let name = frame.function;
-    if (name === "" && frame.index !== undefined) {
-      known ??= names?.();
-      name = known?.get(frame.index) || `wasm-function[${frame.index}]`;
-    }
+    const isNameless = frame.function === "" && frame.index !== undefined;
+    const name = isNameless ? `wasm-function[${frame.index}]` : frame.function;
     frames.push({ ...frame, function: printable(name) });
   }
   return frames;
@@ -128,31 +126,22 @@ function classify(name: string, message: string, tag: string): TrapKind {
   const words = message.split(" (evaluating")[0];
   const kind = KINDS.find(([pattern]) => pattern.test(words))?.[1];
   if (kind === "stack overflow") return kind;
-  if (name !== "RuntimeError") return "host error";
+  if (name !== "RuntimeError")
+    return /out of memory|allocate/i.test(words) ? "host out of memory" : "host error";
   return kind ?? "trap";
 }
 
 /**
- * Describes what `error`, thrown out of a guest's export, means. `names` gives function names by index, for engines or
- * modules that tell none; it is called only if a frame needs it. Engines keep ten frames unless Error.stackTraceLimit says
- * more. Never throws, whatever was thrown. `edits` are what was done to the program's code: the frames told are those of the code as it was.
+ * Describes what was thrown out of a guest's export. Engines keep ten frames unless Error.stackTraceLimit says more.
+ *
+ * @param edits what was done to the program's code: the frames told are those of the code as it was
  */
-export function describeTrap(
-  error: unknown,
-  names?: () => ReadonlyMap<number, string>,
-  edits?: CodeEdits,
-): TrapDescription {
-  return describeThrown(readThrown(error), names, edits);
-}
-
-/** The same for what `readThrown` found. */
 export function describeThrown(
   { name, message, stack, tag }: Thrown,
-  names?: () => ReadonlyMap<number, string>,
   edits?: CodeEdits,
 ): TrapDescription {
   const kind = classify(name, message, tag);
-  const found = parseFrames(stack, names);
+  const found = parseFrames(stack);
   const frames = edits === undefined ? found : withoutEdits(found, edits);
   const lines = frames.map(
     (frame) =>
@@ -161,7 +150,8 @@ export function describeThrown(
       (frame.offset === undefined ? "" : `, offset 0x${frame.offset.toString(16)}`) +
       (frame.index === undefined ? "" : ")"),
   );
-  const words = kind === "host error" || kind === "trap" ? `: ${printable(message, 500)}` : "";
+  const tellsMore = kind.startsWith("host") || kind === "trap" || message.includes("segment");
+  const words = tellsMore ? `: ${printable(message, 500)}` : "";
   return { kind, frames, text: [kind + words, ...lines].join("\n") };
 }
 
@@ -173,7 +163,7 @@ export function describeRawTrap(message: string): string {
     Renewal | null,
   ];
   const edits = renewal === null ? undefined : { renewal };
-  return where + describeThrown(thrown, undefined, edits).text;
+  return where + describeThrown(thrown, edits).text;
 }
 
 /** What was done to a program's code before it was compiled, as its `Program` tells. */

@@ -45,5 +45,5 @@ export function tellTrap(where: string, error: unknown, edits: CodeEdits): strin
   const thrown = readThrown(error);
   return describe === undefined
     ? RAW_TRAP + JSON.stringify([where, thrown, edits.renewal])
-    : where + describe(thrown, undefined, edits).text;
+    : where + describe(thrown, edits).text;
 }

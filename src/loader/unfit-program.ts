@@ -6,17 +6,23 @@ import { hasWideMemories, isWideProgram, wrongEntryOf } from "./program.ts";
 /**
  * Says it.
  *
- * @param name what messages call the module; @param isGiven whether the host program gives it functions, so that it need have no entry
+ * @param isGiven whether the host program gives it functions, so that it need have no entry
+ * @returns a sentence that begins with `name`; undefined where there is nothing to say
  */
 export function tellUnfit(
   description: ModuleDescription,
   name: string,
   isGiven: boolean,
-): ModuleError {
+): ModuleError | undefined {
   if (description.isDynamic)
     return new ModuleError(
       "ERR_DYNAMIC",
       `${name} is dynamically linked (it has a dylink.0 section): Weft runs static programs so far`,
+    );
+  if (description.isObjectFile)
+    return new ModuleError(
+      "ERR_NO_ENTRY",
+      `${name} is an object file: it was compiled but not linked; link it into a program first`,
     );
   if (!description.isCommand && !description.isReactor && !isGiven)
     return new ModuleError(
@@ -28,9 +34,12 @@ export function tellUnfit(
       "ERR_WIDE_MEMORY",
       `${name} has a 64-bit memory, which this engine does not know: run it in Node 24 or Chromium 133 or later, or build it for wasm32`,
     );
-  const { entry, given, wanted } = wrongEntryOf(description)!;
-  return new ModuleError(
-    "ERR_ENTRY",
-    `${name} exports ${entry} as ${given}, which must be ${wanted}`,
+  const wrong = wrongEntryOf(description);
+  return (
+    wrong &&
+    new ModuleError(
+      "ERR_ENTRY",
+      `${name} exports ${wrong.entry} as ${wrong.given}, which must be ${wrong.wanted}`,
+    )
   );
 }

@@ -23,14 +23,6 @@ export function acquireLock(memory: KernelMemory, address: number): void {
   if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
 }
 
-/** Takes the lock if it is free. */
-export function tryAcquireLock(memory: KernelMemory, address: number): boolean {
-  if (memory.code.compareExchange(address | 0, 0, memory.agent) !== 0) return false;
-  memory.locksHeld++;
-  if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
-  return true;
-}
-
 /** Lets go of a lock that this agent holds. */
 export function releaseLock(memory: KernelMemory, address: number): void {
   const old = memory.code.exchange(address | 0, 0);

@@ -125,7 +125,7 @@ export function hushBell(memory: KernelMemory, queue: number): void {
   ReadyQueue.bell.store(memory, queue, 0);
 }
 
-/** Sleeps on any word as long as it is `expected`; for doorbells. Returns after a wake-up, a change, or the time. */
+/** Sleeps on any word as long as it is `expected`. Returns after a wake-up, a change, or `timeout` milliseconds. */
 export function waitWhile(
   memory: KernelMemory,
   address: number,
@@ -136,24 +136,8 @@ export function waitWhile(
   Atomics.wait(memory.i32, address >>> 2, expected, timeout);
 }
 
-/** Like `waitWhile`, for an agent that may not block. */
-export async function waitWhileAsync(
-  memory: KernelMemory,
-  address: number,
-  expected: number,
-): Promise<void> {
-  const wait = Atomics.waitAsync(memory.i32, address >>> 2, expected);
-  if (wait.async) await wait.value;
-}
-
 /** Wakes all that sleep on a word. */
 export function wakeAll(memory: KernelMemory, address: number): void {
-  Atomics.notify(memory.i32, address >>> 2);
-}
-
-/** Adds one to a doorbell word and wakes whoever waits on it. */
-export function ring(memory: KernelMemory, address: number): void {
-  Atomics.add(memory.i32, address >>> 2, 1);
   Atomics.notify(memory.i32, address >>> 2);
 }
 

@@ -8,7 +8,7 @@
 import { Header, type KernelMemory } from "./memory.ts";
 
 /** Looks of a spin: about 50 microseconds at most, one at least. */
-export const MOST_LOOKS = 6000;
+const MOST_LOOKS = 6000;
 const FEWEST_LOOKS = 100;
 
 /** A word that is 0 for ever. */

@@ -190,7 +190,7 @@ export function dropRelay(memory: KernelMemory, relay: number): void {
 }
 
 /** Whether anyone waits in a queue: a hint, except where the caller knows that no waiter can come. */
-export function hasWaiters(memory: KernelMemory, queue: number): boolean {
+function hasWaiters(memory: KernelMemory, queue: number): boolean {
   // Atomic, or the processor may look here before the change that the caller made before is seen: the waiter would miss both.
   return memory.code.load((queue + WaitQueue.first.offset) | 0) !== 0;
 }

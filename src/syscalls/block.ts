@@ -21,6 +21,7 @@ import { EventKind, Thread } from "../kernel/index.ts";
 import { park, subscribe, unsubscribe, WaitEntry } from "../shm/index.ts";
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { handleInterrupt, isInterrupted } from "./pending-work.ts";
 import { UNWINDS } from "./port.ts";
 import { hasQuietSignals } from "./signal-delivery.ts";
 
@@ -76,7 +77,7 @@ export function* sleepUntil(
       pause = Math.min(pause * 2, nap);
     }
     yield left;
-    if (context.isInterrupted()) return Errno.EINTR;
+    if (isInterrupted(context)) return Errno.EINTR;
   }
 }
 
@@ -231,7 +232,7 @@ export function waitInPlace(context: SyscallContext, waiting: Waiting<number>): 
       if (context.handlerRan === false) context.handlerRan = undefined;
     } else if (step.value === RUN_HANDLERS) {
       try {
-        ran = context.handleInterrupt();
+        ran = handleInterrupt(context);
       } catch (error) {
         waiting.throw(error);
       }

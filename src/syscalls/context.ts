@@ -2,7 +2,7 @@
  * Context: what a syscall may reach. One per agent and instance group; `thread` says for whom it works at the moment.
  *
  * Life: made when a process's program is instantiated on an agent. `enter` and `leave` stand around every syscall: they keep the in-kernel mark, by
- * which a killer knows that this agent may hold locks, and do the work that waits for the thread (`Thread.pending`).
+ * which a killer knows that this agent may hold locks, and have the work done that waits for the thread (`pending-work.ts`).
  */
 import { declareBroken, Header, panic, park, sleepForever } from "../shm/index.ts";
 import {
@@ -20,8 +20,9 @@ import {
 } from "../kernel/index.ts";
 import { dropFile, PathWalk, type Sleeper, Transfer, type Vfs } from "../vfs/index.ts";
 import type { KernelMemory } from "../shm/index.ts";
-import { CALL_AGAIN, Control, PROCESS_EXIT } from "./control.ts";
+import { Control } from "./control.ts";
 import type { GuestMemory } from "./guest-memory.ts";
+import { doPending, doPendingFirst } from "./pending-work.ts";
 import { type Outcome, waitInPlace, type Waiting } from "./block.ts";
 import type {
   ForkPort,
@@ -32,7 +33,7 @@ import type {
   UnwindingCall,
   UnwindPort,
 } from "./port.ts";
-import { deliverSignals, hasHandler, type Interruption } from "./signal-delivery.ts";
+import type { Interruption } from "./signal-delivery.ts";
 
 /**
  * What a carrier's agent is doing, in one word of its record: who wants to end the agent must know that it holds no lock.
@@ -216,7 +217,7 @@ export class SyscallContext implements Sleeper {
     const mark = memory.code.compareExchange(this.mark | 0, Mark.guest, Mark.kernel);
     if (mark !== Mark.guest) this.stayOut(mark);
     if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
-    if (Thread.pending.load(memory, this.thread) !== 0) this.doPendingFirst();
+    if (Thread.pending.load(memory, this.thread) !== 0) doPendingFirst(this);
   }
 
   /** The same before a call or a thread's beginning, where the thread of a process that is stopped does not stay: it does in the call. */
@@ -256,21 +257,6 @@ export class SyscallContext implements Sleeper {
     this.leave();
   }
 
-  /** Before a call: what is pending. Handlers that can be given a stack of their own are left to whoever makes the call. */
-  private doPendingFirst(): void {
-    // Signals that end a wait end it as if it had gone on all the time: the call itself looks for them.
-    if (this.resumes && (Thread.pending.load(this.memory, this.thread) & Pending.exit) === 0)
-      return;
-    if (this.stacks?.canSuspend !== true) {
-      this.doPending();
-      const isStopped = (Thread.pending.load(this.memory, this.thread) & Pending.stop) !== 0;
-      if (isStopped && this.call !== undefined) throw CALL_AGAIN;
-      return;
-    }
-    this.handlersFirst = this.isInterrupted();
-    this.wasInterrupted = false;
-  }
-
   /** Whether work waits for the thread, that has to be done at its next call. */
   get hasPending(): boolean {
     return Thread.pending.load(this.memory, this.thread) !== 0;
@@ -303,7 +289,7 @@ export class SyscallContext implements Sleeper {
       const answer = typeof result === "number" ? result : 0;
       if (this.stacks?.canSuspend === true) return this.stacks.finishLater(answer) as Result;
       this.wasInterrupted = false;
-      this.doPending(Resumption.answers, answer);
+      doPending(this, Resumption.answers, answer);
     }
     this.memory.i32[this.mark >>> 2] = Mark.guest;
     return result;
@@ -383,83 +369,6 @@ export class SyscallContext implements Sleeper {
   markAwake(): void {
     Atomics.store(this.memory.i32, this.mark >>> 2, Mark.kernel);
     this.memory.refreshIfGrown();
-  }
-
-  /**
-   * Leaves the guest if the process ends; runs handlers of queued signals.
-   *
-   * @param resumption `Resumption`: where in the call this is, with the answer if it has one
-   * @returns whether a handler of the program's own ran
-   */
-  doPending(resumption: number = Resumption.begins, answer = 0): boolean {
-    const pending = Thread.pending.load(this.memory, this.thread);
-    if ((pending & Pending.stop) !== 0 && !this.stayStopped()) return false;
-    if ((pending & Pending.exit) !== 0) throw PROCESS_EXIT;
-    if ((pending & Pending.signal) === 0) return false;
-    if (this.stacks?.canSuspend !== true || !hasHandler(this))
-      return deliverSignals(this, resumption, answer);
-    // The handler gets a stack of its own when the call ends.
-    this.wasInterrupted = true;
-    return false;
-  }
-
-  /**
-   * Stays until the process goes on, or ends: then the caller leaves. Other stacks of the agent are of the same process.
-   *
-   * @returns whether it goes on; false where the host wants a snapshot, for which the call's stack is taken apart: the thread stays at its next look again
-   */
-  stayStopped(): boolean {
-    const { memory, owner, thread } = this;
-    Thread.pending.and(memory, thread, ~Pending.stop);
-    const isStopped = () => Process.stopSignal.load(memory, owner) !== 0;
-    if (!this.sleepWhile(() => isStopped() && !this.isWanted)) throw PROCESS_EXIT;
-    if (!isStopped()) return true;
-    Thread.pending.or(memory, thread, Pending.stop);
-    return false;
-  }
-
-  /** Whether the host wants a snapshot, and the stack of the call that is made can be taken apart for it. */
-  private get isWanted(): boolean {
-    const pending = Thread.pending.load(this.memory, this.thread);
-    const isAsked = (pending & (Pending.capture | Pending.exit)) === Pending.capture;
-    const { call, owner, process, refusesCapture } = this;
-    return isAsked && call !== undefined && owner === process && !refusesCapture;
-  }
-
-  /**
-   * During a wait, which holds things: does the waiting work that runs no guest code, and sees whether there is a handler to run.
-   *
-   * @returns whether the wait is to end so that a handler can run
-   */
-  isInterrupted(): boolean {
-    if (this.handlerRan === true) return (this.wasInterrupted = true);
-    const pending = Thread.pending.load(this.memory, this.thread);
-    if (pending === 0) return false;
-    if ((pending & Pending.stop) !== 0 && !this.stayStopped()) return false;
-    if ((pending & Pending.exit) !== 0 || !hasHandler(this)) {
-      this.doPending();
-      return false;
-    }
-    this.wasInterrupted = true;
-    return true;
-  }
-
-  /** Near the end of a call by which signals may have come to its own thread: their handlers run when it has its answer (`finish`). */
-  notePending(): void {
-    this.isInterrupted();
-  }
-
-  /**
-   * Runs the handlers that `isInterrupted` told of before the end of the call, which goes on afterwards. Nothing may be held but what stands in the thread's
-   * record. Where stacks can be suspended they get stacks of their own instead (`deliverSuspendably`).
-   *
-   * @returns whether one was the program's own
-   */
-  handleInterrupt(): boolean {
-    const ran = this.handlerRan === true;
-    this.handlerRan = undefined;
-    this.wasInterrupted = false;
-    return this.doPending(ran ? Resumption.waitsNoMore : Resumption.waits) || ran;
   }
 
   /**

@@ -16,6 +16,7 @@ import {
 import { WOULD_BLOCK } from "../vfs/index.ts";
 import { FOREVER, type Outcome, RUN_HANDLERS, type Waiting, waitOn } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
+import { notePending } from "./pending-work.ts";
 
 const EVERY_FLAG = JoinFlags.NON_BLOCKING | JoinFlags.WAKE_STOPPED;
 
@@ -107,6 +108,6 @@ function writeFound(
   }
   dropProcess(kernel, child);
   // SIGCHLD came before it could be found. The process may end here: nothing is held any more.
-  context.notePending();
+  notePending(context);
   return 0;
 }

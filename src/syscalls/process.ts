@@ -18,6 +18,7 @@ import {
   visitSession,
 } from "../kernel/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { notePending } from "./pending-work.ts";
 import { noteSignalCallback } from "./signal-delivery.ts";
 import { PROCESS_EXIT } from "./control.ts";
 import { exitAsChild, goOnAsParent } from "./fork-return.ts";
@@ -82,7 +83,7 @@ export function sendToThread(context: SyscallContext, thread: number, signal: nu
 export function proc_signal(context: SyscallContext, pid: number, signal: number): number {
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
   const sent = pid > 0 ? sendToOne(context, pid, signal) : sendToMany(context, pid, signal);
-  context.notePending();
+  notePending(context);
   return sent ? 0 : Errno.ESRCH;
 }
 
@@ -110,7 +111,7 @@ function sendToMany(
 export function proc_raise(context: SyscallContext, signal: number): number {
   if (signal >>> 0 > Signal.SYS) return Errno.EINVAL;
   raise(context, context.thread, signal);
-  context.notePending();
+  notePending(context);
   return 0;
 }
 
@@ -130,7 +131,7 @@ export function callback_signal(context: SyscallContext, name: number, length: n
   addSignalCallback(context.memory, context.owner, text);
   if (Thread.signals.load(context.memory, context.thread) !== 0) {
     Thread.pending.or(context.memory, context.thread, Pending.signal);
-    context.notePending();
+    notePending(context);
   }
 }
 

@@ -15,6 +15,7 @@ import { subscribe, unsubscribe } from "../shm/index.ts";
 import { dropFile } from "../vfs/index.ts";
 import { FOREVER, type Waiting } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
+import { PROCESS_EXIT } from "./control.ts";
 import type { FoundProgram } from "./program-search.ts";
 import { LARGEST_PART } from "./result.ts";
 
@@ -69,7 +70,7 @@ function* waitForHost(context: SyscallContext, request: number): Waiting<void> {
     while (isOpen()) {
       yield FOREVER;
       // Signals wait for the end of the call: what was begun cannot be taken back.
-      if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+      if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) throw PROCESS_EXIT;
     }
   } finally {
     unsubscribe(memory, entry);

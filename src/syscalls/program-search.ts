@@ -59,7 +59,7 @@ export function findNamed(
  * @returns negated: ENOENT, EACCES for what is no regular file, ENOEXEC for what begins neither as a module nor with `#!`, ELOOP for too many
  *   interpreters, and others of paths
  */
-export function findProgram(
+function findProgram(
   context: SyscallContext,
   name: Uint8Array,
   given: PackedStrings,

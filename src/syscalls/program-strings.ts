@@ -83,7 +83,7 @@ export function readStrings(
 }
 
 /** Whether each string is of the form NAME=value. */
-export function areAssignments({ bytes }: PackedStrings): boolean {
+function areAssignments({ bytes }: PackedStrings): boolean {
   for (let at = 0, end: number; at < bytes.length; at = end + 1) {
     end = bytes.indexOf(0, at);
     if (!isAssignment(bytes, at, end)) return false;

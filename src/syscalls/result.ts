@@ -23,6 +23,7 @@ import {
 } from "../vfs/index.ts";
 import { FOREVER, type Waiting, waitOnFile } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
+import { notePending } from "./pending-work.ts";
 import { sendToThread } from "./process.ts";
 
 /** The errno of a kernel function's answer: 0 for any success. */
@@ -31,7 +32,7 @@ export function errnoOf(answer: number): number {
 }
 
 /** Whether calls on an open file answer EAGAIN rather than wait. */
-export function isNonblocking(context: SyscallContext, file: number): boolean {
+function isNonblocking(context: SyscallContext, file: number): boolean {
   return (OpenFile.flags.load(context.memory, file) & Fdflags.NONBLOCK) !== 0;
 }
 
@@ -148,7 +149,7 @@ export function moveInParts(
 }
 
 /** Takes the first bytes, fewer than all, out of a list of buffers. */
-export function dropFront(transfer: Transfer, bytes: number): void {
+function dropFront(transfer: Transfer, bytes: number): void {
   const { starts, lengths } = transfer;
   transfer.total -= bytes;
   let first = 0;
@@ -165,5 +166,5 @@ export function dropFront(transfer: Transfer, bytes: number): void {
 function raisePipeSignal(context: SyscallContext): void {
   if (!handlesSignals(context.memory, context.owner)) return;
   sendToThread(context, context.thread, Signal.PIPE);
-  context.isInterrupted();
+  notePending(context);
 }

@@ -21,6 +21,7 @@ import {
 import { HANDLER_END, PROCESS_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
 import type { UnwindingCall } from "./port.ts";
+import { stayStopped } from "./stay-stopped.ts";
 
 /** The export that takes the thread's signals: what its instance registered, else what the process's first registration named. */
 function callbackOf({ memory, owner, signalCallback }: SyscallContext): string | undefined {
@@ -161,7 +162,7 @@ function endHandler(context: SyscallContext, interruption: Interruption, thrown:
     context.guestFailure = thrown;
     throw thrown;
   }
-  if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) context.doPending();
+  if ((Thread.pending.load(memory, thread) & Pending.exit) !== 0) throw PROCESS_EXIT;
   return wasOwn;
 }
 
@@ -258,7 +259,7 @@ function act(context: SyscallContext, signal: number): void {
   if (isIgnoredByDefault(signal)) return;
   actByDefault(kernel, owner, signal);
   if (!stopsByDefault(signal)) throw PROCESS_EXIT;
-  context.stayStopped();
+  stayStopped(context);
 }
 
 /**

@@ -27,9 +27,10 @@ import {
   type Waiting,
   waitOn,
 } from "./block.ts";
-import { THREAD_EXIT } from "./control.ts";
+import { PROCESS_EXIT, THREAD_EXIT } from "./control.ts";
 import type { SyscallContext } from "./context.ts";
 import type { GuestMemory } from "./guest-memory.ts";
+import { notePending } from "./pending-work.ts";
 import { raise } from "./process.ts";
 
 /** Number that stands for the main thread in `thread_signal`. */
@@ -128,7 +129,7 @@ function* join(context: SyscallContext, tid: number): Waiting<number> {
   // It may have finished because the process ends: then the caller goes no further either, also where its own flag is yet to be set.
   if (Process.state.load(memory, owner) !== ProcessState.running) {
     Thread.pending.or(memory, context.thread, Pending.exit);
-    context.doPending();
+    throw PROCESS_EXIT;
   }
   return 0;
 }
@@ -163,7 +164,7 @@ export function thread_signal(context: SyscallContext, tid: number, signal: numb
   if (thread === 0) return 0;
   if (Thread.process.get(memory, thread) === context.owner) raise(context, thread, signal);
   dropThread(kernel, thread);
-  context.notePending();
+  notePending(context);
   return 0;
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../kernel/index.ts";
 import { dropFile } from "../vfs/index.ts";
 import type { SyscallContext } from "./context.ts";
+import { notePending } from "./pending-work.ts";
 
 /** Whether a descriptor is a terminal. */
 function isTerminalAt(context: SyscallContext, fd: number): boolean {
@@ -67,6 +68,6 @@ export function tty_set(context: SyscallContext, pointer: number): number {
     height: guest.view.getUint32(at + Tty.height, true),
   });
   if (isOther) sendSignal(kernel, process, Signal.WINCH);
-  context.notePending();
+  notePending(context);
   return 0;
 }

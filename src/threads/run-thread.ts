@@ -38,7 +38,7 @@ import { openInstances, unreserveThread } from "./crew.ts";
 import { stackParts } from "./unwinding-slot.ts";
 
 /** Exit codes of a process that ended by a trap: on its main thread, and on another (the reference's). */
-export const TRAP_EXIT_MAIN = 45;
+const TRAP_EXIT_MAIN = 45;
 const TRAP_EXIT_THREAD = 129;
 
 /** The guest's function that a thread begins with, and what it is given. */

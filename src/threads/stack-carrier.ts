@@ -54,20 +54,13 @@ import { sleepIdle } from "./idle-carrier.ts";
 import { waitRaw } from "./raw-wait.ts";
 import { beginThread, endThread, type Entry, rewindEntryOf } from "./run-thread.ts";
 import { type SleepingCall, SleepingCalls } from "./sleeping-calls.ts";
-
-/** How long a stack runs before its stop points let others go first, and about how often those look at the clock, in milliseconds. */
-const SLICE = 1;
-const LOOK_AGAIN = 0.05;
+import { Slice } from "./slice.ts";
 
 /** Waits of less than this are not looked at before they are done suspended, in milliseconds. */
 const SHORT_WAIT = 1;
 
 /** Threads that a shared carrier begins before it resumes its stacks again. */
 const MOST_BEGUN = 16;
-
-/** Stop points that are passed without a look. */
-const FEWEST_PASSED = 100;
-const MOST_PASSED = 1_000_000;
 
 /** A thread with its stack. */
 class Stack implements ThreadWork, InstanceWork, Sleeper {
@@ -106,11 +99,7 @@ export class StackCarrier implements StackPort {
   private active: Stack | undefined;
   /** The first thread that was taken from the ready queue and not yet resumed, linked by `Parker.readyNext`, or 0. */
   private taken = 0;
-  /** When the active stack began to run, and when its stop points last came here, in milliseconds. */
-  private sliceBegin = 0;
-  private lastLook = 0;
-  /** Stop points to pass between looks. */
-  private interval = FEWEST_PASSED;
+  private readonly slice = new Slice();
   /** The entry of the last thread, and what begins it on a stack of its own: the same for all where they share an instance. */
   private entry: { callee: Entry["callee"]; start: ReturnType<typeof promising> } | undefined;
   /** What ended this agent's work: a broken invariant. */
@@ -150,18 +139,13 @@ export class StackCarrier implements StackPort {
   }
 
   pass(): number {
-    const { memory, clock } = this.kernel;
-    const stack = this.active!;
-    const waits = this.group.context.unwinding === undefined ? 0 : Pending.signal;
-    if ((Thread.pending.load(memory, stack.thread) & ~waits) !== 0) return -1;
-    const now = clock.monotonicMilliseconds();
-    const since = now - this.lastLook;
-    this.lastLook = now;
-    if (since < LOOK_AGAIN / 2) this.interval = Math.min(this.interval * 2, MOST_PASSED);
-    else if (since > LOOK_AGAIN * 2) this.interval = Math.max(this.interval >>> 1, FEWEST_PASSED);
-    if (now - this.sliceBegin < SLICE) return this.interval;
-    this.sliceBegin = now;
-    return this.hasReady(now) ? -1 : this.interval;
+    const { slice } = this;
+    const { thread } = this.active!;
+    // In a program with asyncify signals wait for a call: a handler below a stop point could not be taken apart.
+    const ignored = this.group.context.unwinding === undefined ? 0 : Pending.signal;
+    if ((Thread.pending.load(this.kernel.memory, thread) & ~ignored) !== 0) return -1;
+    const now = this.now();
+    return slice.look(now) && this.hasReady(now) ? -1 : slice.passes;
   }
 
   /** Whether something could run now instead of the active stack. */
@@ -251,7 +235,7 @@ export class StackCarrier implements StackPort {
     this.stacks.set(thread, stack);
     group.synchronizeMemory(Crew.pages.load(kernel.memory, crew) * GUEST_PAGE);
     this.active = stack;
-    this.sliceBegin = this.lastLook = this.now();
+    this.slice.begin(this.now());
     this.run(stack, () => beginThread(kernel, group, thread, crew));
   }
 
@@ -338,7 +322,7 @@ export class StackCarrier implements StackPort {
     stack.isAsleep = false;
     stack.sleep++;
     this.active = stack;
-    this.sliceBegin = this.lastLook = this.now();
+    this.slice.begin(this.now());
     this.calls.goOn(stack, stack.call!);
     await this.settle();
   }

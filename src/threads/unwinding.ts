@@ -3,10 +3,8 @@
  *
  *     a call begins to unwind → the entry returns → the stack is an image → … → globals set, rewinding begun, the entry called again → the call is reached
  *
- * The buffer that the program's code writes to lies in the unused part of the stack, right below the stack pointer, wherever the linker put the stack; it is
- * measured before, and no stack is taken apart that has no room for it. Afterwards its bytes are in the image, and that part of the stack is unused again.
- * Stacks of contexts are of the program's own making, of which nobody knows the ends: their buffer lies in the unused part of the thread's own. A context may run
- * there all the same, so in a thread that has some what the buffer covered is put back.
+ * How the frames get out of the guest's memory and back is `rewind-stack.ts`; here is whose they are, and what comes next: the handlers of signals that are on the stack,
+ * a child that runs on its parent's, a snapshot.
  *
  * Life: one for an agent and instance group, used by the thread that runs there.
  */
@@ -18,7 +16,6 @@ import {
   DeepSleeper,
   DEFAULT_ACTION,
   freeStackImage,
-  GLOBAL_BYTES,
   callbackOf,
   keepCallback,
   type Kernel,
@@ -29,29 +26,15 @@ import {
   Thread,
 } from "../kernel/index.ts";
 import type { Asyncify } from "../loader/asyncify.ts";
-import { measureFrames } from "../loader/guest-frames.ts";
 import type { InstanceGroup } from "../loader/instance.ts";
 import { allocate, panic, park } from "../shm/index.ts";
 import { HANDLER_END, HANDLER_UNWINDS, STACK_RESTORE } from "../syscalls/control.ts";
 import { exitAsChild, takeForkImage } from "../syscalls/fork-return.ts";
 import { type Rewind, UNWINDS, type UnwindPort } from "../syscalls/port.ts";
-
-/** What stands before the frames in the buffer: where the next is written, and the end. */
-const BUFFER_HEAD = 8;
-
-/** The functions of an instrumented instance. */
-interface AsyncifyExports {
-  asyncify_start_unwind(buffer: number): void;
-  asyncify_stop_unwind(): void;
-  asyncify_start_rewind(buffer: number): void;
-  asyncify_stop_rewind(): void;
-}
+import { RewindStack } from "./rewind-stack.ts";
 
 /** A stack that is being taken apart. */
 interface Unwound {
-  /** Where the buffer is, and for how many bytes of frames. */
-  readonly buffer: number;
-  readonly bytes: number;
   /** The image of the stack of which frames are written now. */
   image: number;
   readonly then: (image: number) => Rewind | undefined;
@@ -59,19 +42,18 @@ interface Unwound {
 
 export class Unwinding implements UnwindPort {
   private unwound: Unwound | undefined;
-  private rewinding: { readonly result: number | undefined; readonly buffer: number } | undefined;
-  /** What the buffer covered, where that is to be put back. */
-  private covered: Uint8Array | undefined;
+  /** What the call answers that is reached when the stack is back. */
+  private rewinding: { readonly result: number | undefined } | undefined;
   /** What `restore` was given. */
   private restored: Rewind | undefined;
-  private readonly largestFrame: number;
+  private readonly frames: RewindStack;
 
   constructor(
     private readonly kernel: Kernel,
     private readonly group: InstanceGroup,
     private readonly asyncify: Asyncify,
   ) {
-    this.largestFrame = asyncify.frameBytes.reduce((most, bytes) => Math.max(most, bytes), 0);
+    this.frames = new RewindStack(kernel, group, asyncify);
   }
 
   get isRewinding(): boolean {
@@ -86,19 +68,6 @@ export class Unwinding implements UnwindPort {
     return this.rewinding !== undefined || this.unwound !== undefined;
   }
 
-  /** The functions of the thread's instance. */
-  private get calls(): AsyncifyExports {
-    return this.group.current!.exports as unknown as AsyncifyExports;
-  }
-
-  private global(name: string): WebAssembly.Global {
-    return this.group.current!.exports[name] as WebAssembly.Global;
-  }
-
-  private get stackPointer(): number {
-    return (this.global(this.asyncify.stackPointer).value as number) >>> 0;
-  }
-
   unwindsAt(call: string): boolean {
     return this.asyncify.unwinds.has(call);
   }
@@ -106,22 +75,20 @@ export class Unwinding implements UnwindPort {
   unwind(call: string, then: (image: number) => Rewind | undefined): number {
     const { memory } = this.kernel;
     const { context } = this.group;
-    const { asyncify } = this;
     const { innerEntries, interruptions, thread } = context;
     // A start section, and a call that does not unwind: what lies below them would stay.
     const within = interruptions.filter(({ frames }) => frames === undefined);
     const isPassable =
       innerEntries === within.length &&
       interruptions.every((interruption) => interruption.call !== undefined);
-    if (!isPassable || !asyncify.unwinds.has(call)) return Errno.ENOTSUP;
+    if (!isPassable || !this.unwindsAt(call)) return Errno.ENOTSUP;
     const bytes = Math.max(this.measure(), ...interruptions.map(({ frames }) => frames ?? 0));
-    const buffer = this.placeBuffer(this.stackPointer, bytes);
-    if (buffer < 0) return Errno.EOVERFLOW;
+    if (!this.frames.place(bytes)) return Errno.EOVERFLOW;
     const images = this.createImages(interruptions.length + 1, bytes);
     if (images === undefined) return Errno.ENOMEM;
     const [image] = images;
-    this.unwound = { buffer, bytes, image, then };
-    this.beginUnwind(this.unwound);
+    this.unwound = { image, then };
+    this.frames.start();
     // The thread's from here on: it can be ended in the middle.
     Thread.image.set(memory, thread, image);
     for (const interrupted of images.slice(1).reverse()) {
@@ -132,7 +99,7 @@ export class Unwinding implements UnwindPort {
   }
 
   measure(): number {
-    return measureFrames(this.asyncify.frameBytes, this.largestFrame);
+    return this.frames.measure();
   }
 
   /** Images for so many bytes each; undefined when the kernel heap is full. */
@@ -150,12 +117,6 @@ export class Unwinding implements UnwindPort {
     return images;
   }
 
-  private beginUnwind({ buffer, bytes }: Unwound): void {
-    this.cover(buffer, bytes);
-    this.writeHead(buffer, 0, bytes);
-    this.calls.asyncify_start_unwind(buffer);
-  }
-
   leaveHandler(): never {
     const { memory } = this.kernel;
     const { context } = this.group;
@@ -165,7 +126,7 @@ export class Unwinding implements UnwindPort {
     if (unwound === undefined || interruption === undefined)
       return panic("unwinding: no handler is being taken apart");
     context.claim();
-    this.take(unwound);
+    this.frames.takeInto(unwound.image);
     // What it interrupted is kept in the images that follow each other in the thread's list.
     const isInnermost = unwound.image === Thread.image.get(memory, thread);
     const image = isInnermost
@@ -185,44 +146,8 @@ export class Unwinding implements UnwindPort {
   }
 
   goOnUnwinding(): number {
-    this.beginUnwind(this.unwound!);
+    this.frames.start();
     return UNWINDS;
-  }
-
-  /** Where a buffer for so many bytes lies, for a stack with that pointer; negative where there is no room for it. */
-  private placeBuffer(stackPointer: number, bytes: number): number {
-    const { memory } = this.kernel;
-    const { thread, guest } = this.group.context;
-    const lower = Thread.stackLower.get(memory, thread);
-    const upper = Thread.stackUpper.get(memory, thread);
-    const isKnown = (pointer: number) => pointer > lower && pointer <= upper;
-    let top = stackPointer;
-    if (Thread.context.get(memory, thread) !== 0) {
-      const main = Thread.mainStackPointer.get(memory, thread);
-      if (isKnown(main)) top = isKnown(stackPointer) ? Math.min(stackPointer, main) : main;
-    }
-    const buffer = Math.floor((top - bytes - BUFFER_HEAD) / 16) * 16;
-    // A stack that is not known must have the room, as for a function that the program would call.
-    const hasRoom = buffer >= (isKnown(top) ? lower : 0) && guest.has(buffer, top - buffer);
-    return hasRoom ? buffer : -1;
-  }
-
-  /** Notes what the buffer is going to cover, where a context's stack may lie there. */
-  private cover(buffer: number, bytes: number): void {
-    const { guest, thread } = this.group.context;
-    if (Thread.contexts.get(this.kernel.memory, thread) === 0) this.covered = undefined;
-    else this.covered = guest.u8.slice(buffer, buffer + BUFFER_HEAD + bytes);
-  }
-
-  private uncover(buffer: number): void {
-    if (this.covered !== undefined) this.group.context.guest.u8.set(this.covered, buffer);
-  }
-
-  private writeHead(buffer: number, length: number, bytes: number): void {
-    const { view } = this.group.context.guest;
-    const start = buffer + BUFFER_HEAD;
-    view.setUint32(buffer, start + length, true);
-    view.setUint32(buffer + 4, start + bytes, true);
   }
 
   afterEntry(thrown: { readonly error: unknown } | undefined): "rewind" | "asleep" | "ended" {
@@ -249,7 +174,7 @@ export class Unwinding implements UnwindPort {
       rewind = this.discardHandlers(takeForkImage(context)!);
     } else if (unwound === undefined) rewind = this.discardHandlers(this.restored!);
     else {
-      this.take(unwound);
+      this.frames.takeInto(unwound.image);
       const image = Thread.image.get(memory, context.thread);
       Thread.image.set(memory, context.thread, 0);
       const depth = countStackImages(memory, Thread.interrupted.get(memory, context.thread));
@@ -300,63 +225,16 @@ export class Unwinding implements UnwindPort {
     return rewind;
   }
 
-  /** Copies what was written into the image. */
-  private take({ buffer, image }: Unwound): void {
-    this.calls.asyncify_stop_unwind();
-    const { memory } = this.kernel;
-    const { guest } = this.group.context;
-    const { globals } = this.asyncify;
-    const start = buffer + BUFFER_HEAD;
-    const length = guest.view.getUint32(buffer, true) - start;
-    const data = StackImage.data.get(memory, image);
-    StackImage.length.set(memory, image, length);
-    if (StackImage.stackPointer.get(memory, image) === 0)
-      StackImage.stackPointer.set(memory, image, this.stackPointer);
-    globals.forEach((name, index) => this.saveGlobal(name, data + index * GLOBAL_BYTES));
-    memory.u8.set(guest.u8.subarray(start, start + length), data + globals.length * GLOBAL_BYTES);
-    this.uncover(buffer);
-  }
-
-  private saveGlobal(name: string, at: number): void {
-    const { memory } = this.kernel;
-    const value: unknown = this.global(name).value;
-    if (typeof value === "bigint") {
-      memory.u32[at >>> 2] = Number(BigInt.asUintN(32, value));
-      memory.u32[(at >>> 2) + 1] = Number(BigInt.asUintN(32, value >> 32n));
-    } else memory.f64[at >>> 3] = value as number;
-  }
-
-  private loadGlobal(name: string, at: number): void {
-    const { memory } = this.kernel;
-    const global = this.global(name);
-    global.value =
-      typeof global.value === "bigint"
-        ? (BigInt(memory.u32[(at >>> 2) + 1]) << 32n) | BigInt(memory.u32[at >>> 2])
-        : memory.f64[at >>> 3];
-  }
-
   begin({ image, result, isKept, keepsGlobals, finish }: Rewind): void {
     if (image === 0) return;
     const { memory } = this.kernel;
-    const { guest } = this.group.context;
-    const { globals } = this.asyncify;
-    const data = StackImage.data.get(memory, image);
-    const length = StackImage.length.get(memory, image);
-    const stackPointer = StackImage.stackPointer.get(memory, image);
-    if (keepsGlobals === true) this.global(this.asyncify.stackPointer).value = stackPointer | 0;
-    else globals.forEach((name, index) => this.loadGlobal(name, data + index * GLOBAL_BYTES));
-    const buffer = this.placeBuffer(stackPointer, length);
-    if (buffer < 0) panic("unwinding: a stack has no room for what was taken from it");
-    const frames = data + globals.length * GLOBAL_BYTES;
-    this.cover(buffer, length);
-    this.writeHead(buffer, length, length);
-    guest.u8.set(memory.u8.subarray(frames, frames + length), buffer + BUFFER_HEAD);
-    this.calls.asyncify_start_rewind(buffer);
-    this.rewinding = { result, buffer };
+    this.frames.putBack(image, keepsGlobals === true);
+    this.rewinding = { result };
     const stack = StackImage.stack.get(memory, image);
     if (stack !== 0) {
       const bytes = StackImage.stackBytes.get(memory, image);
-      guest.u8.set(memory.u8.subarray(stack, stack + bytes), stackPointer);
+      const stackPointer = StackImage.stackPointer.get(memory, image);
+      this.group.context.guest.u8.set(memory.u8.subarray(stack, stack + bytes), stackPointer);
     }
     finish?.();
     if (isKept !== true) freeStackImage(memory, image);
@@ -365,8 +243,7 @@ export class Unwinding implements UnwindPort {
   endRewind(): number | undefined {
     const { rewinding } = this;
     this.rewinding = undefined;
-    this.calls.asyncify_stop_rewind();
-    if (rewinding !== undefined) this.uncover(rewinding.buffer);
+    this.frames.finish();
     return rewinding?.result;
   }
 

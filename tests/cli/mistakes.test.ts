@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
+import { assemble } from "../hostile/support.ts";
 import { compileGuest } from "../support/compile.ts";
+import { customSection, moduleOf } from "../support/wasm-builder.ts";
 import { run, withDirectory } from "./command.ts";
 
 /** Runs the command and checks that it says one thing on standard error and nothing else. */
@@ -23,6 +25,9 @@ test("a program that is not there, or is no program, is named", async () => {
     await writeFile(text, "#!/bin/sh\necho hello\n");
     await says(["run", text], 126, /text\.wasm: .*not a WebAssembly module/);
     await says(["inspect", text], 126, /text\.wasm: .*not a WebAssembly module/);
+    const circle = join(path, "circle.wasm");
+    await symlink("circle.wasm", circle);
+    await says(["run", circle], 126, /circle\.wasm: ELOOP/);
     const empty = join(path, "empty.wasm");
     await writeFile(empty, "");
     await says(["run", empty], 126, /empty\.wasm: /);
@@ -33,6 +38,26 @@ test("a program that is not there, or is no program, is named", async () => {
   assert.equal(told.code, 0);
   assert.match(told.stdout, /cannot run it:\n.*env\.nothing_like_it/);
   assert.match(told.stdout, /nothing_like_it +MISSING/);
+});
+
+test("inspect says of what is no program what run says", async () => {
+  const wrongEntry = await assemble('(module (func (export "_start") (param i32)))');
+  const modules: [Uint8Array, RegExp][] = [
+    [wrongEntry, /exports _start as \(i32\) -> \(\)/],
+    [moduleOf(), /exports neither _start nor _initialize/],
+    [moduleOf(customSection("linking", [2])), /is an object file/],
+  ];
+  await withDirectory(async (directory) => {
+    for (const [bytes, reason] of modules) {
+      const path = join(directory, "module.wasm");
+      await writeFile(path, bytes);
+      await says(["run", path], 126, reason);
+      const { stdout, code } = await run(["inspect", path]);
+      assert.equal(code, 0);
+      assert.match(stdout, /cannot run it:/);
+      assert.match(stdout, reason);
+    }
+  });
 });
 
 test("an unknown option or command is named, with the nearest there is", async () => {

@@ -1,7 +1,7 @@
 // Runs the examples of docs/library.md, each of which prints what its comments say, and checks that the page names everything the library exports.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import ts from "typescript";
@@ -90,6 +90,31 @@ test("the page names everything that the library exports", () => {
     (name) => !new RegExp(`(?<![\\w-])${name.replaceAll(/[^\w-]/g, "\\$&")}(?![\\w-])`).test(page),
   );
   assert.deepEqual(missing, []);
+});
+
+test("the types of the package are whole: strict programs need no options for them", async () => {
+  const file = join(directory.path, "typed.mts");
+  await writeFile(
+    file,
+    `import { Machine, type ProcessResult } from "weft";
+    import { inspectProgram } from "weft/inspect";
+    import { instrumentProgram } from "weft/instrument";
+    const machine: Machine = await Machine.create({ maxThreads: 4 });
+    const result: ProcessResult = await machine.run("hello.wasm", { stdin: { text: "" } });
+    const bytes: Uint8Array = await instrumentProgram(await machine.fs.readFile(result.stdout));
+    inspectProgram(bytes).memory?.initial.toFixed();
+    await machine[Symbol.asyncDispose]();`,
+  );
+  const { NodeNext, Preserve } = ts.ModuleKind;
+  for (const module of [NodeNext, Preserve]) {
+    const target = ts.ScriptTarget.ES2022;
+    const options = { strict: true, noEmit: true, target, module, types: [] };
+    const program = ts.createProgram([file], options);
+    const messages = ts
+      .getPreEmitDiagnostics(program)
+      .map(({ file: where, messageText }) => [where?.fileName, messageText]);
+    assert.deepEqual(messages, []);
+  }
 });
 
 test("what the page links to within itself is there", () => {

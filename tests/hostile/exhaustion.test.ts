@@ -101,10 +101,11 @@ test("the limit of memory holds for memory that the program imports and that it 
 });
 
 test("an output that nobody reads: kept to maxBuffer, then the program is killed", async () => {
-  const killed = ({ exitCode, signal, stdout }: ProcessResult) => {
+  const killed = ({ exitCode, signal, stdout, message }: ProcessResult) => {
     assert.equal(exitCode, 137);
     assert.equal(signal, 9);
-    assert.ok(stdout.length <= 2 ** 22);
+    assert.equal(stdout.length, 2 ** 22);
+    assert.equal(message, "nobody reads an output of more than 4194304 bytes (option maxBuffer)");
   };
   await exhaust("flood", killed, {}, { maxBuffer: 2 ** 22 });
 });

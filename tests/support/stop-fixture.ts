@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { armStopPoints, type StopHost, stopModuleBytes } from "../../src/loader/stop-module.ts";
 import { addStopPoints, type StopPoints } from "../../src/loader/stop-points.ts";
-import { describeTrap } from "../../src/loader/trap-description.ts";
+import { describeTrap } from "./trap.ts";
 
 /** Makes a module of text. */
 export async function assemble(text: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -54,7 +54,7 @@ export const Journal = layout("Journal", {
 });
 
 /** A run of notes. Their bytes follow the record: chunks are as large as those of files in memory, which can take their place later. */
-export const JournalChunk = layout("JournalChunk", { next: address, used: u32 });
+const JournalChunk = layout("JournalChunk", { next: address, used: u32 });
 
 const CHUNK_BYTES = 65536 - JournalChunk.bytes;
 if (recordBytes(MOST_BYTES) > CHUNK_BYTES) throw new RangeError("a record must fit in a chunk");

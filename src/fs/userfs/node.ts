@@ -8,11 +8,11 @@
  */
 import { Filetype } from "../../abi/enums.ts";
 import { type KernelMemory, layout, u32 } from "../../shm/index.ts";
-import { FilesystemId, Inode, inodeFields, Mount, type Name, type Stat } from "../../vfs/index.ts";
+import { FilesystemId, inodeFields, Mount, type Name, type Stat } from "../../vfs/index.ts";
 import type { UserAnswer } from "./port.ts";
 
 /** The path's bytes follow the record. */
-export const UserNode = layout("UserNode", { ...inodeFields, pathLength: u32 });
+const UserNode = layout("UserNode", { ...inodeFields, pathLength: u32 });
 
 /** Makes a record with a count of one; 0 when the kernel heap is full. */
 export function makeNode(
@@ -84,9 +84,4 @@ export function describeAnswer(
     into.modifiedHigh =
     into.changedHigh =
       Number((nanoseconds >> 32n) & 0xffffffffn);
-}
-
-/** The mount that a node belongs to. */
-export function mountOf(memory: KernelMemory, node: number): number {
-  return Inode.mount.get(memory, node);
 }

@@ -7,13 +7,16 @@
  */
 import type * as pathParts from "./path-parts.ts";
 import type * as workerParts from "./worker-parts.ts";
-
-export { loadParts, workerSource } from "weft:worker-source";
+import * as source from "weft:worker-source";
 
 /** How many of the files are needed. */
 export const NONE = 0;
 export const PATHS = 1;
 export const ALL = 2;
 export type Count = typeof NONE | typeof PATHS | typeof ALL;
+
+// With their types: the declarations of the package know no such module.
+export const loadParts: <Parts>(count: number) => Promise<Parts> = source.loadParts;
+export const workerSource: (count: number) => string = source.workerSource;
 
 export type WorkerParts = typeof pathParts & typeof workerParts;
