@@ -46,7 +46,8 @@ export function makeMachineCode(heap: WebAssembly.Memory): MachineCode {
   return { requireHeadroom, size, load, store, add, and, or, exchange, compareExchange, clear };
 }
 
-const I32 = 0x7f;
+/** What instructions on memory that is shared begin with. */
+const ATOMIC = "\xfe";
 
 /**
  *     (module
@@ -64,68 +65,48 @@ const I32 = 0x7f;
  *       …)
  */
 function encodeModule(): Uint8Array<ArrayBuffer> {
-  const vectors = [AT_ONCE, repeat(AT_ONCE, 0x7b)];
-  const callOften = (type: number) => repeat(VECTORS / AT_ONCE, [0x41, 0, 0x11, type, 0]);
+  const vectors = String.fromCharCode(AT_ONCE) + "\x7b".repeat(AT_ONCE);
+  const callOften = (type: string) => `\x41\0\x11${type}\0`.repeat(VECTORS / AT_ONCE);
+  const two = `\x20\0\x20\x01`;
+  /** Number of the type, then the code. */
   const functions = [
-    body([0x20, 0, 0x04, 0x40, callOften(0), 0x41, 0, 0x10, 0, callOften(1), 0x0b]),
-    body([0x3f, 0]),
-    body([0x20, 0, 0xfe, 0x10, 2, 0]),
-    body([0x20, 0, 0x20, 1, 0xfe, 0x17, 2, 0]),
-    body([0x20, 0, 0x20, 1, 0xfe, 0x1e, 2, 0]),
-    body([0x20, 0, 0x20, 1, 0xfe, 0x2c, 2, 0]),
-    body([0x20, 0, 0x20, 1, 0xfe, 0x33, 2, 0]),
-    body([0x20, 0, 0x20, 1, 0xfe, 0x41, 2, 0]),
-    body([0x20, 0, 0x20, 1, 0x20, 2, 0xfe, 0x48, 2, 0]),
-    body([0x20, 0, 0x41, 0, 0x20, 1, 0xfc, 0x0b, 0]),
+    `\x02\x20\0\x04\x40${callOften("\0")}\x41\0\x10\0${callOften("\x01")}\x0b`,
+    `\x03\x3f\0`,
+    `\x04\x20\0${ATOMIC}\x10\x02\0`,
+    `\x05${two}${ATOMIC}\x17\x02\0`,
+    ...["\x1e", "\x2c", "\x33", "\x41"].map((code) => `\x06${two}${ATOMIC}${code}\x02\0`),
+    `\x07${two}\x20\x02${ATOMIC}\x48\x02\0`,
+    `\x05\x20\0\x41\0\x20\x01\xfc\x0b\0`,
   ];
-  const types = [
-    [0x60, 0, vectors],
-    [0x60, vectors, 0],
-    [0x60, 1, I32, 0],
-    [0x60, 0, 1, I32],
-    [0x60, 1, I32, 1, I32],
-    [0x60, 2, I32, I32, 0],
-    [0x60, 2, I32, I32, 1, I32],
-    [0x60, 3, I32, I32, I32, 1, I32],
-  ];
+  const count = String.fromCharCode(functions.length);
   const text = [
-    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, types),
-    section(2, [[1, 0x6d, 1, 0x6d, 2, 3, 0, 0x80, 0x80, 4]]),
-    section(3, [2, 3, 4, 5, 6, 6, 6, 6, 7, 5]),
-    section(4, [[0x70, 0, 0]]),
+    "\0asm\x01\0\0\0",
+    section(
+      1,
+      `\x08\x60\0${vectors}\x60${vectors}\0\x60\x01\x7f\0\x60\0\x01\x7f\x60\x01\x7f\x01\x7f` +
+        "\x60\x02\x7f\x7f\0\x60\x02\x7f\x7f\x01\x7f\x60\x03\x7f\x7f\x7f\x01\x7f",
+    ),
+    section(2, "\x01\x01m\x01m\x02\x03\0\x80\x80\x04"),
+    section(3, count + functions.map((code) => code[0]).join("")),
+    section(4, "\x01\x70\0\0"),
     section(
       7,
-      functions.map((_, index) => [1, 0x30 + index, 0, index]),
+      count + functions.map((_, index) => `\x01${index}\0${String.fromCharCode(index)}`).join(""),
     ),
-    section(10, functions),
-  ];
-  return new Uint8Array(flatten(text));
+    section(10, count + functions.map((code) => withLength(`\0${code.slice(1)}\x0b`)).join("")),
+  ].join("");
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
 
-/** Bytes in lists, which are put together in one go: a start has to wait for it. */
-type Bytes = number | Bytes[];
-const MOST_DEEP = 9;
+const section = (id: number, content: string) => String.fromCharCode(id) + withLength(content);
 
-function flatten(bytes: Bytes[]): number[] {
-  return (bytes as unknown[]).flat(MOST_DEEP) as number[];
-}
-
-function repeat(count: number, bytes: Bytes): Bytes[] {
-  return new Array<Bytes>(count).fill(bytes);
-}
-
-/** A function without variables of its own. */
-function body(code: Bytes[]): Bytes[] {
-  const bytes = flatten(code);
-  return [leb(bytes.length + 2), 0, bytes, 0x0b];
-}
-
-function section(id: number, items: Bytes[]): Bytes[] {
-  const content = flatten([items.length, items]);
-  return [id, leb(content.length), content];
-}
-
-function leb(value: number): Bytes[] {
-  return value < 128 ? [value] : [(value & 127) | 128, value >>> 7];
+/** A text after its length, which takes one or two bytes. */
+function withLength(content: string): string {
+  const { length } = content;
+  return (
+    String.fromCharCode(...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7])) +
+    content
+  );
 }

@@ -56,6 +56,7 @@ export const Header = {
   end: 2048,
 } as const;
 
+/** How a kernel heap is made. */
 export interface KernelMemoryOptions {
   /** Bytes the kernel heap may take at most, for everything in it: files in memory, pipes, records. */
   limit?: number;

@@ -36,7 +36,7 @@ import type {
 import type { Interruption } from "./signal-delivery.ts";
 
 /**
- * What a carrier's agent is doing, in one word of its record: who wants to end the agent must know that it holds no lock.
+ * What a carrier's agent is doing, in one word of its record: a killer that ends the agent must know that it holds no lock.
  * `doomed` is set by the killer in place of `guest`; an agent that finds it stays where it is until its worker is gone. `unbound` is an agent that serves no
  * process; `recalled` replaces it when the process that it was to serve has ended before it began.
  */
@@ -128,7 +128,7 @@ export class SyscallContext implements Sleeper {
     this.vfs.caller = 0;
   }
 
-  /** Its agent's record goes, though the guest may call yet: such a call is refused. The agent is in the guest or its own code. */
+  /** Its agent's record goes, though the guest may still make calls: these are refused. The agent is in the guest or its own code. */
   retire(): void {
     this.clearThread();
     this.mark = KernelRoot.retiredMark.at(this.kernel.root);
