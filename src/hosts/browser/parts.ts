@@ -9,7 +9,6 @@ import type * as pathParts from "./path-parts.ts";
 import type * as workerParts from "./worker-parts.ts";
 import * as source from "weft:worker-source";
 
-
 /** How many of the files are needed. */
 export const NONE = 0;
 export const PATHS = 1;
