@@ -9,6 +9,7 @@ import { WeftError } from "./errors.ts";
 import { buildTree } from "./mounts.ts";
 import type { MachineOptions } from "./options.ts";
 
+/** What a machine is made from. */
 export interface Beginning {
   /** Makes the kernel, with the code of the filesystems that every agent has. */
   makeKernel(host: Host, options: MachineOptions): Kernel;
@@ -52,6 +53,7 @@ function makeHeap(host: Host, options: MachineOptions): KernelMemory {
   }
 }
 
+/** The beginning of a machine that boots. */
 export const booting: Beginning = {
   makeKernel(host, options) {
     const memory = makeHeap(host, options);

@@ -13,6 +13,7 @@ import type { MachineOptions } from "./options.ts";
 export * from "./index.ts";
 export { opfs } from "./mount-sources.ts";
 
+/** Options of a machine on a page. */
 export interface BrowserMachineOptions extends MachineOptions {
   /**
    * Where the worker's script is served: a copy of the package's `dist/worker-browser.js`. Only for pages whose Content-Security-Policy forbids
@@ -21,7 +22,7 @@ export interface BrowserMachineOptions extends MachineOptions {
   readonly workerUrl?: string | URL;
 }
 
-/** What a machine is restored with: its options, but for the files that it has already. */
+/** What a machine is restored with: the options of a machine without `files`, which it has already. */
 export type BrowserRestoreOptions = Omit<BrowserMachineOptions, "files">;
 
 type Parts = typeof import("./browser-paths.ts") & typeof import("./browser-parts.ts");

@@ -9,6 +9,7 @@ const SECOND = 0x85ebca77;
 /** Bytes of a checksum, and those that all lanes take at once. */
 const BYTES = 16;
 
+/** The checksum of some bytes: 16 bytes. */
 export function checksumOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = bytes.length - (bytes.length % BYTES);
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);

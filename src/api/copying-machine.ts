@@ -1,6 +1,6 @@
 /**
  * What a machine does differently on a page that may not share memory with workers: its processes run one at a time, each in a worker on a copy of the
- * kernel heap (`hosts/browser/copy-runner.ts`). The heap belongs to whoever has the turn: a process from its start to its end, or one operation
+ * kernel heap (`hosts/browser/copy-runner.ts`). One at a time has the turn to use the heap: a process from its start to its end, or one operation
  * on files. A part of its own, which isolated pages do not load.
  */
 import { Filetype } from "../abi/enums.ts";

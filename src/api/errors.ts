@@ -7,7 +7,7 @@ export type WeftErrorCode =
   | "ERR_PROGRAM_INVALID"
   /** The program cannot be given asyncify; the message says why and what to do. */
   | "ERR_INSTRUMENT"
-  /** An option has no sense; the message names it. */
+  /** An option makes no sense; the message names it. */
   | "ERR_OPTION"
   /** A directory cannot be mounted. */
   | "ERR_MOUNT"

@@ -7,6 +7,7 @@ import type { TreeChange } from "./tree-changes.ts";
 /** What a file is. */
 export type FileKind = "file" | "directory" | "symlink" | "device" | "other";
 
+/** What `stat` and `lstat` tell of a file. */
 export interface FileStat {
   readonly kind: FileKind;
   /** Bytes. */

@@ -22,6 +22,7 @@ function serveRunner(
   return server;
 }
 
+/** The part: see above. */
 export const furtherParts = { serveRunner, Terminal, openTerminal };
 
 export type FurtherParts = typeof furtherParts;

@@ -7,6 +7,7 @@ import type { Process } from "./process.ts";
 export type { GivenImports as FunctionImports } from "../loader/instance.ts";
 export type { ThreadImports, ThreadImportsContext } from "../threads/worker.ts";
 
+/** Options of `Machine.instantiate`: those of a process, and what the program is given beside WASI and WASIX. */
 export interface InstantiateOptions extends Omit<SpawnOptions, "timeout" | "signal" | "check"> {
   /** Functions for imports that are neither WASI's nor WASIX's. */
   readonly imports?: GivenImports;

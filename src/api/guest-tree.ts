@@ -208,6 +208,7 @@ export class GuestTree {
     });
   }
 
+  /** Renames within one mount, replacing as rename(2) does; EBUSY for a root. */
   rename(from: string, to: string): void {
     const { vfs, memory } = this.kernel;
     this.at("rename", from, true, (source) =>
@@ -236,6 +237,7 @@ export class GuestTree {
     );
   }
 
+  /** Makes a symbolic link at `path` to `target`, which is stored as it is. */
   symlink(target: string, path: string): void {
     const { vfs } = this.kernel;
     this.at("symlink", path, true, (walk) =>
@@ -247,6 +249,7 @@ export class GuestTree {
     );
   }
 
+  /** The target of a symbolic link; EINVAL for anything else. */
   readlink(path: string): string {
     const { vfs } = this.kernel;
     const target = new Uint8Array(4096);

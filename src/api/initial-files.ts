@@ -91,11 +91,11 @@ function install({ kernel }: Surroundings, record: number, file: number, what: s
 const noRoom = (what: string) =>
   new WeftError("ERR_LIMIT", `no room for ${what} (option maxKernelMemory)`);
 
-/** Whether a process that is spawned so has a terminal: then the machine needs its further parts. */
+/** Whether a process with these options has a terminal: then the machine needs its further parts. */
 export const wantsTerminal = ({ terminal, stdin, stdout, stderr }: SpawnOptions): boolean =>
   terminal !== undefined || [stdin, stdout, stderr].includes("terminal");
 
-/** Whether a process that is spawned so has files by their paths, as one that looks files up. */
+/** Whether a process with these options opens files by their paths, as a program does that looks files up. */
 export const wantsPaths = ({ cwd, stdout, stderr }: SpawnOptions): boolean =>
   cwd !== undefined || [stdout, stderr].includes("null");
 
@@ -230,7 +230,7 @@ function openTrace(
   }
   const { file, source } = streams.openOutput(record, TRACE);
   const traced = deliverLines(new Output(source, Infinity, () => {}), trace);
-  // Whoever waits for the process gets the error.
+  // The error goes to those who wait for the process.
   traced.catch(() => {});
   return { trace: { file }, traced };
 }

@@ -27,6 +27,7 @@ provideRareTypes(rareTypes);
 /** What a module is: a program to start, one that is initialised and then called, a library, an unlinked object file, or none of these. */
 export type ModuleKind = "command" | "reactor" | "library" | "object" | "module";
 
+/** One import of a module. */
 export interface InspectedImport {
   readonly module: string;
   readonly name: string;
@@ -39,6 +40,7 @@ export interface InspectedImport {
   readonly note: string | undefined;
 }
 
+/** One export of a module. */
 export interface InspectedExport {
   readonly name: string;
   readonly kind: InspectedImport["kind"];

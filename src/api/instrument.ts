@@ -1,6 +1,6 @@
 /**
  * Instrumenting a program, so that its stacks can be taken apart and put back: binaryen's asyncify, for the calls of WASI and WASIX that can unwind a stack. An
- * entry of its own, `weft/instrument`. It needs the package `binaryen`, which who installs Weft chooses to have.
+ * entry of its own, `weft/instrument`. It needs the package `binaryen`, which users install themselves.
  */
 import { tellForeign } from "../loader/foreign-format.ts";
 import { describeModule, type ModuleDescription } from "../loader/module-description.ts";
@@ -103,7 +103,7 @@ function runAsyncify(
   const { error, warn } = console;
   const listen = (...words: unknown[]) => void said.push(words.join(" "));
   try {
-    // What it has to say it writes there before it gives up.
+    // It writes its reasons there before it gives up.
     console.error = console.warn = listen;
     const module = binaryen.readBinary(bytes, featuresOf(binaryen));
     try {
@@ -127,7 +127,7 @@ function runAsyncify(
   }
 }
 
-/** What programs may use, of what every engine that runs them has: with more, binaryen writes some things as only the newest read them. */
+/** Features that programs may use: those of every engine that runs them. With more, binaryen writes some things in a form that only the newest engines read. */
 function featuresOf({ Features }: Binaryen): number {
   return (
     Features.Atomics |
@@ -145,7 +145,7 @@ function featuresOf({ Features }: Binaryen): number {
   );
 }
 
-/** Whoever puts a stack back must set the stack pointer. */
+/** Putting a stack back sets the stack pointer: so it must be exported. */
 function exportStackPointer(
   binaryen: Binaryen,
   module: InstanceType<Binaryen["Module"]>,

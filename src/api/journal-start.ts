@@ -1,4 +1,4 @@
-/** What a machine that keeps a journal is made of: loaded by those only, in Node. */
+/** What a machine that keeps a journal is made of. Only such machines load it, in Node. */
 import { FileClaimed } from "../hosts/node/file-claim.ts";
 import { openJournalFile } from "../hosts/node/journal-file.ts";
 import { WeftError } from "./errors.ts";

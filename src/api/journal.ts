@@ -21,6 +21,7 @@ import {
   isEnding,
   KernelRoot,
   listIds,
+  processKeys,
   Process as Record_,
   ProcessState,
 } from "../kernel/index.ts";
@@ -229,7 +230,7 @@ export class Journal {
       else if (kind === FrameKind.again)
         for (const pid of noteOf<AgainNote>(payload).pids) wentOn.set(pid, index);
     }
-    const known = listIds(kernel.memory, kernel.processTable, Record_);
+    const known = listIds(kernel.memory, kernel.processTable, processKeys);
     const found = new Map<number, number>();
     /** Processes that go on from the snapshot, or descend from such: they do again what they did. */
     const goOn = new Set<number>();

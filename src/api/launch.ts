@@ -5,7 +5,7 @@ import type { Launch } from "../threads/port.ts";
 import { WeftError } from "./errors.ts";
 import type { LoadedProgram } from "./options.ts";
 
-/** Threads that a process may have, where nothing else is said: where each needs a worker, and where they share them. */
+/** Threads that a process may have, unless an option says otherwise: where each needs a worker, and where they share them. */
 const MAX_THREADS = 512;
 const MAX_THREADS_SHARING = 16_384;
 

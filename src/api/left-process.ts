@@ -38,6 +38,7 @@ export interface JournalSubject {
   readonly tree: GuestTree;
 }
 
+/** A process without a program, which keeps what the one before had. */
 export interface LeftProcess {
   readonly note: BeginNote;
   /** With a count. */
@@ -89,7 +90,7 @@ export function makeLeft(subject: JournalSubject, note: BeginNote): LeftProcess 
   return { note, record, streams: files, modes: undefined };
 }
 
-/** Gives a process that begins what another had, but for its streams. That one is given up. */
+/** Gives a process that begins what a left one had, except for its streams, and gives up the left one. */
 export function takeUpLeft({ kernel }: JournalSubject, left: LeftProcess, record: number): void {
   const { memory, vfs } = kernel;
   const own = Record_.files.get(memory, record);
@@ -115,6 +116,7 @@ export function takeUpLeft({ kernel }: JournalSubject, left: LeftProcess, record
   giveUpLeft(kernel, left);
 }
 
+/** Gives up a process that nobody takes up any more, with what stands for its streams. */
 export function giveUpLeft(kernel: Kernel, { record, streams }: LeftProcess): void {
   for (const file of streams) dropFile(kernel.vfs, file);
   giveUpProcess(kernel, record);

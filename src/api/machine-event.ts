@@ -31,7 +31,7 @@ export type MachineEvent =
       readonly tid: number;
       readonly reason: string;
     }
-  /** A program wanted to run a file that is no program which can be run: it got ENOEXEC. */
+  /** A program wanted to run a file that cannot be run: it got ENOEXEC. */
   | {
       readonly type: "program-refused";
       readonly pid: number;
@@ -77,6 +77,7 @@ export type Refusal = MachineEvent & {
   type: "fork-refused" | "program-refused" | "thread-refused";
 };
 
+/** Whether an event tells of such a refusal. */
 export function isRefusal(event: MachineEvent): event is Refusal {
   return event.type.endsWith("-refused");
 }

@@ -349,6 +349,7 @@ export abstract class BaseMachine {
     }
   }
 
+  /** @internal @throws WeftError: ERR_CLOSED; ERR_KERNEL_PANIC after a failure of the kernel */
   protected mustBeOpen(): void {
     if (this.closing !== undefined) throw new WeftError("ERR_CLOSED", "the machine is closed");
     if (this.crash !== undefined) throw this.crashError();

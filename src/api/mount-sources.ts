@@ -44,7 +44,7 @@ export interface MountMaker {
   close(): Promise<void>;
 }
 
-/** Gets what a filesystem of the user's own threw that is no errno, or that a store keeps no more: as the event `filesystem-error` has it. */
+/** Is told what a filesystem of the user's own threw, where that is no errno, and of a store that keeps its files no longer: as the event `filesystem-error` has it. */
 export type ErrorReporter = (operation: string, path: string, cause: unknown) => void;
 
 /** Makes the maker of a machine. */
@@ -91,6 +91,7 @@ export function archive(source: string | Uint8Array | ArrayBuffer): MountSource 
   return new MountSource({ kind: "archive", source });
 }
 
+/** The layers of an overlay. */
 export interface OverlayOptions {
   /** What is only read, the uppermost first. None of it is changed. */
   readonly lower: Mountable | readonly Mountable[];

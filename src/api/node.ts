@@ -100,7 +100,7 @@ export class Machine extends BaseMachine {
   /**
    * Instantiates a program on the calling thread instead of running it: with Weft's WASI and WASIX, functions of the caller's beside those, and threads in
    * Weft's workers. Nothing is called but its start section; the caller calls the exports, `_initialize` first where there is one. A call that waits
-   * blocks the calling thread. Contexts are not to be had.
+   * blocks the calling thread. The instance cannot make contexts.
    *
    * @throws WeftError as `spawn`; what the engine throws at the instantiation
    */

@@ -27,6 +27,7 @@ export interface MountOptions {
   readonly readOnly?: boolean;
 }
 
+/** Options of a machine. */
 export interface MachineOptions {
   /**
    * What to mount, by absolute path in the guest: directories of the host by their path, or what `archive`, `memory`, `overlay` and `readOnly`
@@ -83,6 +84,7 @@ export interface TerminalOptions {
   readonly height?: number;
 }
 
+/** Options of a process. */
 export interface SpawnOptions {
   /** Arguments after the program's name. */
   readonly args?: readonly string[];

@@ -18,9 +18,26 @@ export const TRACE = 3;
 const TRACE_ROOM = 2 ** 20;
 
 /** An end that the host program holds: its open file, with a count. */
-interface PipeEnd {
-  readonly file: number;
-  close(): void;
+class PipeEnd {
+  /** The pipe's record. */
+  protected readonly pipe: number;
+  protected closed = false;
+
+  constructor(
+    protected readonly kernel: Kernel,
+    readonly file: number,
+    private readonly ends: Set<PipeEnd>,
+  ) {
+    this.pipe = OpenFile.state.get(kernel.memory, file);
+    ends.add(this);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.ends.delete(this);
+    dropFile(this.kernel.vfs, this.file);
+  }
 }
 
 /** The streams of a machine as pipes of its kernel. */
@@ -79,19 +96,8 @@ export class PipeStreams implements StreamMaker {
 }
 
 /** The read end of a pipe. */
-export class PipeReader implements ByteSource, PipeEnd {
-  private readonly pipe: number;
+export class PipeReader extends PipeEnd implements ByteSource {
   private readonly transfer = new Transfer();
-  private closed = false;
-
-  constructor(
-    private readonly kernel: Kernel,
-    readonly file: number,
-    private readonly ends: Set<PipeEnd>,
-  ) {
-    this.pipe = OpenFile.state.get(kernel.memory, file);
-    ends.add(this);
-  }
 
   async read(): Promise<Uint8Array | undefined> {
     if (this.closed) return undefined;
@@ -111,29 +117,10 @@ export class PipeReader implements ByteSource, PipeEnd {
     this.close();
     return undefined;
   }
-
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.ends.delete(this);
-    dropFile(this.kernel.vfs, this.file);
-  }
 }
 
 /** The write end of a pipe. */
-export class PipeWriter implements ByteSink, PipeEnd {
-  private readonly pipe: number;
-  private closed = false;
-
-  constructor(
-    private readonly kernel: Kernel,
-    readonly file: number,
-    private readonly ends: Set<PipeEnd>,
-  ) {
-    this.pipe = OpenFile.state.get(kernel.memory, file);
-    ends.add(this);
-  }
-
+export class PipeWriter extends PipeEnd implements ByteSink {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.closed) throw new WeftError("ERR_FILE", "the input is closed", { errno: "EPIPE" });
     const { memory } = this.kernel;
@@ -164,12 +151,5 @@ export class PipeWriter implements ByteSink, PipeEnd {
       });
     }
     return false;
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.ends.delete(this);
-    dropFile(this.kernel.vfs, this.file);
   }
 }

@@ -32,7 +32,7 @@ const PARALLELISM = "thread_parallelism";
  * Makes a program ready to be run so.
  *
  * @param title what messages call it; @param mayBeAtTerminal whether a standard stream may be a terminal
- * @returns what runs it to its end; undefined where it needs more, or cannot be run at all, which whoever has more finds out
+ * @returns what runs it to its end; undefined where it needs more, or cannot be run at all: the whole command then finds out which
  */
 export function preparePlainRun(
   bytes: Uint8Array,

@@ -35,7 +35,7 @@ export interface ProgramHost {
   load(bytes: Uint8Array, name: string): Promise<LoadedProgram>;
   /** Makes what a process of a program is started with. @throws where there is no memory for it */
   launch(program: LoadedProgram): Launch;
-  /** Is told of a file that is no program which can be run. */
+  /** Is told of a file that cannot be run. */
   onRefused(pid: number, path: string, cause: unknown): void;
 }
 
@@ -152,7 +152,7 @@ export class ProgramServer {
       return -Errno.ENOMEM;
     }
     if (process === asker) return host.runner.keepReady(process, launch) || -Errno.ESRCH;
-    // Killed before it began: so it will be found.
+    // It was killed before it began: its parent will find it so.
     if (!takeInHand(memory, process)) return 0;
     renewProcess(kernel, process);
     keepProcess(memory, process);

@@ -1,9 +1,10 @@
 /** Getting a program: reading its bytes from wherever they are, checking, compiling. */
 import type { Host } from "../hosts/port.ts";
 import { ModuleError } from "../loader/module-error.ts";
-import { WeftError } from "./errors.ts";
-import { mayLeaveCarriers, mayShareCarriers, type Program } from "../loader/program.ts";
+import { mayLeaveCarriers, mayShareCarriers, MOST_PAGES, type Program } from "../loader/program.ts";
+import { GUEST_PAGE } from "../loader/program-memory.ts";
 import { canSuspendStacks } from "../loader/suspension.ts";
+import { WeftError } from "./errors.ts";
 import type { BytesSource, LoadedProgram } from "./options.ts";
 
 /** The last part of a path or URL. */
@@ -12,14 +13,11 @@ function baseName(location: string): string {
   return path.slice(path.lastIndexOf("/") + 1) || "program.wasm";
 }
 
-/** The pages of 64 KiB that 32-bit memories can have. */
-const MOST_PAGES = 65536;
-
 /** The pages of 64 KiB that a limit in bytes allows. */
 export function pagesOf(maxMemory: number | undefined): number {
   return maxMemory === undefined
     ? MOST_PAGES
-    : Math.min(MOST_PAGES, Math.max(1, Math.floor(maxMemory / 65536)));
+    : Math.min(MOST_PAGES, Math.max(1, Math.floor(maxMemory / GUEST_PAGE)));
 }
 
 /** Reads the bytes of a source. @throws WeftError: ERR_PROGRAM_NOT_FOUND, ERR_OPTION */

@@ -46,7 +46,7 @@ import type { Process } from "./process.ts";
 import { readSnapshot, refusal, type Snapshot } from "./snapshot-format.ts";
 import { makeProcess } from "./started-process.ts";
 
-/** What a machine is restored with: its options, but for the files that it has already. */
+/** What a machine is restored with: the options of a machine without `files`, which it has already. */
 export type RestoreOptions = Omit<MachineOptions, "files">;
 
 /** A snapshot that was read, as the beginning of a machine. */

@@ -79,6 +79,7 @@ export interface SpawnedManifest {
   readonly terminal: number;
 }
 
+/** A snapshot that was read. */
 export interface Snapshot {
   readonly manifest: Manifest;
   readonly heap: HeapPages;
@@ -289,6 +290,7 @@ function isProcess(
   );
 }
 
+/** The error for a snapshot that cannot be taken or restored. */
 export function refusal(message: string, cause?: unknown): WeftError {
   return new WeftError("ERR_SNAPSHOT", message, cause === undefined ? {} : { cause });
 }

@@ -12,6 +12,7 @@ import {
   type Kernel,
   KernelRoot,
   listIds,
+  processKeys,
   Process as Process_,
   ProcessState,
 } from "../kernel/index.ts";
@@ -27,6 +28,7 @@ import type { MachineOptions } from "./options.ts";
 import type { Process } from "./process.ts";
 import { layOutSnapshot, type ProcessManifest, refusal, sealSnapshot } from "./snapshot-format.ts";
 
+/** How a snapshot is taken. */
 export interface SnapshotOptions {
   /** Compress it by gzip: a fraction of the size, and tens of times the time. Default false. */
   readonly compress?: boolean;
@@ -192,7 +194,7 @@ async function comeToRest(
 /** The number of a process that lives, or undefined where it is one of these: a child is there before the host has heard of it. */
 function findOther(kernel: Kernel, records: readonly number[]): number | undefined {
   const { memory } = kernel;
-  return listIds(memory, kernel.processTable, Process_).find((id) => {
+  return listIds(memory, kernel.processTable, processKeys).find((id) => {
     const process = findProcess(kernel, id);
     if (process === 0) return false;
     const lives = Process_.state.load(memory, process) !== ProcessState.ended;

@@ -8,7 +8,7 @@ import type { SpawnOptions } from "./options.ts";
 import { type ByteSource, Output } from "./output.ts";
 import { Process } from "./process.ts";
 
-/** Bytes that an output keeps for who has not read them, where nothing else is said. */
+/** Bytes that an output keeps until they are read, unless an option says otherwise. */
 const MAX_BUFFER = 64 * 2 ** 20;
 
 /** What it needs of its machine; `further` where it has a terminal. */

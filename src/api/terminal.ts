@@ -1,5 +1,5 @@
 /**
- * A process's terminal, from the side of whoever sits at it: what is typed goes in, what is shown comes out, the window has a size.
+ * A process's terminal, from the user's side: what is typed goes in, what is shown comes out, the window has a size.
  *
  * Life: made with the process, closed at its end.
  */
@@ -10,10 +10,11 @@ import {
   dropTerminal,
   endTerminalInput,
   type Kernel,
+  noteToldModes,
   readTerminalState,
   resizeTerminal,
   Terminal as Record_,
-  TERMINAL_MODE_CHANGE,
+  TerminalChange,
   TerminalMode,
   typeInput,
 } from "../kernel/index.ts";
@@ -59,6 +60,8 @@ export class Terminal {
     makeOutput: (source: ByteSource) => Output,
     private readonly signal: (signal: number) => void,
   ) {
+    // A record that came with a snapshot was another host program's.
+    noteToldModes(kernel.memory, record);
     if (shown === undefined) return;
     this.output = makeOutput({
       ...(shown.file !== undefined && { file: shown.file }),
@@ -218,18 +221,22 @@ export class Terminal {
   private async watchModes(): Promise<void> {
     const { memory } = this.kernel;
     let seen = readTerminalState(memory, this.record).modes;
+    noteToldModes(memory, this.record, seen);
     try {
       while (!this.closed && this.listeners.size > 0) {
-        await this.waitFor(TERMINAL_MODE_CHANGE, () => {
+        await this.waitFor(TerminalChange.modes, () => {
           return readTerminalState(memory, this.record).modes !== seen;
         });
         if (this.closed) return;
         seen = readTerminalState(memory, this.record).modes;
         const { modes } = this;
         for (const listener of this.listeners) listener(modes);
+        noteToldModes(memory, this.record, seen);
       }
     } catch {
-      // The kernel is broken: whoever waits for the process learns of it.
+      // The kernel is broken: those who wait for the process learn of it.
+    } finally {
+      if (!this.closed) noteToldModes(memory, this.record);
     }
   }
 }

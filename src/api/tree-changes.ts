@@ -4,6 +4,7 @@
  */
 import type { GuestTree } from "./guest-tree.ts";
 
+/** A change by one method of `machine.fs`. */
 export interface TreeChange {
   readonly call: "append" | "mkdir" | "remove" | "rename" | "rmdir" | "symlink" | "write";
   readonly path: string;
@@ -19,6 +20,7 @@ export interface DatedChange {
   readonly time: number;
 }
 
+/** A change as bytes. */
 export function encodeChange({ change, time }: DatedChange): Uint8Array<ArrayBuffer> {
   const { content = "", ...head } = change;
   const encoder = new TextEncoder();
@@ -31,6 +33,7 @@ export function encodeChange({ change, time }: DatedChange): Uint8Array<ArrayBuf
   return all;
 }
 
+/** The change that some bytes hold. */
 export function decodeChange(bytes: Uint8Array): DatedChange {
   const start = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, start))) as TreeChange & {

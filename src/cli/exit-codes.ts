@@ -3,7 +3,7 @@
  * lists them.
  */
 export const ExitCode = {
-  /** The command line has no sense. */
+  /** The command line makes no sense. */
   usage: 2,
   /** A rule of the kernel was broken: a bug of Weft (EX_SOFTWARE of sysexits). */
   failure: 70,

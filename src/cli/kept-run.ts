@@ -1,5 +1,5 @@
 /**
- * `weft run` with `--journal`, `--snapshot` or `--restore`: a program whose machine is kept in a file, to go on from there when this one, or this command, was ended
+ * `weft run` with `--journal`, `--snapshot` or `--restore`: a program whose machine is kept in a file, to go on from there when the program, or this command, was ended
  * in the middle.
  */
 import { renameSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * The command `weft`, but for what `plain.ts` has done already. Nothing but what a word of the command line asks for runs.
+ * The command `weft`, except for what `plain.ts` has done already. It runs only what a word of the command line asks for.
  */
 import { helpText, versionText } from "./help.ts";
 import { ExitCode } from "./exit-codes.ts";

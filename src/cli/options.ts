@@ -15,11 +15,13 @@ export interface OptionDefinition {
   readonly value: "required" | "none" | "optional";
 }
 
+/** An option as it was given. */
 export interface GivenOption {
   readonly name: string;
   readonly value: string | undefined;
 }
 
+/** Words of a command line, taken apart. */
 export interface ParsedWords {
   /** In the order they were given. */
   readonly options: readonly GivenOption[];

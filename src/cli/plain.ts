@@ -1,5 +1,5 @@
 /**
- * `weft run program.wasm …` without options: what the command does first, since most of it is not needed for that. Where it is, nothing has happened yet.
+ * `weft run program.wasm …` without options: what the command does first, because most of the command is not needed for that. Where more is needed, nothing has happened yet.
  */
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
@@ -10,7 +10,7 @@ import { complain } from "./output.ts";
 import { endOf } from "./run-end.ts";
 import { printable } from "./terminal-text.ts";
 
-/** The bytes of a file; undefined where it cannot be read, or is no file: that can be read once only. */
+/** The bytes of a file; undefined where it cannot be read, or is no regular file, such as a pipe, which can be read only once. */
 function readPlainFile(path: string): Uint8Array | undefined {
   try {
     return statSync(path).isFile() ? readFileSync(path) : undefined;
@@ -19,7 +19,7 @@ function readPlainFile(path: string): Uint8Array | undefined {
   }
 }
 
-/** Runs a program if it can be run so; the exit code of the command, or undefined where the whole command has to see to it. */
+/** Runs a program if it can be run so; the exit code of the command, or undefined where the whole command has to do it. */
 export function runPlain(words: readonly string[]): number | Promise<number> | undefined {
   const [path, ...args] = words[0] === "run" ? words.slice(1) : words;
   if (path === undefined || path.startsWith("-") || !path.endsWith(".wasm")) return undefined;

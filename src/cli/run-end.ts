@@ -19,7 +19,7 @@ export function endOf(result: ProcessResult, name: string, timeout: number | und
     };
   }
   if (result.signal !== undefined) {
-    // Whoever reads no more wants to hear no more: shells are silent about it, too.
+    // Nobody reads the output any more, so nothing is told: shells are silent about it, too.
     const isExpected = result.signal === os().constants.signals.SIGPIPE;
     const told = isExpected ? undefined : `${name} was ended by ${signalName(result.signal)}.`;
     return { exitCode: ExitCode.signal + result.signal, message: result.message ?? told };

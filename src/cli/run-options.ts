@@ -7,6 +7,7 @@ import { readGivenFile } from "./given-file.ts";
 import { readTriggers, type SnapshotTrigger } from "./snapshot-triggers.ts";
 import { printable } from "./terminal-text.ts";
 
+/** The options that `weft run` takes. */
 export const runOptions: readonly OptionDefinition[] = [
   { name: "env", value: "required" },
   { name: "forward-host-env", value: "none" },

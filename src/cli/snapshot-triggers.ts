@@ -94,7 +94,7 @@ export class SnapshotTriggers {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isSettling = false;
     const rest = () => {
-      // Whoever asked for it waits, and so may all others.
+      // The thread that asked for it waits, and so may all others.
       if (this.isLoading()) timer = setTimeout(rest, IDLE);
       else if (isSettling) isSettling = false;
       else void this.take().then(() => void (isSettling = true));

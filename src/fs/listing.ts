@@ -11,7 +11,7 @@
  */
 import { layout, u32, type KernelMemory } from "../shm/index.ts";
 
-const Listing = layout("Listing", {
+export const Listing = layout("Listing", {
   count: u32,
   /** Bytes after the record. */
   extra: u32,
@@ -47,10 +47,12 @@ export function makeListing(memory: KernelMemory, names: readonly ListedName[]):
   return listing;
 }
 
+/** Frees a listing. */
 export function freeListing(memory: KernelMemory, listing: number): void {
   Listing.free(memory, listing, Listing.extra.get(memory, listing));
 }
 
+/** How many entries there are. */
 export function listingCount(memory: KernelMemory, listing: number): number {
   return Listing.count.get(memory, listing);
 }
@@ -60,6 +62,7 @@ export function nameStart(memory: KernelMemory, listing: number, index: number):
   return listing + memory.u32[entryOf(listing, index) >>> 2];
 }
 
+/** Bytes of an entry's name. */
 export function nameLength(memory: KernelMemory, listing: number, index: number): number {
   return memory.u32[(entryOf(listing, index) >>> 2) + 1] >>> 16;
 }
@@ -84,14 +87,17 @@ export function describeEntry(
   memory.u32[word + 3] = inodeHigh;
 }
 
+/** The `Filetype` of an entry that was described. */
 export function entryType(memory: KernelMemory, listing: number, index: number): number {
   return memory.u32[(entryOf(listing, index) >>> 2) + 1] & UNSEEN;
 }
 
+/** The lower half of its inode number. */
 export function entryInodeLow(memory: KernelMemory, listing: number, index: number): number {
   return memory.u32[(entryOf(listing, index) >>> 2) + 2];
 }
 
+/** The upper half. */
 export function entryInodeHigh(memory: KernelMemory, listing: number, index: number): number {
   return memory.u32[(entryOf(listing, index) >>> 2) + 3];
 }

@@ -52,6 +52,7 @@ export interface JournalFile {
   close(): void;
 }
 
+/** What a host gives a machine. */
 export interface Host {
   readonly name: "node" | "browser";
   readonly clock: Clock;

@@ -2,12 +2,12 @@
  * The contexts of one thread: its stacks, of which one runs at a time (`spec/threads.md` §6). A table from a context's number to what is known of it.
  *
  * Life: made when the thread makes its first context, with the main one, 0, in it; freed with the thread.
- * Locks: none; only the thread itself touches its own, and whoever frees it when it has ended.
+ * Locks: none; only the thread itself touches its own; when it has ended, the agent that frees it.
  */
 import { address, allocate, f64, free, type KernelMemory, layout, u32 } from "../shm/index.ts";
 import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
-const ContextTable = layout("ContextTable", {
+export const ContextTable = layout("ContextTable", {
   /** The number that was given out last: none is used twice. */
   last: f64,
   count: u32,

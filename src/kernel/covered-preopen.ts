@@ -49,6 +49,7 @@ export function makeCovered(
   return covered;
 }
 
+/** Notes the rights of a descriptor that is covered. */
 export function setCoveredRights(
   memory: KernelMemory,
   covered: number,
@@ -60,6 +61,7 @@ export function setCoveredRights(
   CoveredPreopen.inheritingHigh.set(memory, covered, inheritingHigh);
 }
 
+/** The rights that were noted. */
 export function coveredRights(memory: KernelMemory, covered: number): DescriptorRights {
   return {
     low: CoveredPreopen.rightsLow.get(memory, covered),

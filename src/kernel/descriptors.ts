@@ -12,7 +12,7 @@ import {
 } from "./covered-preopen.ts";
 import { type DescriptorRights, FileEntry, rightsOf } from "./file-entry.ts";
 import {
-  ArrayHead,
+  FileTableArray,
   CHANGING,
   clearEntryLocked,
   entryAt,
@@ -43,13 +43,13 @@ export function lookupFile(
   const { memory } = vfs;
   for (;;) {
     const array = FileTable.entries.get(memory, table);
-    if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return -Errno.EBADF;
+    if (fd >>> 0 >= FileTableArray.capacity.get(memory, array)) return -Errno.EBADF;
     const entry = entryAt(array, fd);
     // A plain read: it is compared once the count is taken.
     const file = memory.u32[entry >>> 2];
     if (file <= CHANGING) {
       if (file === 0) return -Errno.EBADF;
-      // Whoever changes it has the lock.
+      // It changes only under the lock.
       FileTable.lock.acquire(memory, table);
       FileTable.lock.release(memory, table);
       continue;
@@ -61,7 +61,7 @@ export function lookupFile(
     }
     if (!tryKeepFile(memory, file)) continue;
     if (
-      Atomics.load(memory.u32, entry >>> 2) === file &&
+      memory.code.load(entry | 0) >>> 0 === file &&
       FileTable.entries.get(memory, table) === array
     ) {
       const settled = vfs.settle(file, unseen);
@@ -90,7 +90,7 @@ export function installFile(
   FileTable.lock.acquire(memory, table);
   let fd = Math.max(minimum, FileTable.lowest.get(memory, table));
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   while (fd < capacity && FileEntry.file.get(memory, entryAt(array, fd)) !== 0) fd++;
   const result =
     fd >= DESCRIPTOR_LIMIT ? -Errno.EMFILE : setEntryLocked(memory, table, fd, file, rights, flags);
@@ -249,7 +249,7 @@ export function readDescriptors(
   const found: { fd: number; type: number }[] = [];
   FileTable.lock.acquire(memory, table);
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   for (let fd = from; fd < capacity; fd++) {
     const file = FileEntry.file.get(memory, entryAt(array, fd));
     if (file !== 0) found.push({ fd, type: OpenFile.type.get(memory, file) });

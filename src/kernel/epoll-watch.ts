@@ -2,7 +2,7 @@
  * The records of epoll: sets, their watches, and the lists that watches are in.
  *
  * A watch is in the list of its set, in that of its file, and, while it may have something to say, in the set's list of ready ones. While its file is asked
- * what it is ready for it is `busy` and in the first two only; whoever removes it then leaves freeing it to the asker.
+ * what it is ready for it is `busy` and in the first two only; when it is removed then, the asker frees it.
  *
  * Lock: that of the set (`Epoll.lock`), which the callers of functions named `…Locked` hold.
  */
@@ -63,6 +63,7 @@ export const EpollWatch = layout("EpollWatch", {
   data: block(EPOLL_DATA_BYTES),
 });
 
+/** Bits of `EpollWatch.state`. */
 export const WatchState = {
   /** In the list of ready ones. */
   ready: 1,

@@ -5,7 +5,7 @@
  * so that waiting costs as much as there are changes, however many files are watched. Watches hold no count of their file: the last
  * drop of it takes them out (`forgetWatches`). The records are in `epoll-watch.ts`, what a set tells in `epoll-events.ts`.
  *
- * Life: one `Epoll` per open file, which owns it and its relay; whoever comes to it from a watched file holds another count.
+ * Life: one `Epoll` per open file, which owns it and its relay; an agent that comes to it from a watched file holds another count.
  * Lock: `lock`, rank Epoll, for both lists and the watches in them; a watch's place in its file's list also needs the file's lock.
  */
 import { Errno } from "../abi/errno.ts";

@@ -25,7 +25,7 @@ import {
 const COUNTER_BYTES = 8;
 const LARGEST_WORD = 0xffffffff;
 
-const EventCounter = layout("EventCounter", {
+export const EventCounter = layout("EventCounter", {
   lock: mutex(Rank.Pipe),
   /** 1 in semaphore mode: immutable. */
   semaphore: u32,

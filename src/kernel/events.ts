@@ -15,6 +15,7 @@ import {
 } from "../shm/index.ts";
 import { HostCall, type Kernel, KernelRoot } from "./kernel.ts";
 
+/** Kinds of events. Listeners ask for them as bits: `1 << kind`. */
 export const EventKind = {
   processStarted: 0,
   processEnded: 1,
@@ -38,7 +39,7 @@ export const WAIT_EVENTS = (1 << EventKind.threadSlept) | (1 << EventKind.thread
 const MOST_WAITING = 65536;
 
 /** One event: links as a parker so that the ready queue's list serves. Immutable once pushed. */
-const EventRecord = layout("EventRecord", {
+export const EventRecord = layout("EventRecord", {
   ...parkerFields,
   kind: u32,
   pid: u32,
@@ -48,6 +49,7 @@ const EventRecord = layout("EventRecord", {
   textLength: u32,
 });
 
+/** An event as the host takes it. */
 export interface KernelEvent {
   kind: number;
   pid: number;

@@ -20,13 +20,14 @@ import {
   Process,
   ProcessChange,
   ProcessState,
+  processKeys,
 } from "./process.ts";
 import { handlesSignals, queueProcessSignal } from "./signal-queue.ts";
 
 /**
  * Puts a process among the children of another. The list takes a count of it.
  *
- * @returns false when the parent is ending: whoever ends a family ends all of it
+ * @returns false when the parent is ending: then the child must end, too
  */
 export function addChild({ memory, root }: Kernel, parent: number, child: number): boolean {
   KernelRoot.family.acquire(memory, root);
@@ -50,7 +51,7 @@ function linkLocked(memory: KernelMemory, parent: number, child: number): void {
 function unlinkLocked(kernel: Kernel, parent: number, child: number): void {
   const { memory } = kernel;
   if (Process.state.load(memory, child) === ProcessState.ended)
-    removeId(memory, kernel.processTable, Process, child);
+    removeId(memory, kernel.processTable, processKeys, child);
   const next = Process.nextChild.get(memory, child);
   const previous = Process.previousChild.get(memory, child);
   if (previous === 0) Process.firstChild.set(memory, parent, next);
@@ -73,6 +74,7 @@ export function removeChild(kernel: Kernel, parent: number, child: number): void
 
 /** What `takeEndedChild` answers where there is no such child, and where none has ended. */
 export const NO_CHILD = -1;
+/** There is such a child, and it runs. */
 export const NONE_ENDED = 0;
 
 /**
@@ -141,7 +143,7 @@ export function tellParent(kernel: Kernel, process: number, hasEnded: boolean): 
   const parent = Process.parentProcess.get(memory, process);
   if (parent !== 0) {
     keepProcess(memory, parent);
-    // Before anybody can read of it: whoever does has the signal, too. A program without handlers ignores it.
+    // Before anybody can read of it: a parent that reads of it has the signal, too. A program without handlers ignores it.
     if (handlesSignals(memory, parent)) queueProcessSignal(memory, parent, Signal.CHLD);
   }
   KernelRoot.family.release(memory, root);

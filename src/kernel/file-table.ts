@@ -40,9 +40,12 @@ export const FileTable = layout("FileTable", {
 });
 
 /** What stands before the entries of an array. */
-export const ArrayHead = layout("FileTableArray", {
+export const FileTableArray = layout("FileTableArray", {
+  /** Immutable. */
   capacity: u32,
+  /** Of one that was outgrown: the one outgrown before it. Guarded by the table's lock. */
   next: address,
+  /** Entries begin at a multiple of 32 bytes. */
   padding: block(24),
 });
 
@@ -60,23 +63,23 @@ export function createFileTable(memory: KernelMemory): number {
 }
 
 function makeArray(memory: KernelMemory, capacity: number): number {
-  const bytes = ArrayHead.bytes + capacity * FileEntry.bytes;
+  const bytes = FileTableArray.bytes + capacity * FileEntry.bytes;
   const array = allocate(memory, bytes);
   if (array === 0) return 0;
   memory.i32.fill(0, array >>> 2, (array + bytes) >>> 2);
-  ArrayHead.capacity.set(memory, array, capacity);
+  FileTableArray.capacity.set(memory, array, capacity);
   return array;
 }
 
 /** The entry of a descriptor below the capacity of an array. */
 export function entryAt(array: number, fd: number): number {
-  return array + ArrayHead.bytes + fd * FileEntry.bytes;
+  return array + FileTableArray.bytes + fd * FileEntry.bytes;
 }
 
 /** The entry of a descriptor, or 0 when it is not open. For callers that hold the lock; others learn that it is open, and what its rights are, as a hint. */
 export function entryOf(memory: KernelMemory, table: number, fd: number): number {
   const array = FileTable.entries.get(memory, table);
-  if (fd >>> 0 >= ArrayHead.capacity.get(memory, array)) return 0;
+  if (fd >>> 0 >= FileTableArray.capacity.get(memory, array)) return 0;
   const entry = entryAt(array, fd);
   return FileEntry.file.get(memory, entry) === 0 ? 0 : entry;
 }
@@ -109,20 +112,20 @@ export function replaceLocked(
 ): number {
   // Nobody may find the old file with the new rights, nor an open descriptor closed (dup2(2) is atomic).
   const before = FileEntry.file.get(memory, entry);
-  if (before !== 0) Atomics.store(memory.u32, entry >>> 2, CHANGING);
+  if (before !== 0) memory.code.store(entry | 0, CHANGING);
   FileEntry.flags.set(memory, entry, flags);
   FileEntry.rightsLow.set(memory, entry, rights.low);
   FileEntry.rightsHigh.set(memory, entry, rights.high);
   FileEntry.inheritingLow.set(memory, entry, rights.inheritingLow);
   FileEntry.inheritingHigh.set(memory, entry, rights.inheritingHigh);
-  Atomics.store(memory.u32, entry >>> 2, file);
+  memory.code.store(entry | 0, file | 0);
   return before;
 }
 
 /** Makes room for a descriptor; returns the array, or 0 when the kernel heap is full. */
 function growLocked(memory: KernelMemory, table: number, fd: number): number {
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   if (fd < capacity) return array;
   let larger = capacity;
   while (larger <= fd) larger *= 2;
@@ -130,7 +133,7 @@ function growLocked(memory: KernelMemory, table: number, fd: number): number {
   if (grown === 0) return 0;
   const bytes = capacity * FileEntry.bytes;
   memory.u8.copyWithin(entryAt(grown, 0), entryAt(array, 0), entryAt(array, 0) + bytes);
-  ArrayHead.next.set(memory, array, FileTable.retired.get(memory, table));
+  FileTableArray.next.set(memory, array, FileTable.retired.get(memory, table));
   FileTable.retired.set(memory, table, array);
   FileTable.entries.set(memory, table, grown);
   return grown;
@@ -138,7 +141,7 @@ function growLocked(memory: KernelMemory, table: number, fd: number): number {
 
 /** Makes a descriptor one that is free; answers the file before, with the entry's count. */
 export function clearEntryLocked(memory: KernelMemory, entry: number): number {
-  const file = Atomics.exchange(memory.u32, entry >>> 2, 0);
+  const file = memory.code.exchange(entry | 0, 0) >>> 0;
   const preopen = FileEntry.preopen.get(memory, entry);
   if (preopen !== 0) free(memory, preopen, Math.max(1, FileEntry.preopenLength.get(memory, entry)));
   FileEntry.preopen.set(memory, entry, 0);
@@ -162,7 +165,7 @@ export function nameEntryLocked(memory: KernelMemory, entry: number, name: Uint8
  */
 export function copyFileTable(memory: KernelMemory, from: number, to: number): number {
   FileTable.lock.acquire(memory, from);
-  const capacity = ArrayHead.capacity.get(memory, FileTable.entries.get(memory, from));
+  const capacity = FileTableArray.capacity.get(memory, FileTable.entries.get(memory, from));
   // Nobody else knows the other table: it needs no lock.
   let isDone = growLocked(memory, to, capacity - 1) !== 0;
   for (let fd = 0; fd < capacity && isDone; fd++) isDone = copyEntry(memory, from, to, fd);
@@ -197,7 +200,7 @@ function copyEntry(memory: KernelMemory, from: number, to: number, fd: number): 
 export function destroyFileTable(vfs: Vfs, table: number): void {
   const { memory } = vfs;
   const array = FileTable.entries.get(memory, table);
-  const capacity = ArrayHead.capacity.get(memory, array);
+  const capacity = FileTableArray.capacity.get(memory, array);
   for (let fd = 0; fd < capacity; fd++) {
     const file = clearEntryLocked(memory, entryAt(array, fd));
     if (file !== 0) dropFile(vfs, file);
@@ -211,7 +214,7 @@ export function destroyFileTable(vfs: Vfs, table: number): void {
   freeArray(memory, array);
   let retired = FileTable.retired.get(memory, table);
   while (retired !== 0) {
-    const next = ArrayHead.next.get(memory, retired);
+    const next = FileTableArray.next.get(memory, retired);
     freeArray(memory, retired);
     retired = next;
   }
@@ -219,5 +222,9 @@ export function destroyFileTable(vfs: Vfs, table: number): void {
 }
 
 function freeArray(memory: KernelMemory, array: number): void {
-  free(memory, array, ArrayHead.bytes + ArrayHead.capacity.get(memory, array) * FileEntry.bytes);
+  free(
+    memory,
+    array,
+    FileTableArray.bytes + FileTableArray.capacity.get(memory, array) * FileEntry.bytes,
+  );
 }

@@ -10,7 +10,7 @@ import { address, layout, mutex, Rank, u32, unpark, type KernelMemory } from "..
 
 const BUCKETS = 256;
 
-const FutexBucket = layout("FutexBucket", {
+export const FutexBucket = layout("FutexBucket", {
   lock: mutex(Rank.Futex),
   /** First and last waiter: guarded by lock. */
   first: address,
@@ -26,7 +26,7 @@ export const FutexWaiter = layout("FutexWaiter", {
   parker: address,
   process: address,
   word: u32,
-  /** 1 while in the bucket's list: whoever takes it out woke it. */
+  /** 1 while in the bucket's list: a waker takes it out. */
   queued: u32,
 });
 

@@ -2,7 +2,7 @@
  * Ids: one counter for processes and threads, and tables from id to record.
  *
  * Ids start at 1 and are never used twice (`spec/threads.md` §2). A table holds no count: records leave it before they are freed, under its lock, and
- * whoever finds one takes a count under the same lock.
+ * finding one takes a count under the same lock.
  * Lock: `lock`, rank Ids.
  */
 import { block, layout, mutex, Rank, type KernelMemory, type U32Field } from "../shm/index.ts";
@@ -14,8 +14,8 @@ export const IdTable = layout("IdTable", {
   buckets: block(BUCKETS * 4),
 });
 
-/** Fields that a record needs to be in a table. */
-interface Keyed {
+/** The fields that a record needs to be in a table. */
+export interface Keyed {
   id: U32Field;
   idNext: U32Field;
 }

@@ -117,6 +117,7 @@ export const KernelRoot = layout("KernelRoot", {
   futexes: block(FUTEX_TABLE_BYTES),
 });
 
+/** Limits of a machine, for all its processes. */
 export interface KernelLimits {
   /** Processes alive at once. */
   processes: number;

@@ -54,7 +54,7 @@ export const Pipe = layout("Pipe", {
   limit: u32,
   /** Bytes that were taken from it, as far as `FLOW_SIZE`: guarded by lock. */
   taken: u32,
-  /** Somebody found the pipe empty, by reading or asking: set under lock, for whoever fills it only on demand. */
+  /** Somebody found the pipe empty, by reading or asking: set under lock, for a writer that fills it only on demand. */
   starved: u32,
   waiters: waitQueue(),
 });

@@ -26,6 +26,7 @@ import {
   markFinished,
   Pending,
   Thread,
+  threadKeys,
 } from "./thread.ts";
 
 /**
@@ -55,7 +56,7 @@ export function addThread(kernel: Kernel, process: number, thread: number): bool
       Thread.pending.or(memory, thread, Pending.signal);
     }
     keepProcess(memory, process);
-    addId(memory, kernel.threadTable, Thread, thread);
+    addId(memory, kernel.threadTable, threadKeys, thread);
   }
   Process.lock.release(memory, process);
   if (accepted) {
@@ -92,7 +93,7 @@ export function finishThread(kernel: Kernel, thread: number, exitCode: number): 
     killChild(kernel, child);
   }
   markFinished(memory, thread, exitCode);
-  removeId(memory, kernel.threadTable, Thread, thread);
+  removeId(memory, kernel.threadTable, threadKeys, thread);
   Process.lock.acquire(memory, process);
   const next = Thread.next.get(memory, thread);
   const previous = Thread.previous.get(memory, thread);
@@ -216,7 +217,7 @@ function recordExitLocked(
   return true;
 }
 
-/** The last thread is gone: close everything and tell whoever waits. */
+/** The last thread is gone: closes everything and wakes those who wait. */
 function endProcess(kernel: Kernel, process: number): void {
   const { memory } = kernel;
   tearDown(kernel, process);

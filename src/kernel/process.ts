@@ -5,7 +5,7 @@
  * code wins. `changes` is woken at each step. A program that replaces itself by another goes `running` → `replacing` → `replaced` → `running`, and may end
  * at each step.
  *
- * Counts: one for each thread, one for whoever started it (the host program, or a parent until it has read how the child ended), one for each finder. The
+ * Counts: one for each thread, one for its starter (the host program, or a parent until it has read how the child ended), one for each finder. The
  * record outlives its end so that the exit code can be read.
  * Lock: `lock`, rank Process: the list of threads and the step to `exiting`.
  */
@@ -25,12 +25,13 @@ import {
 } from "../shm/index.ts";
 import { dropInode, keepInode } from "../vfs/index.ts";
 import { createFileTable, destroyFileTable } from "./file-table.ts";
-import { addId, findId, removeId } from "./id-table.ts";
+import { addId, findId, type Keyed, removeId } from "./id-table.ts";
 import { freeTimers } from "./interval-timer.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
 import { dropTerminal } from "./terminal.ts";
 import { dropStringList, keepStringList } from "./string-list.ts";
 
+/** States of a process: see above. */
 export const ProcessState = {
   running: 0,
   exiting: 1,
@@ -107,7 +108,7 @@ export const Process = layout("Process", {
   /** Signals that its program is to ignore from the start, one bit each (`proc_signals_get`): written before its program starts. */
   ignoredSignals: u32,
   /**
-   * Agents that use what it has while it has no thread, whoever makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
+   * Agents that use what it has while it has no thread, the one that makes it first of all: it ends when the last has let go (`letGo`). And 1 while the host has to
    * start its next program. Guarded by lock; the host may look at the latter without.
    */
   hands: u32,
@@ -129,6 +130,10 @@ export const Process = layout("Process", {
   crew: address,
 });
 
+/** By what the table of ids knows its records. */
+export const processKeys: Keyed = { id: Process.id, idNext: Process.idNext };
+
+/** Bits of `Process.flags`. */
 export const ProcessFlags = {
   /** A thread of it registered a signal callback. */
   handlesSignals: 1,
@@ -186,7 +191,7 @@ export function createProcess(kernel: Kernel, start: ProcessStart): number {
   Process.workingPathLength.set(memory, process, start.workingPath.length);
   Process.arguments.set(memory, process, start.arguments);
   Process.environment.set(memory, process, start.environment);
-  addId(memory, kernel.processTable, Process, process);
+  addId(memory, kernel.processTable, processKeys, process);
   return process;
 }
 
@@ -197,7 +202,10 @@ export function keepProcessStrings(
   which: "arguments" | "environment",
 ): number {
   Process.lock.acquire(memory, process);
-  const list = keepStringList(memory, Process[which].get(memory, process));
+  const list = keepStringList(
+    memory,
+    (which === "arguments" ? Process.arguments : Process.environment).get(memory, process),
+  );
   Process.lock.release(memory, process);
   return list;
 }
@@ -255,7 +263,7 @@ export function isEnding(memory: KernelMemory, process: number): boolean {
 
 /** The process with an id, with a count, or 0. Also one that has ended, while its parent may ask for it. */
 export function findProcess(kernel: Kernel, id: number): number {
-  return findId(kernel.memory, kernel.processTable, Process, id, keepProcess);
+  return findId(kernel.memory, kernel.processTable, processKeys, id, keepProcess);
 }
 
 /** Gives back all that a process has but its record: it is about to have ended. */
@@ -279,7 +287,7 @@ export function tearDown(kernel: Kernel, process: number): void {
 export function markEndedLocked({ memory, processTable }: Kernel, process: number): void {
   Process.state.store(memory, process, ProcessState.ended);
   if (Process.parentProcess.get(memory, process) === 0)
-    removeId(memory, processTable, Process, process);
+    removeId(memory, processTable, processKeys, process);
 }
 
 /**

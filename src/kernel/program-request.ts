@@ -8,7 +8,7 @@
  *               ↓
  *             unread → (the thread reads) → asked
  *
- * Counts: one for the thread that asks, noted as held (`Thread.heldRequest`), one for the host's queue or whoever serves it.
+ * Counts: one for the thread that asks, noted as held (`Thread.heldRequest`), one for the host's queue, and then for what serves the request.
  * Lock: none. `state` is stepped by one side at a time; `changes` wakes the asking thread.
  */
 import {
@@ -35,6 +35,7 @@ import {
   stringsOf,
 } from "./string-list.ts";
 
+/** States of a request: see above. */
 export const RequestState = { asked: 0, taken: 1, unread: 2, answered: 3 } as const;
 
 /** Linked as a parker, so that a ready queue's list serves. */

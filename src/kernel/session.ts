@@ -1,7 +1,7 @@
 /** Session: a process that the host program started, and all that descend from it. */
 import { listIds } from "./id-table.ts";
 import type { Kernel } from "./kernel.ts";
-import { dropProcess, findProcess, isEnding, Process } from "./process.ts";
+import { dropProcess, findProcess, isEnding, Process, processKeys } from "./process.ts";
 import { exitProcess } from "./process-end.ts";
 
 /**
@@ -17,7 +17,7 @@ export function visitSession(
 ): number {
   const { memory, processTable } = kernel;
   let count = 0;
-  for (const id of listIds(memory, processTable, Process)) {
+  for (const id of listIds(memory, processTable, processKeys)) {
     const process = findProcess(kernel, id);
     if (process === 0) continue;
     if (Process.session.get(memory, process) === session && !isEnding(memory, process)) {

@@ -6,8 +6,8 @@
  * variable's waiter lies there), and a fork copies all of it. Only a child that shares its parent's memory runs on the parent's stack; so the image that the
  * parent goes on from holds that part of the memory too.
  *
- * Life: made before the stack is taken apart, with room for the most that can come; freed by whoever puts the stack back for the last time, or its thread's end.
- * Locks: none; an image belongs to one thread, and whoever runs it, or finishes it, alone touches it.
+ * Life: made before the stack is taken apart, with room for the most that can come; freed when the stack is put back for the last time, or at its thread's end.
+ * Locks: none; an image belongs to one thread; only the agent that runs or finishes that thread touches it.
  */
 import { address, allocate, f64, free, layout, u32, type KernelMemory } from "../shm/index.ts";
 

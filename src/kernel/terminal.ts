@@ -2,7 +2,7 @@
  * Terminal: what is typed, edited into lines or not, and the size of the window, as termios(3) knows them in part: echo, line mode, line feeds.
  *
  * Typed bytes come from the host program in two ways. Raw ones pass through the line discipline (`line-discipline.ts`): signals, erasing, end of file, echo.
- * Edited ones come from a terminal of the host that did all that already. Whoever types gets the echo and the signals to pass on: nothing here writes or signals.
+ * Edited ones come from a terminal of the host that did all that already. The caller gets the echo and the signals to pass on: nothing here writes or signals.
  *
  * The queue is a ring of cells of two bytes: what was typed, and a mark. Its first `ready` cells may be read, in line mode one line by one read; `edited`
  * more are the line that is being typed, from which erasing takes away.
@@ -37,14 +37,21 @@ export const TerminalMode = {
   lineFeeds: 4,
 } as const;
 
-/** What `Terminal.waiters` is woken for besides `Readiness`: other modes. */
-export const TERMINAL_MODE_CHANGE = 16;
+/** What `Terminal.waiters` is woken for besides `Readiness`. */
+export const TerminalChange = {
+  /** The program wants other modes. */
+  modes: 16,
+  /** The host has been told of them. */
+  told: 32,
+} as const;
 
 export const Terminal = layout("Terminal", {
   refs: atomic32,
   lock: mutex(Rank.Terminal),
   /** Bits of `TerminalMode`. */
   modes: u32,
+  /** One more than the modes that whoever shows the terminal was told of last; 0 where nobody asked to be told. Written by the host's agent. */
+  told: atomic32,
   /** Size in characters and in pixels, 0 when unknown. */
   columns: u32,
   rows: u32,
@@ -52,7 +59,7 @@ export const Terminal = layout("Terminal", {
   height: u32,
   /** Nothing more will be typed. */
   hasEnded: u32,
-  /** Somebody found nothing to read, by reading or asking: for whoever takes input from its source only on demand. */
+  /** Somebody found nothing to read, by reading or asking: for a host program that takes input from its source only on demand. */
   starved: u32,
   /** The open file of what shows the terminal, with a count, or 0: immutable. */
   output: address,
@@ -75,6 +82,7 @@ export const CellMark = {
   endOfFile: 2,
 } as const;
 
+/** The size of a window: in characters, and in pixels or 0. */
 export interface TerminalSize {
   columns: number;
   rows: number;
@@ -158,7 +166,19 @@ export function setTerminalModes(memory: KernelMemory, terminal: number, modes: 
   if ((modes & TerminalMode.lines) === 0) commit(memory, terminal);
   Terminal.lock.release(memory, terminal);
   if (changes)
-    wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | TERMINAL_MODE_CHANGE);
+    wakeQueue(memory, Terminal.waiters.at(terminal), Readiness.read | TerminalChange.modes);
+}
+
+/** Notes which modes the host was told of, or with `undefined` that nobody asks for them any more. Wakes whoever waits for that. */
+export function noteToldModes(memory: KernelMemory, terminal: number, modes?: number): void {
+  Terminal.told.store(memory, terminal, modes === undefined ? 0 : modes + 1);
+  wakeQueue(memory, Terminal.waiters.at(terminal), TerminalChange.told);
+}
+
+/** Whether the host knows the modes, or asks for none. */
+export function areModesTold(memory: KernelMemory, terminal: number): boolean {
+  const told = Terminal.told.load(memory, terminal);
+  return told === 0 || told === readTerminalState(memory, terminal).modes + 1;
 }
 
 /** Nothing more will be typed: reads answer the end of file after what is left. */

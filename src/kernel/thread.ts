@@ -25,10 +25,11 @@ import {
 } from "../shm/index.ts";
 import { freeContextTable, StackContext } from "./context-table.ts";
 import { FutexWaiter } from "./futex.ts";
-import { findId } from "./id-table.ts";
+import { findId, type Keyed } from "./id-table.ts";
 import { type Kernel, KernelRoot } from "./kernel.ts";
 import { freeStackImage, freeStackImages } from "./stack-image.ts";
 
+/** States of a thread: see above. */
 export const ThreadState = { pending: 0, running: 1, finished: 2 } as const;
 
 /** Work that waits for a thread until its next syscall or wake-up: bits of `Thread.pending`. */
@@ -143,6 +144,9 @@ export const Thread = layout("Thread", {
   born: f64,
 });
 
+/** By what the table of ids knows its records. */
+export const threadKeys: Keyed = { id: Thread.id, idNext: Thread.idNext };
+
 /** How much memory a thread has for its stack, as the guest tells it. */
 export interface StackLayout {
   upper: number;
@@ -209,7 +213,7 @@ export function dropThread(kernel: Kernel, thread: number): void {
 
 /** The living thread with an id, with a count, or 0. */
 export function findThread(kernel: Kernel, id: number): number {
-  return findId(kernel.memory, kernel.threadTable, Thread, id, keepThread);
+  return findId(kernel.memory, kernel.threadTable, threadKeys, id, keepThread);
 }
 
 /** Gives a thread work to notice at its next syscall, and ends its wait if it is in one. */

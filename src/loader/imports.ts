@@ -100,6 +100,7 @@ const RESTARTS: ReadonlySet<string> = new Set([
 ]);
 
 type Argument = number & bigint;
+/** A function that a guest imports. */
 export type Import = (...parameters: Argument[]) => unknown;
 
 function wrapLight(c: SyscallContext, handler: SyscallHandler, count: number): Import {

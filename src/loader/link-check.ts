@@ -8,6 +8,7 @@ import type { ModuleDescription, ModuleImport } from "./module-description.ts";
 import { printable } from "./printable.ts";
 import { formatFunctionType } from "./wasm-types.ts";
 
+/** An import that cannot be given, in words. */
 export interface LinkProblem {
   readonly module: string;
   readonly name: string;

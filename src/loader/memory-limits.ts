@@ -32,7 +32,7 @@ function checkMinimum(memory: MemoryType, maximumPages: number, what: string): v
 
 /**
  * Returns the module with the maximum of each memory it defines at most `maximumPages` (of 64 KiB), or `bytes` itself when
- * that is so already. An imported memory is left alone: whoever makes it may give a smaller maximum than the module names.
+ * that is so already. An imported memory is left alone: it may be made with a smaller maximum than the module names.
  * Throws ModuleError with code ERR_MEMORY_LIMIT when a memory, defined or imported, needs more from the start.
  */
 export function limitMemory(

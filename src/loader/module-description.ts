@@ -28,8 +28,10 @@ export type ExternalType =
   | { readonly kind: "table"; readonly type: TableType }
   | { readonly kind: "global"; readonly type: GlobalType };
 
+/** One import of a module. */
 export type ModuleImport = ExternalType & { readonly module: string; readonly name: string };
 
+/** One export of a module. */
 export type ModuleExport = ExternalType & {
   readonly name: string;
   /** In the index space of its kind, where imports come first. */
@@ -44,6 +46,7 @@ export interface MainMemory {
   readonly limits: MemoryType | undefined;
 }
 
+/** What a module's bytes tell: see above. */
 export interface ModuleDescription {
   readonly imports: readonly ModuleImport[];
   readonly exports: readonly ModuleExport[];

@@ -18,6 +18,7 @@ import {
 
 provideRareTypes(rareTypes);
 
+/** The index spaces of one module. */
 export interface ModuleSpaces {
   readonly sections: readonly Section[];
   readonly types: number;

@@ -2,7 +2,7 @@
  * Program: a compiled module with what the loader knows of it. Plain data beside the module, so that it can be posted to workers, which share the
  * compiled code.
  *
- * Life: made once per program by `loadProgram`, immutable.
+ * Life: made once per program by `compileProgram`, immutable.
  */
 import { callNames, callType } from "../abi/call-types.ts";
 import { isFurtherCall, isPathCall } from "../syscalls/table.ts";
@@ -117,6 +117,7 @@ export const MOST_PAGES = 65536;
  */
 const MOST_WIDE_PAGES = MOST_PAGES - 1;
 
+/** Whether a program's memory has 64-bit addresses. */
 export function isWideProgram({ memory }: ModuleDescription): boolean {
   return memory.limits?.memory64 === true;
 }

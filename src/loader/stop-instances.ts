@@ -40,7 +40,7 @@ const MANY = 1_000_000;
 
 /** Makes what a program's stop points call, for one context whose stacks can be suspended. */
 function makeStops(context: SyscallContext, stacks: StackPort): WebAssembly.Instance {
-  // On a stack that cannot be suspended now nothing that may suspend can even be called.
+  // On a stack that cannot be suspended now, an engine refuses even to call what may suspend.
   const wait = (address: number, expected: number | bigint, timeout: number): number =>
     stacks.canSuspend
       ? -1

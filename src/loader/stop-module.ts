@@ -6,7 +6,7 @@
  * `WebAssembly.Suspending` at all on a stack that was not begun by `WebAssembly.promising` or has frames of JavaScript on it (a signal handler, called
  * from inside a call), even if it would not suspend: there the plain function has to do everything.
  *
- * Life: compiled once per agent, an instance for whoever provides the imports; its functions go into the table of each program's instance.
+ * Life: compiled once per agent, an instance for each set of imports; its functions go into the table of each program's instance.
  */
 import { Opcode } from "./instructions.ts";
 import { SectionId } from "./wasm-binary.ts";

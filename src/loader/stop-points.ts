@@ -41,6 +41,7 @@ import { ExternalByte, type WasmBytes } from "./wasm-writer.ts";
 
 export { originalOffset } from "./byte-edits.ts";
 
+/** A rewritten module, and what it takes to run it. */
 export interface StopPoints {
   /** The rewritten module. */
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -7,6 +7,7 @@
 import { ModuleError } from "./module-error.ts";
 import { Limit, readSections, SectionId, WasmReader } from "./wasm-binary.ts";
 
+/** A field of the `producers` section. */
 export interface ProducersField {
   /** `language`, `processed-by` or `sdk`. */
   readonly field: string;

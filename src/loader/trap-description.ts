@@ -10,6 +10,7 @@ import type { Renewal } from "./renewal.ts";
 import type { StopPoints } from "./stop-points.ts";
 import { RAW_TRAP, type Thrown } from "./trap.ts";
 
+/** What stopped a guest, in the same words for every engine. */
 export type TrapKind =
   | "unreachable"
   | "memory access out of bounds"
@@ -34,6 +35,7 @@ export type TrapKind =
   /** Not thrown by guest code: a fault of the host, whose message is kept. */
   | "host error";
 
+/** A frame of the guest's stack. */
 export interface TrapFrame {
   /** The function's name, or `wasm-function[N]`. */
   readonly function: string;
@@ -43,6 +45,7 @@ export interface TrapFrame {
   readonly offset: number | undefined;
 }
 
+/** A trap in words. */
 export interface TrapDescription {
   readonly kind: TrapKind;
   /** Innermost first. */

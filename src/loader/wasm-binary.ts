@@ -76,6 +76,7 @@ export class WasmReader {
     return this.end - this.offset;
   }
 
+  /** Refuses the module. @throws ModuleError */
   fail(message: string, offset = this.offset): never {
     throw new ModuleError(this.code, message, offset);
   }

@@ -69,7 +69,7 @@ export function provideRareTypes(given: RareTypes): void {
   rareTypes = given;
 }
 
-/** Whoever reads has to be given that part first, or that of `program.ts`. */
+/** The agent that reads must first be given that part, or that of `program.ts`. */
 export class NeedsFurtherReading extends Error {
   override name = "NeedsFurtherReading";
 }
@@ -85,6 +85,7 @@ export function readValueType(reader: WasmReader): ValueType {
   return COMMON_TYPES[byte] ?? readRare().readValueType(reader, byte);
 }
 
+/** Reads a vector of value types, adding them to `into` if it is given. */
 export function readValueTypes(reader: WasmReader, into?: ValueType[]): void {
   for (let left = reader.count("values of a function type", Limit.parameters); left > 0; left--) {
     const type = readValueType(reader);

@@ -40,6 +40,7 @@ export const ValueByte = { i32: 0x7f, i64: 0x7e, f64: 0x7c, funcref: 0x70 } as c
 /** What an import or an export is, as a byte. */
 export const ExternalByte = { function: 0, table: 1, memory: 2 } as const;
 
+/** A function type. */
 export function encodeFunctionType(parameters: WasmBytes, results: WasmBytes): number[] {
   return [
     0x60,
@@ -56,6 +57,7 @@ export function encodeBody(instructions: WasmBytes, locals: readonly WasmBytes[]
   return [...encodeUnsigned(content.length), ...content];
 }
 
+/** A section with its number and length. */
 export function encodeSection(id: number, content: WasmBytes): number[] {
   return [id, ...encodeUnsigned(content.length), ...content];
 }

@@ -48,7 +48,7 @@ export function waitOnWordAsync(
   else end(ANSWERS[wait.value]);
 }
 
-/** Wakes whoever waits on a word. */
+/** Wakes all that wait on a word. */
 export function notifyWord(memory: WebAssembly.Memory, address: number): void {
   Atomics.notify(new Int32Array(memory.buffer), address >>> 2);
 }

@@ -58,6 +58,7 @@ export function fillPages(content: Uint8Array, { numbers, bytes }: HeapPages): b
   return true;
 }
 
+/** How a heap is made of pages. */
 export interface HeapOptions {
   /** Bytes that the heap may take at most; by default as many as the one that was copied. */
   readonly limit?: number | undefined;

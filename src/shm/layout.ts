@@ -13,7 +13,7 @@
  * operations. Raw index arithmetic on kernel memory happens on this floor, and in the few hot functions that say so.
  */
 import { allocate, allocatePooled, free, freePooled } from "./heap.ts";
-import { countFreed, countMade, registerKind } from "./ledger.ts";
+import { countFreed, countMade, hashOf, registerKind } from "./ledger.ts";
 import type { KernelMemory } from "./memory.ts";
 import { acquireLock, releaseLock } from "./mutex.ts";
 import { panic } from "./panic.ts";
@@ -60,31 +60,31 @@ export class U64Field {
 export class Atomic32Field {
   constructor(readonly offset: number) {}
   load(memory: KernelMemory, record: number): number {
-    return Atomics.load(memory.i32, (record + this.offset) >>> 2);
+    return memory.code.load((record + this.offset) | 0);
   }
   /** The value by a plain read, which engines compile to one instruction: a guess, for an atomic operation that follows and checks it. */
   guess(memory: KernelMemory, record: number): number {
     return memory.i32[(record + this.offset) >>> 2];
   }
   store(memory: KernelMemory, record: number, value: number): void {
-    Atomics.store(memory.i32, (record + this.offset) >>> 2, value);
+    memory.code.store((record + this.offset) | 0, value);
   }
   /** Adds and returns the value before. */
   add(memory: KernelMemory, record: number, value: number): number {
-    return Atomics.add(memory.i32, (record + this.offset) >>> 2, value);
+    return memory.code.add((record + this.offset) | 0, value);
   }
   or(memory: KernelMemory, record: number, bits: number): number {
-    return Atomics.or(memory.i32, (record + this.offset) >>> 2, bits);
+    return memory.code.or((record + this.offset) | 0, bits);
   }
   and(memory: KernelMemory, record: number, bits: number): number {
-    return Atomics.and(memory.i32, (record + this.offset) >>> 2, bits);
+    return memory.code.and((record + this.offset) | 0, bits);
   }
   exchange(memory: KernelMemory, record: number, value: number): number {
-    return Atomics.exchange(memory.i32, (record + this.offset) >>> 2, value);
+    return memory.code.exchange((record + this.offset) | 0, value);
   }
   /** Stores `value` if the word is `expected`; returns the value before. */
   compareExchange(memory: KernelMemory, record: number, expected: number, value: number): number {
-    return Atomics.compareExchange(memory.i32, (record + this.offset) >>> 2, expected, value);
+    return memory.code.compareExchange((record + this.offset) | 0, expected, value);
   }
 }
 
@@ -159,7 +159,8 @@ type Placed<F extends Fields> = {
   readonly [K in keyof F]: F[K] extends FieldKind<infer P> ? P : never;
 };
 
-export interface Record_ {
+/** A kind of record, but for its fields. */
+export interface RecordKind {
   readonly layoutName: string;
   /** Bytes of a record, a multiple of 8. */
   readonly bytes: number;
@@ -169,46 +170,45 @@ export interface Record_ {
   free(memory: KernelMemory, record: number, extra?: number): void;
 }
 
-export type Layout<F extends Fields> = Record_ & Placed<F>;
-
-/** What tells one way to lay records out from another. */
-function shapeOf(bytes: number, fields: Fields): string {
-  let offset = 0;
-  let shape = `${bytes} `;
-  for (const [key, kind] of Object.entries(fields)) {
-    offset = Math.ceil(offset / kind.alignment) * kind.alignment;
-    shape += `${key}@${offset}+${kind.bytes} `;
-    offset += kind.bytes;
-  }
-  return shape;
-}
+export type Layout<F extends Fields> = RecordKind & Placed<F>;
 
 const RESERVED = new Set(["layoutName", "bytes", "allocate", "free"]);
 
 /**
  * Declares a kind of record. The name is what the ledger and panics call it; fields are laid out in the order given.
  *
+ * A bundle has `recordKind` in its place, and the fields by themselves (`tools/bundle/inline-records.mjs`). So the constant must have the record's name, be exported, and
+ * be used for nothing but its members.
+ *
  * @param pool number of a pool of its own (`heap.ts`), for records that stale addresses may be looked at
  */
 export function layout<F extends Fields>(name: string, fields: F, pool?: number): Layout<F> {
   let offset = 0;
+  let shape = "";
   const placed: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(fields)) {
     if (RESERVED.has(key)) panic(`layout ${name}: a field cannot be called ${key}`);
     offset = Math.ceil(offset / kind.alignment) * kind.alignment;
     placed[key] = kind.place(offset, `${name}.${key}`);
+    shape += `${key}@${offset}+${kind.bytes} `;
     offset += kind.bytes;
   }
   const bytes = Math.ceil(offset / 8) * 8;
-  const kind = registerKind(name, () => shapeOf(bytes, fields));
-  const methods: Record_ = {
+  const record = recordKind(name, bytes, hashOf(`${bytes} ${shape}`), pool);
+  return Object.freeze({ ...record, ...placed }) as Layout<F>;
+}
+
+/** A kind of record without its fields. @param shape a number that differs where they are laid out differently */
+export function recordKind(name: string, bytes: number, shape: number, pool?: number): RecordKind {
+  const kind = registerKind(name, shape);
+  return Object.freeze({
     layoutName: name,
     bytes,
     allocate(memory, extra = 0) {
       const record =
         pool === undefined ? allocate(memory, bytes + extra) : allocatePooled(memory, pool, bytes);
       if (record === 0) return 0;
-      memory.i32.fill(0, record >>> 2, (record + bytes + extra + 3) >>> 2);
+      memory.code.clear(record | 0, bytes + extra);
       countMade(memory, kind);
       return record;
     },
@@ -217,6 +217,5 @@ export function layout<F extends Fields>(name: string, fields: F, pool?: number)
       if (pool === undefined) free(memory, record, bytes + extra);
       else freePooled(memory, pool, record);
     },
-  };
-  return Object.freeze({ ...methods, ...placed }) as Layout<F>;
+  } satisfies RecordKind);
 }

@@ -11,14 +11,14 @@ import { panic } from "./panic.ts";
 /** Kinds of this agent, by the number that its layouts use. */
 const names: string[] = [];
 const hashes: number[] = [];
-/** How their records are laid out, as text. */
-const shapes: (() => string)[] = [];
+/** How their records are laid out: a number for each. */
+const shapes: number[] = [];
 
 /** Places in a heap. */
 const MOST = 64;
 
-/** The number of a kind in this agent. A name that is known keeps its number. @param shape makes a text that differs where records are laid out differently */
-export function registerKind(name: string, shape = () => ""): number {
+/** The number of a kind in this agent. A name that is known keeps its number. @param shape differs where records are laid out differently */
+export function registerKind(name: string, shape: number): number {
   const known = names.indexOf(name);
   if (known >= 0) return known;
   hashes.push(hashOf(name));
@@ -27,7 +27,7 @@ export function registerKind(name: string, shape = () => ""): number {
 }
 
 /** FNV-1a; never 0. */
-function hashOf(text: string): number {
+export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
@@ -35,12 +35,12 @@ function hashOf(text: string): number {
   return hash === 0 ? 1 : hash;
 }
 
-/** How records are laid out: a hash for the name of each kind that this agent knows. */
+/** How records are laid out: a number for the name of each kind that this agent knows. */
 export function listShapes(): Record<string, number> {
-  return Object.fromEntries(names.map((name, kind) => [name, hashOf(shapes[kind]())]));
+  return Object.fromEntries(names.map((name, kind) => [name, shapes[kind]]));
 }
 
-/** Word of a kind's count in a heap. */
+/** Address of a kind's count in a heap. */
 function placeOf(memory: KernelMemory, kind: number): number {
   return memory.ledgerPlaces[kind] ?? claimPlace(memory, kind);
 }
@@ -51,17 +51,19 @@ function claimPlace(memory: KernelMemory, kind: number): number {
     const word = (Header.ledgerKinds >> 2) + place;
     const before = Atomics.compareExchange(memory.i32, word, 0, hash);
     if (before === 0 || before === hash)
-      return (memory.ledgerPlaces[kind] = (Header.ledger >> 2) + place);
+      return (memory.ledgerPlaces[kind] = Header.ledger + place * 4);
   }
   panic("ledger: too many kinds of records");
 }
 
+/** Counts a record that was made. */
 export function countMade(memory: KernelMemory, kind: number): void {
-  Atomics.add(memory.i32, placeOf(memory, kind), 1);
+  memory.code.add(placeOf(memory, kind), 1);
 }
 
+/** Counts a record that was freed. */
 export function countFreed(memory: KernelMemory, kind: number): void {
-  if (Atomics.sub(memory.i32, placeOf(memory, kind), 1) <= 0)
+  if (memory.code.add(placeOf(memory, kind), -1) <= 0)
     panic(`ledger: ${names[kind]} freed once too often`);
 }
 

@@ -18,6 +18,7 @@ export class LockOrder {
   /** Whether this agent may take locks now, where it is one that is ended only while it may not. */
   mayLock: (() => boolean) | undefined;
 
+  /** A lock was taken. Stops the machine where its rank is not above the last one's. */
   acquired(name: string, rank: number, address: number): void {
     const last = this.held.at(-1);
     const where = new Error().stack ?? "";
@@ -32,6 +33,7 @@ export class LockOrder {
     this.held.push({ name, rank, address, where });
   }
 
+  /** A lock was let go of. */
   released(name: string, address: number): void {
     const index = this.held.findLastIndex((held) => held.address === address);
     if (index < 0) panic(`lock order: ${name} let go of but not held`);

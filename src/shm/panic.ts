@@ -1,5 +1,5 @@
 /**
- * A broken invariant of the kernel. Never caught to go on: whoever sees one stops the machine and shows it.
+ * A broken invariant of the kernel. Never caught to go on: it stops the machine, and is shown.
  */
 export class KernelPanic extends Error {
   override name = "KernelPanic";

@@ -1,5 +1,5 @@
 /**
- * Sleeping and waking: the only file that waits.
+ * Sleeping and waking. Besides this file only locks wait (`mutex.ts`), and what waits in the place of a guest's instruction (`engine-wait.ts`).
  *
  * A parker is a word of shared memory that belongs to one sleeper. 0: nothing; 1: a wake-up has come (it is kept until taken, so a
  * wake-up before the sleep is not lost); 2: the sleeper is a suspended stack, and its waker must hand it to its carrier.

@@ -35,10 +35,8 @@ export const Rank = {
   Pipe: 80,
   /** One bucket of the futex table. */
   Futex: 90,
-  /** A queue of waiters: taken by whoever changed what they wait for. */
+  /** A queue of waiters: taken after a change of what they wait for. */
   WaitQueue: 100,
-  /** The ready queue of a carrier: taken by whoever wakes one of its threads. */
-  ReadyQueue: 105,
   /** The allocator: anyone may allocate while holding anything. */
   Heap: 110,
 } as const;

@@ -1,12 +1,12 @@
 /**
  * Who to wake when an object changes.
  *
- * A queue belongs to an object (pipe, process, socket). A waiter puts an entry in, looks at the object once more, and parks; whoever changes the
+ * A queue belongs to an object (pipe, process, terminal). A waiter puts an entry in, looks at the object once more, and parks; a change of the
  * object wakes the entries that asked for that kind of change. Entries know a parker and a mask of events, not threads. Being woken does
  * not remove an entry: its owner does, on every way out.
  *
  * An object that itself waits for many others, beyond the end of a call, puts in relay entries instead: a wake-up is then noted with the object's
- * relay and passed on to whoever waits for the object. No two queues are locked at once for that, so relays may watch objects that have relays.
+ * relay and passed on to those who wait for the object. No two queues are locked at once for that, so relays may watch objects that have relays.
  *
  * Lock: `lock`, rank WaitQueue. Wake-ups are sent after the lock of the object itself was let go.
  */
@@ -43,7 +43,7 @@ export const WaitEntry = layout("WaitEntry", {
   nextHeld: address,
 });
 
-/** What an object has that waits for many others. The object holds one count; whoever passes a wake-up on holds another meanwhile. */
+/** What an object has that waits for many others. The object holds one count; an agent that passes a wake-up on holds another meanwhile. */
 export const Relay = layout("Relay", {
   refs: atomic32,
   /** Entries that were woken since the object looked last, linked by `firedNext`: anyone pushes, the object takes all at once. No lock. */
@@ -63,7 +63,7 @@ export const relayEntryFields = {
   firedNext: address,
 };
 
-const RelayEntry = layout("RelayEntry", relayEntryFields);
+export const RelayEntry = layout("RelayEntry", relayEntryFields);
 
 /** Puts an entry in a queue. */
 export function subscribe(
@@ -147,7 +147,7 @@ const EVERY_CHANGE = -1;
 /**
  * Notes a wake-up with the relay and takes a count of it: the entry keeps it alive only while the queue is locked.
  *
- * @returns false when the last wake-up has not been looked at yet: whoever is to look knows
+ * @returns false when the last wake-up has not been looked at yet: then nobody need be told of another
  */
 function fire(memory: KernelMemory, relay: number, entry: number): boolean {
   if (RelayEntry.isFired.exchange(memory, entry, 1) !== 0) return false;
@@ -192,7 +192,7 @@ export function dropRelay(memory: KernelMemory, relay: number): void {
 /** Whether anyone waits in a queue: a hint, except where the caller knows that no waiter can come. */
 function hasWaiters(memory: KernelMemory, queue: number): boolean {
   // Atomic, or the processor may look here before the change that the caller made before is seen: the waiter would miss both.
-  return Atomics.load(memory.u32, (queue + WaitQueue.first.offset) >>> 2) !== 0;
+  return memory.code.load((queue + WaitQueue.first.offset) | 0) !== 0;
 }
 
 /** Makes every waiter of a queue look again whose wake-up came with a restored snapshot, in the word alone. */

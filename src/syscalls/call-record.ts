@@ -28,6 +28,7 @@ const ARGUMENT = 8;
 const GIVEN = 5;
 const ANSWER = 9;
 
+/** A record as bytes. */
 export function encodeCall(record: CallRecord): Uint8Array<ArrayBuffer> {
   const { args, given, answers } = record;
   const name = new TextEncoder().encode(record.call);

@@ -47,14 +47,19 @@ export function fd_fdstat_get(context: SyscallContext, fd: number, result: numbe
   );
   // What the C library asks for when it opens a path by this number.
   const covered = coveredPreopen(memory, context.files, fd);
-  const { inheritingLow, inheritingHigh } = covered === 0 ? FileEntry : CoveredPreopen;
-  const source = covered === 0 ? entry : covered;
-  const inherits = directory || covered !== 0;
-  guest.setU64(
-    at + Fdstat.fs_rights_inheriting,
-    inherits ? inheritingLow.get(memory, source) : 0,
-    inherits ? inheritingHigh.get(memory, source) : 0,
-  );
+  const inheriting = at + Fdstat.fs_rights_inheriting;
+  if (covered !== 0)
+    guest.setU64(
+      inheriting,
+      CoveredPreopen.inheritingLow.get(memory, covered),
+      CoveredPreopen.inheritingHigh.get(memory, covered),
+    );
+  else
+    guest.setU64(
+      inheriting,
+      directory ? FileEntry.inheritingLow.get(memory, entry) : 0,
+      directory ? FileEntry.inheritingHigh.get(memory, entry) : 0,
+    );
   return 0;
 }
 

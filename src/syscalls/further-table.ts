@@ -86,7 +86,7 @@ const wasix: Readonly<Record<string, Service>> = {
   epoll_wait: blocking(epoll_wait),
 
   tty_get: full(tty_get),
-  tty_set: full(tty_set),
+  tty_set: blocking(tty_set),
 
   stack_checkpoint: partial(
     stack_checkpoint,

@@ -10,7 +10,7 @@ import { CALL_AGAIN, PROCESS_EXIT } from "./control.ts";
 import { deliverSignals, hasHandler } from "./signal-delivery.ts";
 import { stayStopped } from "./stay-stopped.ts";
 
-/** Before a call. Handlers that can be given a stack of their own are left to whoever makes the call. May throw a control outcome. */
+/** Before a call. Handlers that can be given a stack of their own are left to the caller, which makes the call. May throw a control outcome. */
 export function doPendingFirst(context: SyscallContext): void {
   const { call, memory, resumes, stacks, thread } = context;
   // Signals that end a wait end it as if it had gone on all the time: the call itself looks for them.

@@ -30,7 +30,7 @@ export interface StackPort {
   waitRaw(address: number, expected: number | bigint, timeout: number): Outcome;
   /** Suspends the running context in favour of another of the thread's, which is there: its number, and what it begins with. An errno, later. */
   switchContext(id: number, entry: number): Outcome;
-  /** A context is no more, which does not run. */
+  /** A context that does not run is destroyed. */
   forgetContext(id: number): void;
   /**
    * Does a call that waits: in place where that is soon over; else with the stack suspended, and then it ends the call as `SyscallContext.finish` and

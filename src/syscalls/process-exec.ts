@@ -167,7 +167,7 @@ function* replaceProgram(
       goOnAsParent(context);
       return 0;
     }
-    // What came for this program is for its handlers, which are about to be no more.
+    // Signals that came for this program are for its handlers, which are about to go.
     while (hasHandler(context)) yield RUN_HANDLERS;
     isGiven = beginReplacement(kernel, process, answer, lists.arguments, lists.environment);
   } finally {

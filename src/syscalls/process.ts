@@ -148,7 +148,7 @@ function listDispositions({ memory, process }: SyscallContext): (readonly [numbe
   return list;
 }
 
-/** Writes the number of signal dispositions: those that whoever started the program gave it. */
+/** Writes the number of signal dispositions: those that the program was started with. */
 export function proc_signals_sizes_get(context: SyscallContext, result: number): number {
   const { guest } = context;
   if (!guest.has(result, guest.pointerBytes)) return Errno.EMEMVIOLATION;

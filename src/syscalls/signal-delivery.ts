@@ -37,7 +37,7 @@ export function hasHandler(context: SyscallContext): boolean {
   return queued !== 0 && (queued & (1 << Signal.KILL)) === 0;
 }
 
-/** Whether no signal is queued but such as do nothing by default. */
+/** Whether all queued signals are ones that do nothing by default. */
 export function hasQuietSignals({ memory, thread }: SyscallContext): boolean {
   return (Thread.signals.load(memory, thread) & ~IGNORED_BY_DEFAULT) === 0;
 }

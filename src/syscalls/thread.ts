@@ -240,7 +240,7 @@ function* waitInLine(
     // One that was woken meanwhile has its answer: the handler runs after it.
     if (ended !== Errno.EINTR || wasWoken) break;
     yield RUN_HANDLERS;
-    // The handler may have changed the word, and then whoever would wake has no need to: in that case the wait is over.
+    // The handler may have changed the word, and then no waker need come: in that case the wait is over.
     wasWoken = true;
   } while (standInLine(context, word, expected));
   guest.refreshIfDetached();

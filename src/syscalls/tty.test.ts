@@ -10,6 +10,7 @@ import {
   createTerminal,
   endTerminalInput,
   installFile,
+  noteToldModes,
   ALL_RIGHTS,
   openTerminal,
   Process,
@@ -83,6 +84,33 @@ test(
     const stat = fixture.reserve(24);
     fixture.do("fd_fdstat_get", 0, stat);
     assert.equal(fixture.guest.u8[stat], Filetype.CHARACTER_DEVICE);
+  }),
+);
+
+test(
+  "a change of modes waits until a host that asked for them knows",
+  withProcess((fixture) => {
+    const terminal = withTerminal(fixture);
+    const { memory } = fixture.machine;
+    const at = fixture.reserve(Tty.$size);
+    fixture.do("tty_get", at);
+    const setEcho = (echo: number) => {
+      let sleeps = 0;
+      fixture.context.onSleep = () => {
+        sleeps++;
+        noteToldModes(memory, terminal, readTerminalState(memory, terminal).modes);
+      };
+      fixture.guest.u8[at + Tty.echo] = echo;
+      fixture.do("tty_set", at);
+      return sleeps;
+    };
+    assert.equal(setEcho(0), 0);
+    noteToldModes(memory, terminal, readTerminalState(memory, terminal).modes);
+    assert.equal(setEcho(1), 1);
+    assert.equal(setEcho(1), 0);
+    assert.equal(setEcho(0), 1);
+    noteToldModes(memory, terminal);
+    assert.equal(setEcho(1), 0);
   }),
 );
 

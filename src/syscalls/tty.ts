@@ -3,15 +3,19 @@ import { Errno } from "../abi/errno.ts";
 import { Signal } from "../abi/enums.ts";
 import { Tty } from "../abi/layouts.ts";
 import {
+  areModesTold,
   isTerminal,
   Process,
   readTerminalState,
   resizeTerminal,
   sendSignal,
   setTerminalModes,
+  Terminal,
+  TerminalChange,
   TerminalMode,
 } from "../kernel/index.ts";
-import { dropFile } from "../vfs/index.ts";
+import { dropFile, WOULD_BLOCK } from "../vfs/index.ts";
+import { type Outcome, type Waiting, waitOn } from "./block.ts";
 import type { SyscallContext } from "./context.ts";
 import { notePending } from "./pending-work.ts";
 
@@ -46,8 +50,15 @@ export function tty_get(context: SyscallContext, result: number): number {
   return 0;
 }
 
-/** Changes the terminal's modes, and its size as the program sees it: SIGWINCH where that is another. ENOTSUP without one. */
-export function tty_set(context: SyscallContext, pointer: number): number {
+/** How long a change of modes waits for the host, in milliseconds: it may itself be waiting for the program. */
+const LONGEST_TELLING = 1000;
+
+/**
+ * Changes the terminal's modes, and its size as the program sees it: SIGWINCH where that is another. ENOTSUP without one.
+ *
+ * Where the host shows what is typed itself, it has to know before the program goes on: a password that is typed at once would be seen.
+ */
+export function tty_set(context: SyscallContext, pointer: number): Outcome {
   const { guest, kernel, memory, process } = context;
   if (!guest.has(pointer, Tty.$size)) return Errno.EMEMVIOLATION;
   const terminal = Process.terminal.get(memory, process);
@@ -69,5 +80,14 @@ export function tty_set(context: SyscallContext, pointer: number): number {
   });
   if (isOther) sendSignal(kernel, process, Signal.WINCH);
   notePending(context);
+  return areModesTold(memory, terminal) ? 0 : context.wait(waitUntilTold(context, terminal));
+}
+
+function* waitUntilTold(context: SyscallContext, terminal: number): Waiting<number> {
+  const { memory } = context;
+  const deadline = context.beginWait() + LONGEST_TELLING;
+  yield* waitOn(context, Terminal.waiters.at(terminal), TerminalChange.told, deadline, () =>
+    areModesTold(memory, terminal) ? 0 : WOULD_BLOCK,
+  );
   return 0;
 }

@@ -104,7 +104,7 @@ export function beginRest(memory: KernelMemory, crew: number, carrier: number): 
   Crew.lock.release(memory, crew);
 }
 
-/** It is awake again, whoever woke it. Where it has stacks to go on with, another is called to the line. */
+/** It is awake again. Where it has stacks to go on with, another is called to the line. */
 export function endRest(memory: KernelMemory, crew: number, carrier: number): void {
   Crew.lock.acquire(memory, crew);
   removeCarrierLocked(memory, crew, Crew.resting, carrier);

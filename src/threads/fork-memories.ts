@@ -18,6 +18,7 @@ export interface ForkContent {
   readonly content: Uint8Array;
 }
 
+/** A shared memory, which comes back to the agent that made it. */
 export interface LentMemory {
   readonly memory: WebAssembly.Memory;
   /** One word, 0 until the host says that nobody uses the memory any more (`giveBack`). */
@@ -88,7 +89,7 @@ export class ForkMemories {
   }
 }
 
-/** In shared bytes, so that whoever passes them on need not copy them. */
+/** In shared bytes, so that they need not be copied when they are passed on. */
 function copyContent(buffer: ArrayBufferLike): ForkContent | undefined {
   try {
     const content = new Uint8Array(new SharedArrayBuffer(buffer.byteLength));

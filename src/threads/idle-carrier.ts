@@ -54,7 +54,7 @@ export function sleepWatching(
       onIdle?.();
     }
     const now = clock.monotonicMilliseconds();
-    // Then whoever froze them rings the watch's bell.
+    // The host's agent, which froze them, rings the watch's bell afterwards.
     const isFrozen = KernelRoot.isCapturing.load(memory, root) !== 0;
     if (called || (hasWatch && !isFrozen && hasReadySleeper(memory, sleepers, now))) {
       if (hasWatch) endWatch(memory, crew, carrier);

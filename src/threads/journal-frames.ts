@@ -30,6 +30,7 @@ export const FrameKind = {
   again: 5,
 } as const;
 
+/** One frame of a journal. */
 export interface Frame {
   readonly kind: number;
   readonly payload: Uint8Array;
@@ -53,6 +54,7 @@ export function makeJournalHead(snapshotBytes: number): Uint8Array<ArrayBuffer> 
   return head;
 }
 
+/** A frame with its head. */
 export function makeFrame(kind: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(FRAME_HEAD + payload.length);
   const view = new DataView(frame.buffer);

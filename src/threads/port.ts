@@ -16,6 +16,7 @@ export interface WorkerHandle {
   setKeepsAlive(keep: boolean): void;
 }
 
+/** Workers of a host, and its time. */
 export interface WorkerHost {
   /**
    * Starts a worker.

@@ -39,7 +39,7 @@ export function createCrew(kernel: Kernel, process: number, options: CrewLimits)
   return crew;
 }
 
-/** Makes a crew in the place of one that comes from a snapshot, whose carriers are no more, and puts the process's threads in line, whose stacks are data. */
+/** Makes a crew in the place of one that comes from a snapshot, whose carriers are gone. Puts the process's threads, whose stacks are data, in line. */
 export function replaceCrew(kernel: Kernel, process: number, limits: CrewLimits): number {
   const { memory } = kernel;
   const before = Process.crew.get(memory, process);

@@ -2,7 +2,7 @@
  * Waits of guest threads with the engine's own instructions (`memory.atomic.wait32`, `wait64`), on carriers that are shared.
  *
  * The instruction would keep the agent, and with it the carrier's other threads. So the thread's stack is suspended, and the host's event loop, which nobody
- * blocks, waits in its place with the engine's asynchronous wait. Whoever notifies need not know: its instruction stays the engine's.
+ * blocks, waits in its place with the engine's asynchronous wait. A thread that notifies need not know: its instruction stays the engine's.
  *
  * Life of a wait: noted in the thread's record, which stands in its crew's list (`Crew.rawWaiters`) with a count, until the host takes it out; the count goes to
  * the host's wait. Where the process ends first, the host notifies its own waits.

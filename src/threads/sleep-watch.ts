@@ -13,6 +13,7 @@ export function watchBell(crew: number): number {
   return Sleepers.ready.at(Crew.sleepers.at(crew));
 }
 
+/** Whether a carrier has the watch. */
 export function hasWatch(memory: KernelMemory, crew: number, carrier: number): boolean {
   return Sleepers.watch.get(memory, Crew.sleepers.at(crew)) === carrier;
 }

@@ -1,6 +1,6 @@
 /**
  * Sleepers: the threads of a crew that sleep without a carrier. Their stacks are images (`Thread.image`), their places in wait queues stay as their calls made
- * them, and their parkers say `suspended`: whoever wakes one pushes it to the crew's ready queue, and any carrier takes it from there.
+ * them, and their parkers say `suspended`: waking one pushes it to the crew's ready queue, and any carrier takes it from there.
  *
  * One idle carrier has the watch: it sleeps on the bell of that queue instead of its own, no longer than until the first deadline.
  *
@@ -133,7 +133,7 @@ export function hasReadySleeper(memory: KernelMemory, sleepers: number, now: num
   );
 }
 
-/** The first deadline, Infinity without one. A hint without the lock: records of threads stay records, and whoever adds an earlier one calls the watch. */
+/** The first deadline, Infinity without one. A hint without the lock: records of threads stay records, and adding an earlier one calls the watch. */
 export function firstDeadline(memory: KernelMemory, sleepers: number): number {
   const first = Sleepers.first.get(memory, sleepers);
   return first === 0 ? Infinity : Thread.sleepDeadline.get(memory, first);

@@ -153,6 +153,7 @@ export class SleepingCalls<Stack> {
     return context.unwinding.goOnUnwinding();
   }
 
+  /** See `StackPort`. */
   async handleFirst(call: () => Outcome): Promise<number> {
     const { context } = this.group;
     const { call: unwinds } = context;
@@ -170,6 +171,7 @@ export class SleepingCalls<Stack> {
     });
   }
 
+  /** See `StackPort`. */
   async finishLater(result: number): Promise<number> {
     try {
       await this.deliver(Resumption.answers, result);

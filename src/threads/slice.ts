@@ -1,8 +1,8 @@
 /**
  * Slice: how long a stack of a carrier runs before its stop points let others go first.
  *
- * Stop points stand in every loop and are passed by counting; only now and then one looks at the clock. How many are passed between two looks follows from how long the last ones
- * took, so that a program's loops decide it, and not a guess.
+ * Stop points stand in every loop and only count; now and then one looks at the clock. How many are passed between two looks follows from how long the last ones took, since loops
+ * differ.
  *
  * Life: one for a carrier, for the stack that runs there.
  */

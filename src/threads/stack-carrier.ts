@@ -8,7 +8,7 @@
  * engine, which suspends the stack; the loop goes on in the next microtask. A stack is resumed by resolving that promise, and stays on its carrier for life:
  * engines cannot move one. Nothing here goes through the event loop or its timers.
  *
- * A suspended thread's parker says so (`Parked.suspended`): whoever wakes it puts it on this carrier's ready queue and rings the bell. Of the thread's deadline
+ * A suspended thread's parker says so (`Parked.suspended`): waking it puts it on this carrier's ready queue and rings the bell. Of the thread's deadline
  * and its waker only one can take the parker's word back, and so resume the stack.
  *
  * Life: made for one crew on one agent. Everything here is that agent's; what others must know stands in the `Carrier` and `Thread` records.

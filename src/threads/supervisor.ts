@@ -83,7 +83,7 @@ export class Supervisor implements ProcessRunner, PoolEvents {
     this.hiring = new Hiring(kernel, host, this.pool);
     this.traces = new ProcessTraces(kernel);
     this.reaping = new Reaping(kernel, host, this.pool, this.hiring, (team) => this.dissolve(team));
-    // One core is left to whoever is waited for.
+    // One core is left to the thread that is waited for.
     allowSpinning(kernel.memory, host.parallelism - 1);
     this.running = this.run().catch((error: unknown) => this.fail(error));
   }

@@ -16,6 +16,7 @@ import type { HostPart, Launch, RunOptions } from "./port.ts";
 import type { RawWaits } from "./raw-wait.ts";
 import type { Worker } from "./worker-pool.ts";
 
+/** A running process on the host's side: see above. */
 export interface Team {
   readonly process: number;
   readonly crew: number;

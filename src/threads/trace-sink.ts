@@ -52,6 +52,7 @@ export class ProcessTraces {
     };
   }
 
+  /** Ends a process's trace. */
   end(pid: number): void {
     if (this.sinks.delete(pid) && this.sinks.size === 0) this.kernel.traceEvent = undefined;
   }

@@ -8,6 +8,7 @@ import type { sleepWatching } from "./idle-carrier.ts";
 import type { hasReadySleeper, takeSleeperLocked } from "./sleepers.ts";
 import type { Unwinding } from "./unwinding.ts";
 
+/** What takes stacks apart, and what depends on that. */
 export interface StackParts {
   readonly Unwinding: typeof Unwinding;
   readonly CrewForkPort: typeof CrewForkPort;

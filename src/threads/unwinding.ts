@@ -209,7 +209,7 @@ export class Unwinding implements UnwindPort {
     return { image, result, keepsGlobals: true };
   }
 
-  /** A stack is put back that lies below handlers: they are no more. */
+  /** A stack is put back that lies below handlers: those are discarded. */
   private discardHandlers(rewind: Rewind): Rewind {
     const { memory } = this.kernel;
     const { thread } = this.group.context;

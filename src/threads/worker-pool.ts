@@ -23,6 +23,7 @@ const MOST_UNBOUND = 16;
  */
 const MOST_SERVED = 64;
 
+/** A worker of the pool. */
 export interface Worker {
   readonly carrier: number;
   readonly handle: WorkerHandle;

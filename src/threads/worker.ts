@@ -34,6 +34,7 @@ export interface ThreadImports {
   onInstance?(instance: WebAssembly.Instance): void;
 }
 
+/** The default export of a module for `threadImports`. */
 export type MakeThreadImports = (
   context: ThreadImportsContext,
 ) => ThreadImports | Promise<ThreadImports>;

@@ -15,7 +15,7 @@ declare namespace WebAssembly {
     readonly exports: Record<string, unknown>;
   }
   type AnyFunction = (...parameters: never[]) => unknown;
-  /** JavaScript Promise Integration: undefined where the engine has none. Declared here, so that the bundler leaves the names as they are. */
+  /** JavaScript Promise Integration: undefined where the engine has none (before Node 25 and Chromium 137). Declared here, so that the bundler leaves the names as they are. */
   const Suspending: (new (callee: AnyFunction) => object) | undefined;
   const promising:
     ((callee: AnyFunction) => (...parameters: (number | bigint)[]) => Promise<unknown>) | undefined;
@@ -45,10 +45,6 @@ declare namespace WebAssembly {
   class RuntimeError extends Error {}
   function compile(bytes: ArrayBufferView | ArrayBufferLike): Promise<Module>;
   function validate(bytes: ArrayBufferView | ArrayBufferLike): boolean;
-  /** JSPI: present where the engine can suspend a stack (Node 25 and later, current Chromium). */
-  const Suspending: undefined | (new (callback: (...parameters: never[]) => unknown) => object);
-  const promising:
-    undefined | ((callback: unknown) => (...parameters: unknown[]) => Promise<unknown>);
 }
 
 declare class TextEncoder {

@@ -46,6 +46,7 @@ export abstract class FileOperations {
   size(_vfs: Vfs, _file: number): number {
     return -Errno.ESPIPE;
   }
+  /** Describes the file. 0 or a negated errno. */
   stat(vfs: Vfs, file: number, into: Stat): number {
     into.device = 0;
     into.inodeLow = file;
@@ -58,9 +59,11 @@ export abstract class FileOperations {
     into.changedLow = into.changedHigh = 0;
     return 0;
   }
+  /** Cuts the file, or lets zeros follow (ftruncate(2)). */
   setSize(_vfs: Vfs, _file: number, _size: number): number {
     return -Errno.EINVAL;
   }
+  /** Sets the times that are asked for. */
   setTimes(_vfs: Vfs, _file: number, _times: Times): number {
     return -Errno.EINVAL;
   }

@@ -13,6 +13,7 @@ export class Name {
   start = 0;
   length = 0;
 
+  /** Makes this the name at a place of a path's bytes. */
   set(bytes: Uint8Array, start: number, length: number): this {
     this.bytes = bytes;
     this.start = start;
@@ -61,6 +62,7 @@ export class Times {
   modifiedHigh = 0;
 }
 
+/** A driver: see above. */
 export interface Filesystem {
   /** Steps into a directory: its inode with a count; ENOENT, ENOTDIR, or `IS_SYMLINK`. */
   step(vfs: Vfs, directory: number, name: Name): number;

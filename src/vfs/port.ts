@@ -1,4 +1,4 @@
-/** What this floor needs from above: given at boot, or by whoever makes a call. */
+/** What this floor needs from above: given at boot, or with a call. */
 export interface WallClock {
   /** Milliseconds since 1970, of whatever precision is cheap: times of files. */
   milliseconds(): number;

@@ -36,24 +36,29 @@ export class Vfs {
     public clock: WallClock,
   ) {}
 
+  /** Gives the agent the driver of a `FilesystemId`. */
   addFilesystem(id: number, filesystem: Filesystem): void {
     this.filesystems[id] = filesystem;
   }
 
+  /** Gives the agent the operations of an `OperationsId`. */
   addOperations(id: number, operations: FileOperations): void {
     this.operations[id] = operations;
   }
 
+  /** Whether the agent has the driver of a `FilesystemId`. */
   hasFilesystem(id: number): boolean {
     return this.filesystems[id] !== undefined;
   }
 
+  /** The driver of an inode. */
   filesystemOf(inode: number): Filesystem {
     const id = Inode.filesystem.get(this.memory, inode);
     if (this.filesystems[id] === undefined) this.loadDrivers();
     return this.filesystems[id] ?? panic(`inode ${inode} has no filesystem`);
   }
 
+  /** The operations of an open file. */
   operationsOf(file: number): FileOperations {
     const id = OpenFile.operations.get(this.memory, file);
     if (this.operations[id] === undefined) this.loadDrivers();

@@ -2,52 +2,27 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Worker } from "node:worker_threads";
-import { MachineFiles } from "../../src/api/files.ts";
-import { furtherParts } from "../../src/api/further-parts.ts";
-import type { GuestTree } from "../../src/api/guest-tree.ts";
-import { BaseMachine } from "../../src/api/machine.ts";
-import { MachineSnapshots } from "../../src/api/snapshot.ts";
-import { createNodeHost } from "../../src/hosts/node/host.ts";
 import type { WorkerMessage } from "../../src/threads/messages.ts";
-import type { WorkerHost } from "../../src/threads/port.ts";
 import { assemble } from "./support.ts";
+import { WorkerMachine } from "./worker-machine.ts";
 
 /** A machine in whose workers the reading of pipes throws. */
-class FailingMachine extends BaseMachine {
-  constructor(failure: "plain" | "locked") {
-    const host = createNodeHost();
-    const workers: WorkerHost = {
-      ...host.workers,
-      startWorker(start, onMessage, onDeath) {
-        const worker = new Worker(new URL("./failing-worker.js", import.meta.url), {
-          workerData: { ...start, failure },
-          trackUnmanagedFds: false,
-        });
-        worker.on("message", (message: WorkerMessage) => onMessage(message));
-        worker.on("error", onDeath);
-        worker.on("exit", (code) => onDeath(new Error(`ended with ${code}`)));
-        return {
-          post: (message) => worker.postMessage(message),
-          isOutdated: () => false,
-          terminate: async () => void (await worker.terminate()),
-          setKeepsAlive: (keep) => (keep ? worker.ref() : worker.unref()),
-        };
-      },
+function createFailing(failure: "plain" | "locked"): WorkerMachine {
+  return new WorkerMachine((start, onMessage, onDeath) => {
+    const worker = new Worker(new URL("./failing-worker.js", import.meta.url), {
+      workerData: { ...start, failure },
+      trackUnmanagedFds: false,
+    });
+    worker.on("message", (message: WorkerMessage) => onMessage(message));
+    worker.on("error", onDeath);
+    worker.on("exit", (code) => onDeath(new Error(`ended with ${code}`)));
+    return {
+      post: (message) => worker.postMessage(message),
+      isOutdated: () => false,
+      terminate: async () => void (await worker.terminate()),
+      setKeepsAlive: (keep) => (keep ? worker.ref() : worker.unref()),
     };
-    super({ ...host, workers }, { debug: true });
-  }
-
-  protected override makeFiles(tree: GuestTree) {
-    return new MachineFiles(tree);
-  }
-
-  protected override loadFurtherParts() {
-    return Promise.resolve(furtherParts);
-  }
-
-  protected override loadSnapshots() {
-    return Promise.resolve(MachineSnapshots);
-  }
+  });
 }
 
 /** Reads its standard input, which is a pipe, and exits with the errno. */
@@ -75,7 +50,7 @@ for (const [name, text] of [
 ]) {
   for (const failure of ["plain", "locked"] as const) {
     test(`an exception in a handler, called by ${name}, ${failure}: named, and nothing hangs`, async () => {
-      const machine = new FailingMachine(failure);
+      const machine = createFailing(failure);
       const run = machine.run(await assemble(text), { stdin: "pipe", timeout: 50_000 });
       if (failure === "plain") {
         const result = await run;

@@ -385,10 +385,8 @@ test("start sections that trap, exit, call or never end", async () => {
         "(call $exit (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))";
       assert.equal((await runToEnd(machine, await start(call, memory))).exitCode, memory ? 0 : 78);
       for (const loop of ["(loop $l (br $l))", "(loop $l (drop (call $yield)) (br $l))"]) {
-        const begun = performance.now();
         const result = await machine.run(await start(loop, memory), { timeout: 300 });
         assert.equal(result.timedOut, true);
-        assert.ok(performance.now() - begun < 5_000);
       }
     }
     await isWell(machine);

@@ -24,7 +24,7 @@ test("barriers", () => expectDone("posix_locks", "barriers"));
 test("semaphores", () => expectDone("posix_locks", "semaphores"));
 test("pthread_once", () => expectDone("posix_locks", "once"));
 
-test("threads are joined, by whoever made them, early and late", () =>
+test("threads are joined, by any thread, early and late", () =>
   expectDone("posix_threads", "join"));
 test("threads are detached, before and during their life", () =>
   expectDone("posix_threads", "detach"));

@@ -6,7 +6,7 @@
 // - that the language, a browser, Node or another package has;
 // - that the library or the command declares, but for what they keep private;
 // - that a type has which the library passes on from a floor below, since users write or read objects of it;
-// - that is also a text in some source (it may be looked up by it), or a key in a table at the top of a file (its keys may be listed), but for fields of records;
+// - that is also a text in some source (it may be looked up by it), or a key in a table at the top of a file (its keys may be listed);
 // - that the ABI or a WebAssembly module has: those are written with underscores, ours are not.
 //
 // A name is the same in all files, since the library, its workers and the command exchange objects.
@@ -52,16 +52,6 @@ function isTable(object) {
   return ts.isVariableDeclaration(node) && ts.isSourceFile(node.parent.parent.parent);
 }
 
-/** Whether an object names fields of records: those of a layout, or some that several layouts have. */
-const isLayout = ({ parent }) =>
-  ts.isCallExpression(parent)
-    ? parent.expression.getText() === "layout"
-    : ts.isVariableDeclaration(parent) && parent.name.text?.endsWith("Fields");
-
-/** Whether a field is a lock: messages tell its name. */
-const isLock = ({ initializer }) =>
-  initializer && ts.isCallExpression(initializer) && initializer.expression.getText() === "mutex";
-
 const parse = (path) =>
   ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true);
 
@@ -77,8 +67,8 @@ function listPassedOn(path) {
   );
 }
 
-/** Goes through a source: which names it declares, which have to stay as they are, and which are fields of records. */
-function readSource(root, path, passedOn, declared, kept, fields, uses) {
+/** Goes through a source: which names it declares, and which have to stay as they are. */
+function readSource(root, path, passedOn, declared, kept, uses) {
   const file = parse(path);
   const floor = relative(root, path).split(sep)[0];
   const isPublic = floor === "api" || floor === "cli";
@@ -95,10 +85,8 @@ function readSource(root, path, passedOn, declared, kept, fields, uses) {
     if (ts.isIdentifier(node)) uses.set(node.text, (uses.get(node.text) ?? 0) + 1);
     if (ts.isStringLiteralLike(node)) kept.add(node.text);
     if (usesPackages && ts.isPropertyAccessExpression(node)) kept.add(node.name.text);
-    if (ts.isObjectLiteralExpression(node) && (isTable(node) || isLayout(node)))
-      for (const property of node.properties)
-        if (property.name)
-          (isLayout(node) && !isLock(property) ? fields : kept).add(property.name.text);
+    if (ts.isObjectLiteralExpression(node) && isTable(node))
+      for (const property of node.properties) if (property.name) kept.add(property.name.text);
     ts.forEachChild(node, visit);
   };
   visit(file);
@@ -129,44 +117,25 @@ function* shortNames() {
   }
 }
 
-/**
- * Names for a field of a record: from the number that its own makes, since snapshots are checked by them, and what another change adds or removes must not make
- * snapshots of before foreign.
- */
-function* fieldNames(name) {
-  let hash = 0;
-  for (const letter of name) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0;
-  for (let step = 0; ; step++) {
-    const number = (hash + step) % LETTERS.length ** 2;
-    yield LETTERS[Math.floor(number / LETTERS.length)] + LETTERS[number % LETTERS.length];
-  }
-}
-
 /** Short names by the names that they stand for. */
 function chooseNames(root) {
   const declared = new Set();
   const kept = new Set();
   const uses = new Map();
   const isSource = (name) => name.endsWith(".ts") && !name.endsWith(".test.ts");
-  const fields = new Set();
   const passedOn = new Set(listFiles(join(root, "api"), isSource).flatMap(listPassedOn));
   for (const path of listFiles(root, isSource))
-    readSource(root, path, passedOn, declared, kept, fields, uses);
+    readSource(root, path, passedOn, declared, kept, uses);
   readPlatformNames(kept);
   const own = [...declared].filter((name) => !kept.has(name) && !name.includes("_")).sort();
   const taken = new Set([...declared, ...kept]);
-  /** The next of some names that nobody has. */
-  const take = (candidates) => {
-    for (;;) {
-      const { value } = candidates.next();
-      if (!taken.has(value) && taken.add(value)) return value;
-    }
-  };
-  const chosen = new Map();
-  for (const name of own) if (fields.has(name)) chosen.set(name, take(fieldNames(name)));
   const names = shortNames();
-  for (const name of own.sort((one, other) => uses.get(other) - uses.get(one)))
-    if (!fields.has(name)) chosen.set(name, take(names));
+  const chosen = new Map();
+  for (const name of own.sort((one, other) => uses.get(other) - uses.get(one))) {
+    let { value: short } = names.next();
+    while (taken.has(short)) short = names.next().value;
+    chosen.set(name, short);
+  }
   return chosen;
 }
 

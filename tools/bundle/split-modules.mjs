@@ -153,6 +153,8 @@ const nameExports = (code, path) =>
 export function splitModules(used) {
   const halves = new Map();
   for (const [path, names] of used) {
+    // The field of a record has a module of its own, without a file.
+    if (path.includes("?")) continue;
     const found = split(readFileSync(path, "utf8"), names);
     if (found !== undefined) halves.set(path, found);
   }

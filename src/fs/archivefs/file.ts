@@ -47,7 +47,7 @@ export class ArchiveFile extends TmpfsFile {
     const { memory } = vfs;
     const inode = OpenFile.inode.get(memory, file);
     TmpfsInode.lock.acquire(memory, inode);
-    // Only the names and this file are left. Who opens it from now on looks for the bytes with the lock, and finds none.
+    // Only the names and this file are left. A thread that opens it from now on looks for the bytes with the lock, and finds none.
     const isLast = Inode.refs.load(memory, inode) <= TmpfsInode.links.get(memory, inode) + 1;
     if (isLast) releaseBytes(memory, inode);
     TmpfsInode.lock.release(memory, inode);

@@ -2,8 +2,8 @@
  * Archives: a tar or zip archive as a tree that can be read.
  *
  * Mounting reads the archive's index into a tree in memory (`tree-builder.ts`) whose files say where in the archive their bytes are (`../tmpfs/packed.ts`);
- * the archive itself stays what it is, an open file, and is read when a file is (`file.ts`). It must not change while it is mounted: who
- * shortens it gets EIO, who rewrites it nonsense.
+ * the archive itself stays what it is, an open file, and is read when a file is (`file.ts`). It must not change while it is mounted: a program that
+ * reads it then gets EIO where it was shortened, and nonsense where it was rewritten.
  */
 import { dropFile, Mount, OperationsId, type Vfs } from "../../vfs/index.ts";
 import { archiveOf, createPackedTmpfs, destroyTmpfs } from "../tmpfs/index.ts";

@@ -82,12 +82,16 @@ test("no damaged input does harm", () => {
   assert.ok(refused > 1000);
 });
 
-test("noise is no input", () => {
+test("noise is refused, and nothing is written beside the output", () => {
   const random = seeded(5);
+  const around = new Uint8Array(1200);
+  const output = around.subarray(100, 1100);
   for (let round = 0; round < 3000; round++) {
     const noise = Uint8Array.from({ length: 64 }, () => random() >>> 24);
-    inflate(noise, new Uint8Array(1000));
+    assert.notEqual(inflate(noise, output), undefined, `round ${round}`);
   }
+  output.fill(0);
+  assert.deepEqual(around, new Uint8Array(1200));
 });
 
 test("checksums are those of zip", () => {

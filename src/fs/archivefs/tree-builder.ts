@@ -2,7 +2,7 @@
  * From the entries of an archive to a tree in memory: names, times and links are records as in any filesystem in memory, and a file's bytes are a
  * place in the archive.
  *
- * Names are taken as relative to the mount, whatever they begin with. One that would lead elsewhere, or that no filesystem could have, ends it all: such
+ * Names are taken as relative to the mount, whatever they begin with. A name that would lead elsewhere, or that no filesystem could have, refuses the whole archive: such
  * an archive was not made by chance.
  */
 import { Errno, errnoName } from "../../abi/errno.ts";
@@ -58,6 +58,7 @@ export class TreeBuilder {
     private readonly mount: number,
   ) {}
 
+  /** Adds a directory, or gives one that is there its times: they are set at the end. */
   addDirectory(entry: ArchiveEntry): void {
     const parts = splitPath(entry.path);
     dropInode(this.vfs, this.enter(parts, entry));
@@ -82,6 +83,7 @@ export class TreeBuilder {
     });
   }
 
+  /** Adds a symbolic link, as `addFile`. */
   addSymlink(entry: ArchiveEntry, target: Uint8Array, mayReplace: boolean): void {
     if (target.length === 0 || target.length >= PATH_MAX || target.includes(0)) {
       throw new ArchiveError(

@@ -13,6 +13,8 @@ import { nameOf, TmpfsEntry } from "../tmpfs/entry.ts";
 import { TmpfsInode } from "../tmpfs/inode.ts";
 import { Change, HEAD_BYTES, MOST_BYTES, recordBytes, writeHead } from "./record.ts";
 
+/** The times of an inode, in the order in which a stamp has them. */
+export const STAMPED = [TmpfsInode.accessed, TmpfsInode.modified, TmpfsInode.changed];
 /** Bytes of a stamp. */
 export const STAMP_BYTES = 24;
 /** Bytes of files that are read at a step. */
@@ -164,8 +166,7 @@ export class Image {
 
 /** Writes the times of an inode, as a stamp has them. Preconditions: its lock is held, or nobody knows it yet. */
 export function writeStamp(memory: KernelMemory, inode: number, into: DataView): void {
-  const { accessed, modified, changed } = TmpfsInode;
-  for (const [index, field] of [accessed, modified, changed].entries()) {
+  for (const [index, field] of STAMPED.entries()) {
     into.setUint32(index * 8, field.low(memory, inode), true);
     into.setUint32(index * 8 + 4, field.high(memory, inode), true);
   }

@@ -1,7 +1,7 @@
 /**
  * Journal: what changed in a filesystem and is not in the store yet, in the kernel heap.
  *
- * Whoever changes something takes the lock, sees that there is room for the note, makes the change, and notes it: so the notes are in the order of the changes,
+ * A change takes the lock, sees that there is room for its note, is made, and is noted: so the notes are in the order of the changes,
  * and each is there whole or not at all. The keeper (`keeper.ts`), an agent of its own, takes all notes at once: a **batch**, which is in the store whole or
  * not at all. So the store always holds what the files once were.
  *
@@ -54,7 +54,7 @@ export const Journal = layout("Journal", {
 });
 
 /** A run of notes. Their bytes follow the record: chunks are as large as those of files in memory, which can take their place later. */
-const JournalChunk = layout("JournalChunk", { next: address, used: u32 });
+export const JournalChunk = layout("JournalChunk", { next: address, used: u32 });
 
 const CHUNK_BYTES = 65536 - JournalChunk.bytes;
 if (recordBytes(MOST_BYTES) > CHUNK_BYTES) throw new RangeError("a record must fit in a chunk");
@@ -83,7 +83,7 @@ export function beginChange(vfs: Vfs, journal: number, bytes: number, grows: boo
         Journal.pending.load(memory, journal) > MANY_BYTES &&
         Journal.failure.load(memory, journal) === 0,
     );
-    // Who cannot wait goes on: its notes take more of the heap.
+    // One that cannot wait goes on: its notes take more of the heap.
     if (waited === -Errno.EINTR) return waited;
   }
   const failure = Journal.failure.load(memory, journal);
@@ -173,7 +173,7 @@ function raise(memory: KernelMemory, journal: number, batch: number): void {
   }
 }
 
-/** Sleeps in the journal's queue. 0; EINTR, ENOMEM; ENOTSUP, at once, for who cannot sleep here: a page, or who holds locks. */
+/** Sleeps in the journal's queue. 0; EINTR, ENOMEM; ENOTSUP, at once, where nobody may sleep: on a page, or with locks held. */
 function sleepWhile(vfs: Vfs, journal: number, waits: () => boolean): number {
   const { memory, sleeper } = vfs;
   if (sleeper === undefined || memory.locksHeld > 0) return -Errno.ENOTSUP;

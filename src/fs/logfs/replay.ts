@@ -26,6 +26,7 @@ import { linkInode, Tmpfs } from "../tmpfs/filesystem.ts";
 import { setInodeTimes, TmpfsInode } from "../tmpfs/inode.ts";
 import { findEntry } from "../tmpfs/names.ts";
 import { TmpfsTree } from "../tmpfs/tree.ts";
+import { STAMPED } from "./image.ts";
 import { WhichTimes } from "./note-times.ts";
 import { Change, type LogRecord, readRecords } from "./record.ts";
 
@@ -198,8 +199,7 @@ export class Replay {
   private stamp(inode: number, bytes: Uint8Array): void {
     const { memory } = this;
     const view = viewOf(bytes);
-    const { accessed, modified, changed } = TmpfsInode;
-    for (const [index, field] of [accessed, modified, changed].entries())
+    for (const [index, field] of STAMPED.entries())
       field.set(
         memory,
         inode,

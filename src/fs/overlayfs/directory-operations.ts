@@ -1,7 +1,7 @@
 /**
  * Open directories of an overlay.
  *
- * A directory is listed as it was when it was last listed from the start (`../hostfs/listing.ts`); what is gone before its entry is first shown is left out. A
+ * A directory is listed as it was when it was last listed from the start (`../listing.ts`); what is gone before its entry is first shown is left out. A
  * cookie is the number of the next entry.
  *
  * `state` of the open file is its listing. Lock: the overlay's.

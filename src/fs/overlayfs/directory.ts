@@ -5,7 +5,7 @@
  * what is below a renamed directory needs no change.
  *
  * Life: a count for each user and for each record below it. With the last one it leaves the table and is freed. A record that was found without a
- * count is about to go; whoever wants the directory then makes another.
+ * count is about to go; a walk that wants the directory then makes another.
  * Lock: `OverlayMount.lock`: the table, names, parents, layers' directories, `isGone`. The place of the layers behind a record is arithmetic on
  * addresses, which is done here and nowhere else.
  */
@@ -64,6 +64,7 @@ export const OverlayDirectory = layout("OverlayDirectory", {
   numberHigh: u32,
 });
 
+/** Makes a mount a layer of a new overlay. */
 export function setLayerMount(
   memory: KernelMemory,
   overlay: number,
@@ -73,6 +74,7 @@ export function setLayerMount(
   memory.u32[(overlay + OverlayMount.bytes + layer * 4) >>> 2] = mount;
 }
 
+/** The mount of a layer, or 0. */
 export function layerMount(memory: KernelMemory, overlay: number, layer: number): number {
   return memory.u32[(overlay + OverlayMount.bytes + layer * 4) >>> 2];
 }

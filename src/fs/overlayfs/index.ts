@@ -60,7 +60,7 @@ export function installOverlayfs(vfs: Vfs): void {
 }
 
 /**
- * Makes an overlay of mounts, ready for `addMount`. The layers stay the caller's: he keeps them while the overlay is there, and must have given each a
+ * Makes an overlay of mounts, ready for `addMount`. The layers stay the caller's, who keeps them while the overlay is there and has given each a
  * device number. None may be an overlay.
  *
  * @param upper the writable layer, or 0: then nothing can be changed; @param lowers the others, uppermost first

@@ -72,7 +72,7 @@ export function targetOf(kernel: Kernel, node: number, pid: number): Uint8Array 
       return withProcess(kernel, pid, (process) => workingPathOf(kernel, process));
     case Node.exe:
       return withProcess(kernel, pid, (process) => {
-        // The program's own name is a path only where whoever started it gave one.
+        // The program's own name is a path only where its starter gave one.
         const name = firstArgument(kernel, process);
         return name.startsWith("/") ? encoder.encode(name) : -Errno.ENOENT;
       });

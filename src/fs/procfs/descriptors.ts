@@ -28,6 +28,7 @@ export function tableOf({ memory, caller }: Vfs, pid: number): number {
   return Process.files.get(memory, caller);
 }
 
+/** Whether a descriptor is open. */
 export function isDescriptor(memory: KernelMemory, table: number, fd: number): boolean {
   return entryOf(memory, table, fd) !== 0;
 }

@@ -3,7 +3,7 @@
  * directory is read from the kernel's records each time; its cookies follow the names of the list, then the numbers of processes or descriptors.
  */
 import { Filetype } from "../../abi/enums.ts";
-import { type Kernel, listIds, Process } from "../../kernel/index.ts";
+import { type Kernel, listIds, processKeys } from "../../kernel/index.ts";
 import { free } from "../../shm/index.ts";
 import {
   AT_OFFSET,
@@ -98,7 +98,7 @@ export class ProcDirectoryOperations extends DirectoryOperations {
     }
     const from = Math.max(0, cookie - NUMBERS);
     if (node === Node.root) {
-      for (const id of listIds(memory, this.kernel.processTable, Process)) {
+      for (const id of listIds(memory, this.kernel.processTable, processKeys)) {
         if (id < from) continue;
         const name = encoder.encode(String(id));
         const number = numberOf(Node.process, id);

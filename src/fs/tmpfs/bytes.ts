@@ -4,12 +4,12 @@
  * Up to `CHUNK` bytes lie in one block that grows by size class. Above that, the inode's `data` is a table of chunks, 0 for a hole; what
  * lies beyond the table is a hole too. So a large size costs nothing until something is written there.
  *
- * Whoever has written closes the file with `trimBytes`: the block, or the chunk at the size, is moved to a smaller one if much of it is left over. Such a **short
+ * When a file that was written is closed, `trimBytes` runs: the block, or the chunk at the size, is moved to a smaller one if much of it is left over. Such a **short
  * chunk**, of which a file has one at most, is made whole before anything is written behind its end.
  *
  * Invariant: below the size, a byte that is in a block or chunk is the file's, and any other reads as zero; at and above the
- * size, bytes in blocks and chunks are garbage, and no chunk lies wholly there. Hence whoever raises the size zeroes the gap first
- * (`zeroGap`), and whoever adds a block or chunk zeroes what of it is below the size and not about to be written.
+ * size, bytes in blocks and chunks are garbage, and no chunk lies wholly there. Hence raising the size zeroes the gap first
+ * (`zeroGap`), and adding a block or chunk zeroes what of it is below the size and not about to be written.
  *
  * Lock: everything here needs the inode's lock held, or an inode that nobody else knows.
  */
@@ -115,9 +115,8 @@ export function reserveBytes(memory: KernelMemory, inode: number, end: number): 
     (end <= CHUNK || !split(memory, inode, target))
   ) {
     if (end > CHUNK) return -Errno.ENOSPC;
-    const { capacity } = TmpfsInode;
-    if (end > capacity.get(memory, inode)) growBlock(memory, inode, end, target, true);
-    if (end > capacity.get(memory, inode)) return -Errno.ENOSPC;
+    if (end > TmpfsInode.capacity.get(memory, inode)) growBlock(memory, inode, end, target, true);
+    if (end > TmpfsInode.capacity.get(memory, inode)) return -Errno.ENOSPC;
   } else {
     const short = TmpfsInode.capacity.get(memory, inode);
     if (short !== 0 && end > short && !makeWhole(memory, inode, target)) return -Errno.ENOSPC;

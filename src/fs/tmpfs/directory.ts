@@ -80,13 +80,10 @@ function listLocked(
   }
   let entry = entryAfter(memory, file, directory, cookie);
   while (entry !== 0) {
-    const { length, inode, cookie: own } = TmpfsEntry;
-    const child = inode.get(memory, entry);
-    if (
-      !tell(vfs, into, own.get(memory, entry), child, u8, nameOf(entry), length.get(memory, entry))
-    ) {
-      break;
-    }
+    const own = TmpfsEntry.cookie.get(memory, entry);
+    const child = TmpfsEntry.inode.get(memory, entry);
+    const length = TmpfsEntry.length.get(memory, entry);
+    if (!tell(vfs, into, own, child, u8, nameOf(entry), length)) break;
     entry = TmpfsEntry.after.get(memory, entry);
   }
   rememberEntry(memory, file, directory, entry);

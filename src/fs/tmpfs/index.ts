@@ -37,6 +37,7 @@ export function installTmpfs(vfs: Vfs): void {
   vfs.addOperations(OperationsId.tmpfsDirectory, new TmpfsDirectory());
 }
 
+/** How a filesystem in memory is made. */
 export interface TmpfsOptions {
   readonly readOnly?: boolean;
   /** `FilesystemId` of the driver, where it is one that does more than keep files in memory. */

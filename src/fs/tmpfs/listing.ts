@@ -3,7 +3,7 @@
  *
  * A guest reads a directory piece by piece and names the cookie to go on after. The open file remembers the entry that came next, so that
  * a large directory need not be searched from its start for every piece. An open file that remembers one is in its directory's
- * list `listings`, and whoever removes that entry moves it on.
+ * list `listings`, and removing that entry moves it on.
  *
  * Fields of the open file: `state` is the entry (0: none), `state2` the next open file in the list plus one (0: in no list).
  * Lock: the tree's.

@@ -12,7 +12,7 @@ import { FilesystemId, inodeFields, Mount, type Name, type Stat } from "../../vf
 import type { UserAnswer } from "./port.ts";
 
 /** The path's bytes follow the record. */
-const UserNode = layout("UserNode", { ...inodeFields, pathLength: u32 });
+export const UserNode = layout("UserNode", { ...inodeFields, pathLength: u32 });
 
 /** Makes a record with a count of one; 0 when the kernel heap is full. */
 export function makeNode(
@@ -33,6 +33,7 @@ export function makeNode(
   return node;
 }
 
+/** The path of a record: a copy. */
 export function pathOf(memory: KernelMemory, node: number): Uint8Array {
   const start = node + UserNode.bytes;
   return memory.u8.slice(start, start + UserNode.pathLength.get(memory, node));
@@ -48,6 +49,7 @@ export function joinPath(memory: KernelMemory, directory: number, name: Name): U
   return path;
 }
 
+/** Frees a record whose last count is gone. */
 export function freeNode(memory: KernelMemory, node: number): void {
   UserNode.free(memory, node, UserNode.pathLength.get(memory, node));
 }

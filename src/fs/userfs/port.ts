@@ -14,6 +14,7 @@ export const UserOperation = {
   symlink: 10,
 } as const;
 
+/** A question of a program's call. */
 export interface UserQuestion {
   /** The mount, which tells whose code is meant. */
   readonly mount: number;
@@ -29,6 +30,7 @@ export interface UserQuestion {
   readonly length: number;
 }
 
+/** The answer to it. */
 export interface UserAnswer {
   /** Zero or more, or a negated errno. */
   readonly result: number;

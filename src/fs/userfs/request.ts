@@ -31,7 +31,7 @@ export const UserMount = layout("UserMount", { lock: mutex(Rank.Pipe) });
 const RequestState = { waiting: 0, taken: 1, answered: 2, abandoned: 3 } as const;
 
 /** A request. Linked as a parker, so that a ready queue's list serves. Path and other bytes follow the record. */
-const UserRequest = layout("UserRequest", {
+export const UserRequest = layout("UserRequest", {
   ...parkerFields,
   /** `RequestState`. */
   state: atomic32,

@@ -14,7 +14,7 @@ import { attachSnapshot, takeSnapshot } from "../../shm/index.ts";
 import { addDrivers } from "../../threads/boot.ts";
 import { installFurtherCalls } from "../../threads/further-calls.ts";
 import { installMountDrivers } from "../../threads/mount-drivers.ts";
-import { runMainThread } from "../../threads/run-in-place.ts";
+import { runLoneThread } from "../../threads/run-in-place.ts";
 import { traceSinkOf } from "../../threads/trace-sink.ts";
 import { OperationsId } from "../../vfs/index.ts";
 import { BrowserClock } from "./clock.ts";
@@ -67,12 +67,10 @@ export function runOnCopy(
       kernel.vfs.addOperations(OperationsId.hostStream, new HostStreamOperations(streams));
     },
   });
-  const { carrier, crew, thread, program, trace } = message;
-  runMainThread(
+  const { lone, program, trace } = message;
+  runLoneThread(
     kernel,
-    carrier,
-    crew,
-    thread,
+    lone,
     program,
     createGuestMemory(program),
     1,

@@ -13,7 +13,6 @@ import {
   type Kernel,
   type KernelEvent,
   KernelRoot,
-  letGo,
   Process,
   ProcessState,
   takeEvents,
@@ -27,10 +26,13 @@ import {
   unpark,
   wakeAll,
 } from "../../shm/index.ts";
-import { Carrier } from "../../threads/crew-records.ts";
 import type { TraceTarget } from "../../threads/messages.ts";
 import type { Launch, ProcessRunner } from "../../threads/port.ts";
-import { createCrew, createMainThread, destroyCrew } from "../../threads/process-start.ts";
+import {
+  createLoneThread,
+  destroyLoneThread,
+  type LoneThread,
+} from "../../threads/run-in-place.ts";
 import { dropFile } from "../../vfs/index.ts";
 import type { AgentMessage } from "./messages.ts";
 import type { PageWorker } from "./page-worker.ts";
@@ -52,9 +54,7 @@ export interface CopyStreams {
 /** A process on its way: records of the heap, and what is not in it. */
 interface Run {
   readonly process: number;
-  readonly carrier: number;
-  readonly crew: number;
-  readonly thread: number;
+  readonly lone: LoneThread;
   readonly program: Program;
   readonly trace: TraceTarget | undefined;
   readonly streams: CopyStreams;
@@ -90,25 +90,14 @@ export class CopyRunner implements ProcessRunner {
     trace: TraceTarget | undefined,
   ): Promise<void> | undefined {
     const { kernel } = this;
-    const { memory } = kernel;
     const streams = this.streamsOf(process);
-    const carrier = Carrier.allocate(memory);
-    const crew =
-      carrier === 0
-        ? 0
-        : createCrew(kernel, process, { threads: 1, spare: 0, carriers: 1, shared: 0 });
-    const thread = crew === 0 ? 0 : createMainThread(kernel, process, program);
-    if (thread === 0) {
-      if (crew !== 0) destroyCrew(kernel, process, crew);
-      if (carrier !== 0) Carrier.free(memory, carrier);
-      return undefined;
-    }
-    letGo(kernel, process);
+    const lone = createLoneThread(kernel, process, program);
+    if (lone === undefined) return undefined;
     let kill!: () => void;
     const killed = new Promise<undefined>((resolve) => {
       kill = () => resolve(undefined);
     });
-    const run: Run = { process, carrier, crew, thread, program, trace, streams, killed };
+    const run: Run = { process, lone, program, trace, streams, killed };
     const done = this.run(run);
     this.current = { process, done, kill };
     return done;
@@ -153,7 +142,7 @@ export class CopyRunner implements ProcessRunner {
   private async run(run: Run): Promise<void> {
     const { kernel } = this;
     const { memory } = kernel;
-    const { process, carrier, crew, thread, trace, streams, killed } = run;
+    const { process, lone, trace, streams, killed } = run;
     const input = await Promise.race([streams.input, killed]);
     let back = (): void => {};
     let snapshot: ArrayBuffer | undefined;
@@ -179,19 +168,18 @@ export class CopyRunner implements ProcessRunner {
       wakeAll(memory, KernelRoot.host.at(kernel.root));
     } else {
       if (input !== undefined) void this.endWorker();
-      finishThread(kernel, thread, Process.exitCode.get(memory, process) | 0);
+      finishThread(kernel, lone.thread, Process.exitCode.get(memory, process) | 0);
     }
     streams.end();
     if (trace !== undefined) dropFile(kernel.vfs, trace.file);
-    destroyCrew(kernel, process, crew);
-    Carrier.free(memory, carrier);
+    destroyLoneThread(kernel, process, lone);
     dropProcess(kernel, process);
     back();
   }
 
   /** Sends the heap to the worker; resolves to the heap after the run, rejects when the worker fails. */
   private runInWorker(run: Run, input: Uint8Array): Promise<ArrayBuffer> {
-    const { carrier, crew, thread, program, trace, streams } = run;
+    const { lone, program, trace, streams } = run;
     const worker = (this.worker ??= this.workers.take());
     return new Promise((resolve, reject) => {
       worker.onDeath = reject;
@@ -201,9 +189,7 @@ export class CopyRunner implements ProcessRunner {
         else if (message.kind === "crashed") reject(new Error(message.message));
       };
       const snapshot = takeSnapshot(this.kernel.memory);
-      worker.post({ kind: "run", snapshot, carrier, crew, thread, program, input, trace }, [
-        snapshot,
-      ]);
+      worker.post({ kind: "run", snapshot, lone, program, input, trace }, [snapshot]);
     });
   }
 

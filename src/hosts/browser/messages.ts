@@ -10,6 +10,7 @@ import type {
   WorkerMessage,
   WorkerStart,
 } from "../../threads/messages.ts";
+import type { LoneThread } from "../../threads/run-in-place.ts";
 
 /** Page to worker: read, check and compile a program. Answered by `loaded`, `refused` or `needsParts`. */
 export interface LoadMessage {
@@ -30,10 +31,7 @@ export interface StartMessage extends WorkerStart {
 export interface RunMessage {
   readonly kind: "run";
   readonly snapshot: ArrayBuffer;
-  /** Addresses of records in the heap: the worker's carrier, the process's crew and its main thread. */
-  readonly carrier: number;
-  readonly crew: number;
-  readonly thread: number;
+  readonly lone: LoneThread;
   readonly program: Program;
   /** All of its standard input. */
   readonly input: Uint8Array;
@@ -64,7 +62,7 @@ export type PageMessage =
 export type AgentMessage =
   | WorkerMessage
   | { readonly kind: "loaded"; readonly program: Program | undefined }
-  /** The worker has not what it takes to read the program: one with the parts is to be asked. */
+  /** The worker lacks the parts to read the program: a worker with them is to be asked. */
   | { readonly kind: "needsParts" }
   /** The program cannot be run: `code` is there when it is a `ModuleError`, and not the engine's. Or the store cannot be opened. */
   | { readonly kind: "refused"; readonly code: string | undefined; readonly message: string }

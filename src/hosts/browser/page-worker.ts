@@ -2,7 +2,7 @@
  * One worker of a page, as the page sees it.
  *
  * Life: starting → ready (it said so) → ended, by `terminate` or by a failure of its own. A browser ends a worker that computes only seconds after it was told
- * to, and does not say when. So each worker holds a lock of the browser's while it lives: who gets that lock knows.
+ * to, and does not say when. So each worker holds a lock of the browser's while it lives; when the page gets that lock, the worker is gone.
  */
 import type { AgentMessage, PageMessage } from "./messages.ts";
 

@@ -11,7 +11,9 @@ import * as source from "weft:worker-source";
 
 /** How many of the files are needed. */
 export const NONE = 0;
+/** The first: for programs that look files up. */
 export const PATHS = 1;
+/** Both. */
 export const ALL = 2;
 export type Count = typeof NONE | typeof PATHS | typeof ALL;
 
