@@ -3,8 +3,8 @@
 import { rolldown } from "rolldown";
 import { built, builtFile, rewriteSources } from "./inputs.mjs";
 import { requireLateParts } from "./late-modules.mjs";
-import { inAscii, minifyText } from "./minify.mjs";
-import { nameNeighbours } from "./node-text.mjs";
+import { minifyText } from "./minify.mjs";
+import { inAscii, nameNeighbours } from "./node-text.mjs";
 import { numberExports } from "./numbered-exports.mjs";
 import { splitModules } from "./split-modules.mjs";
 import { usedAtOnce } from "./used-at-once.mjs";

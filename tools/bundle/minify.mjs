@@ -15,10 +15,3 @@ export function breakLines(text) {
   const { statements } = ts.createSourceFile("bundle.js", text, ts.ScriptTarget.Latest);
   return statements.map(({ pos, end }) => text.slice(pos, end)).join("\n");
 }
-
-/** Text in strings as ASCII: the command and workers read their files as bytes, one a character, which is quickest. */
-export const inAscii = (code) =>
-  code.replace(
-    /[\u0080-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
