@@ -2,7 +2,6 @@
 
 import { rolldown } from "rolldown";
 import { builtFile, rewriteSources } from "./inputs.mjs";
-import { divideShared } from "./library-half.mjs";
 import { requireLateParts, requirePathServices } from "./late-modules.mjs";
 import { breakLines, minifyText } from "./minify.mjs";
 import { importAsGiven, inAscii, nameNeighbours } from "./node-text.mjs";
@@ -77,7 +76,6 @@ export async function bundleNodeLibrary() {
   const output = await bundleEntries();
   const modules = new Map(output.map(({ fileName, code }) => [fileName, code]));
   numberExports(modules, KERNEL);
-  divideShared(modules, KERNEL, "worker-main.cjs");
   const texts = new Map();
   for (const [name, text] of modules)
     texts.set(name, inAscii(breakLines(await minifyText(name, nameNeighbours(text)))));
