@@ -61,7 +61,7 @@ export function lookupFile(
     }
     if (!tryKeepFile(memory, file)) continue;
     if (
-      Atomics.load(memory.u32, entry >>> 2) === file &&
+      memory.code.load(entry | 0) >>> 0 === file &&
       FileTable.entries.get(memory, table) === array
     ) {
       const settled = vfs.settle(file, unseen);

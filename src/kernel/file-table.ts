@@ -112,13 +112,13 @@ export function replaceLocked(
 ): number {
   // Nobody may find the old file with the new rights, nor an open descriptor closed (dup2(2) is atomic).
   const before = FileEntry.file.get(memory, entry);
-  if (before !== 0) Atomics.store(memory.u32, entry >>> 2, CHANGING);
+  if (before !== 0) memory.code.store(entry | 0, CHANGING);
   FileEntry.flags.set(memory, entry, flags);
   FileEntry.rightsLow.set(memory, entry, rights.low);
   FileEntry.rightsHigh.set(memory, entry, rights.high);
   FileEntry.inheritingLow.set(memory, entry, rights.inheritingLow);
   FileEntry.inheritingHigh.set(memory, entry, rights.inheritingHigh);
-  Atomics.store(memory.u32, entry >>> 2, file);
+  memory.code.store(entry | 0, file | 0);
   return before;
 }
 
@@ -141,7 +141,7 @@ function growLocked(memory: KernelMemory, table: number, fd: number): number {
 
 /** Makes a descriptor one that is free; answers the file before, with the entry's count. */
 export function clearEntryLocked(memory: KernelMemory, entry: number): number {
-  const file = Atomics.exchange(memory.u32, entry >>> 2, 0);
+  const file = memory.code.exchange(entry | 0, 0) >>> 0;
   const preopen = FileEntry.preopen.get(memory, entry);
   if (preopen !== 0) free(memory, preopen, Math.max(1, FileEntry.preopenLength.get(memory, entry)));
   FileEntry.preopen.set(memory, entry, 0);

@@ -73,7 +73,7 @@ export function allocate(memory: KernelMemory, bytes: number): number {
   if (block === 0) block = refill(memory, size);
   else memory.u32[list >> 2] = memory.u32[block >>> 2];
   releaseLock(memory, list + 4);
-  if (block !== 0) Atomics.add(memory.i32, Header.used >> 2, SIZES[size] >>> 4);
+  if (block !== 0) memory.code.add(Header.used, SIZES[size] >>> 4);
   return block;
 }
 
@@ -86,7 +86,7 @@ export function free(memory: KernelMemory, block: number, bytes: number): void {
   memory.u32[block >>> 2] = memory.u32[list >> 2];
   memory.u32[list >> 2] = block;
   releaseLock(memory, list + 4);
-  Atomics.sub(memory.i32, Header.used >> 2, SIZES[size] >>> 4);
+  memory.code.add(Header.used, -(SIZES[size] >>> 4));
 }
 
 /*

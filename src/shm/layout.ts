@@ -60,31 +60,31 @@ export class U64Field {
 export class Atomic32Field {
   constructor(readonly offset: number) {}
   load(memory: KernelMemory, record: number): number {
-    return Atomics.load(memory.i32, (record + this.offset) >>> 2);
+    return memory.code.load((record + this.offset) | 0);
   }
   /** The value by a plain read, which engines compile to one instruction: a guess, for an atomic operation that follows and checks it. */
   guess(memory: KernelMemory, record: number): number {
     return memory.i32[(record + this.offset) >>> 2];
   }
   store(memory: KernelMemory, record: number, value: number): void {
-    Atomics.store(memory.i32, (record + this.offset) >>> 2, value);
+    memory.code.store((record + this.offset) | 0, value);
   }
   /** Adds and returns the value before. */
   add(memory: KernelMemory, record: number, value: number): number {
-    return Atomics.add(memory.i32, (record + this.offset) >>> 2, value);
+    return memory.code.add((record + this.offset) | 0, value);
   }
   or(memory: KernelMemory, record: number, bits: number): number {
-    return Atomics.or(memory.i32, (record + this.offset) >>> 2, bits);
+    return memory.code.or((record + this.offset) | 0, bits);
   }
   and(memory: KernelMemory, record: number, bits: number): number {
-    return Atomics.and(memory.i32, (record + this.offset) >>> 2, bits);
+    return memory.code.and((record + this.offset) | 0, bits);
   }
   exchange(memory: KernelMemory, record: number, value: number): number {
-    return Atomics.exchange(memory.i32, (record + this.offset) >>> 2, value);
+    return memory.code.exchange((record + this.offset) | 0, value);
   }
   /** Stores `value` if the word is `expected`; returns the value before. */
   compareExchange(memory: KernelMemory, record: number, expected: number, value: number): number {
-    return Atomics.compareExchange(memory.i32, (record + this.offset) >>> 2, expected, value);
+    return memory.code.compareExchange((record + this.offset) | 0, expected, value);
   }
 }
 
@@ -208,7 +208,7 @@ export function recordKind(name: string, bytes: number, shape: number, pool?: nu
       const record =
         pool === undefined ? allocate(memory, bytes + extra) : allocatePooled(memory, pool, bytes);
       if (record === 0) return 0;
-      memory.i32.fill(0, record >>> 2, (record + bytes + extra + 3) >>> 2);
+      memory.code.clear(record | 0, bytes + extra);
       countMade(memory, kind);
       return record;
     },

@@ -40,7 +40,7 @@ export function listShapes(): Record<string, number> {
   return Object.fromEntries(names.map((name, kind) => [name, shapes[kind]]));
 }
 
-/** Word of a kind's count in a heap. */
+/** Address of a kind's count in a heap. */
 function placeOf(memory: KernelMemory, kind: number): number {
   return memory.ledgerPlaces[kind] ?? claimPlace(memory, kind);
 }
@@ -51,19 +51,19 @@ function claimPlace(memory: KernelMemory, kind: number): number {
     const word = (Header.ledgerKinds >> 2) + place;
     const before = Atomics.compareExchange(memory.i32, word, 0, hash);
     if (before === 0 || before === hash)
-      return (memory.ledgerPlaces[kind] = (Header.ledger >> 2) + place);
+      return (memory.ledgerPlaces[kind] = Header.ledger + place * 4);
   }
   panic("ledger: too many kinds of records");
 }
 
 /** Counts a record that was made. */
 export function countMade(memory: KernelMemory, kind: number): void {
-  Atomics.add(memory.i32, placeOf(memory, kind), 1);
+  memory.code.add(placeOf(memory, kind), 1);
 }
 
 /** Counts a record that was freed. */
 export function countFreed(memory: KernelMemory, kind: number): void {
-  if (Atomics.sub(memory.i32, placeOf(memory, kind), 1) <= 0)
+  if (memory.code.add(placeOf(memory, kind), -1) <= 0)
     panic(`ledger: ${names[kind]} freed once too often`);
 }
 

@@ -8,6 +8,7 @@
  *
  * The first page is the header: see `Header`. Address 0 is never an object, so that 0 can mean "none".
  */
+import { type MachineCode, makeMachineCode } from "./machine-code.ts";
 import { panic } from "./panic.ts";
 import type { LockOrder } from "./lockdep.ts";
 
@@ -69,6 +70,8 @@ export class KernelMemory {
   u32!: Uint32Array;
   u8!: Uint8Array;
   f64!: Float64Array;
+  /** This agent's functions on the memory. */
+  readonly code: MachineCode;
   /** Pages that the views cover. */
   pages = 0;
   /** This agent's number, the owner written into locks it holds. At least 1. */
@@ -81,7 +84,7 @@ export class KernelMemory {
   looks = 1000;
   /** Pages that this agent leaves free for the host's: see `HOST_RESERVE`. */
   readonly reserve: number;
-  /** Words of the ledger by this agent's number of the kind: see `ledger.ts`. */
+  /** Addresses in the ledger by this agent's number of the kind: see `ledger.ts`. */
   readonly ledgerPlaces: number[] = [];
   /** While another agent works on a copy that will come back in place of this heap: resolves when it is back. Until then nothing may begin to wait here. */
   away: Promise<unknown> | undefined;
@@ -100,8 +103,9 @@ export class KernelMemory {
     this.reserve = reserve;
     this.mayBlock = mayBlock;
     this.lockOrder = lockOrder;
+    this.code = makeMachineCode(memory);
     this.refresh();
-    this.agent = Atomics.add(this.i32, Header.nextAgent >> 2, 1);
+    this.agent = this.code.add(Header.nextAgent, 1);
   }
 
   /** Makes a new kernel heap and this agent's view of it. */
@@ -145,7 +149,8 @@ export class KernelMemory {
   refresh(): void {
     let buffer = this.memory.buffer as SharedArrayBuffer;
     // Engines tell an agent of another's growth by interrupting it, which may be still to come. Growing by nothing asks.
-    if (buffer.byteLength < new Int32Array(buffer)[Header.pages >> 2] * PAGE) {
+    const pages = new Int32Array(buffer)[Header.pages >> 2];
+    if (buffer.byteLength < pages * PAGE || (this.pages !== 0 && this.code.size() < pages)) {
       this.memory.grow(0);
       buffer = this.memory.buffer as SharedArrayBuffer;
     }

@@ -16,7 +16,7 @@ const LOOK_AFTER = 250;
 
 /** Takes the lock at `address`. On return the views of `memory` cover all that the lock guards. */
 export function acquireLock(memory: KernelMemory, address: number): void {
-  if (Atomics.compareExchange(memory.i32, address >>> 2, 0, memory.agent) !== 0) {
+  if (memory.code.compareExchange(address | 0, 0, memory.agent) !== 0) {
     acquireContended(memory, address);
   }
   memory.locksHeld++;
@@ -25,7 +25,7 @@ export function acquireLock(memory: KernelMemory, address: number): void {
 
 /** Lets go of a lock that this agent holds. */
 export function releaseLock(memory: KernelMemory, address: number): void {
-  const old = Atomics.exchange(memory.i32, address >>> 2, 0);
+  const old = memory.code.exchange(address | 0, 0);
   memory.locksHeld--;
   if (old < 0) Atomics.notify(memory.i32, address >>> 2, 1);
   else if (old === 0) panic(`release: the lock at ${address} was free`);

@@ -192,7 +192,7 @@ export function dropRelay(memory: KernelMemory, relay: number): void {
 /** Whether anyone waits in a queue: a hint, except where the caller knows that no waiter can come. */
 function hasWaiters(memory: KernelMemory, queue: number): boolean {
   // Atomic, or the processor may look here before the change that the caller made before is seen: the waiter would miss both.
-  return Atomics.load(memory.u32, (queue + WaitQueue.first.offset) >>> 2) !== 0;
+  return memory.code.load((queue + WaitQueue.first.offset) | 0) !== 0;
 }
 
 /** Makes every waiter of a queue look again whose wake-up came with a restored snapshot, in the word alone. */

@@ -34,7 +34,6 @@ import type {
   UnwindPort,
 } from "./port.ts";
 import type { Interruption } from "./signal-delivery.ts";
-import { headroomProbe } from "./stack-headroom.ts";
 
 /**
  * What a carrier's agent is doing, in one word of its record: a killer that ends the agent must know that it holds no lock.
@@ -101,7 +100,6 @@ export class SyscallContext implements Sleeper {
   handlersFirst = false;
   /** Tells of the end of the call that is made (traces). A suspended stack's call takes it along. */
   onEnd: ((result: number | undefined) => void) | undefined;
-  private readonly requireHeadroom = headroomProbe();
   /** Scratch for the current call. */
   readonly transfer = new Transfer();
   readonly walk: PathWalk;
@@ -214,9 +212,9 @@ export class SyscallContext implements Sleeper {
   enter(): void {
     const { memory } = this;
     // Before anything is changed: a guest that has used its stack up fails here, not between a lock and its release.
-    this.requireHeadroom(0);
+    memory.code.requireHeadroom(0);
     // A killer that ends this agent with its worker takes the word first, and only while it is `guest` (`Mark`).
-    const mark = Atomics.compareExchange(memory.i32, this.mark >>> 2, Mark.guest, Mark.kernel);
+    const mark = memory.code.compareExchange(this.mark | 0, Mark.guest, Mark.kernel);
     if (mark !== Mark.guest) this.stayOut(mark);
     if (memory.i32[Header.pages >> 2] > memory.pages) memory.refresh();
     if (Thread.pending.load(memory, this.thread) !== 0) doPendingFirst(this);
