@@ -62,7 +62,7 @@ export abstract class BaseMachine {
   /** The guest's files, from outside. */
   readonly fs: MachineFiles;
 
-  /** @internal */
+  /** @internal The same files, for the library itself. */
   protected readonly tree: GuestTree;
   protected readonly listeners: EventListeners;
   private readonly processes = new Set<Process>();
@@ -355,7 +355,7 @@ export abstract class BaseMachine {
     if (this.crash !== undefined) throw this.crashError();
   }
 
-  /** @internal */
+  /** @internal Gives this agent the calls that few programs make, and `further`, once. */
   protected loadFurtherCalls(): Promise<void> {
     this.furtherCalls ??= this.takeFurtherCalls();
     return this.furtherCalls;
@@ -381,7 +381,7 @@ export abstract class BaseMachine {
   /** @internal What the library itself needs for such programs. */
   protected abstract loadFurtherParts(): Promise<FurtherParts>;
 
-  /** @internal */
+  /** @internal What runs the processes: made when it is first asked for. */
   protected runProcesses(): ProcessRunner {
     if (this.runner === undefined) {
       this.runner = this.createRunner();
@@ -397,12 +397,12 @@ export abstract class BaseMachine {
     return this.runner;
   }
 
-  /** @internal */
+  /** @internal Makes what runs the processes. */
   protected createRunner(): ProcessRunner {
     return new Supervisor(this.kernel, this.host.workers, this.options.debug === true);
   }
 
-  /** @internal */
+  /** @internal Loads a program, unless it is loaded. Throws as `load`. */
   protected async loadedOf(source: ProgramSource): Promise<LoadedProgram> {
     if (typeof source === "object" && source !== null && "program" in source) return source;
     return this.load(source);

@@ -288,7 +288,7 @@ function readSeconds(text: string): number {
   if (seconds <= 0 || seconds * 1000 >= 2 ** 31) {
     throw usageFailure(
       "run",
-      `--timeout ${printable(text)}: write a number of seconds above 0, such as 10 or 0.5.`,
+      `--timeout ${printable(text)}: write a number of seconds above 0, such as 10 or 0.5, below 2147483.`,
     );
   }
   return seconds;

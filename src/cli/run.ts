@@ -48,7 +48,7 @@ export function runProgram(
       `--restore: the program is in the snapshot; what is ${printable(path)}?`,
     );
   }
-  if (path === undefined)
+  if (path === undefined || path === "")
     throw usageFailure("run", "Which program? Give the path of a .wasm file.");
   const bytes = readGivenFile(path);
   const name = basename(path);

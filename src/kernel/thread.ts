@@ -147,13 +147,15 @@ export const Thread = layout("Thread", {
 /** By what the table of ids knows its records. */
 export const threadKeys: Keyed = { id: Thread.id, idNext: Thread.idNext };
 
-/** How much memory a thread has for its stack, as the guest tells it. */
+/** Where a thread has its stack, as guest addresses: it grows from `upper` down to `lower`. */
 export interface StackLayout {
-  upper: number;
-  lower: number;
-  size: number;
-  guard: number;
-  tlsBase: number;
+  readonly upper: number;
+  readonly lower: number;
+  /** Bytes of the stack, and of the guard below it. */
+  readonly size: number;
+  readonly guard: number;
+  /** Address of the thread-local block, or 0 where it is not known. */
+  readonly tlsBase: number;
 }
 
 /**

@@ -5,6 +5,7 @@
  * Life: made once per program by `compileProgram`, immutable.
  */
 import { callNames, callType } from "../abi/call-types.ts";
+import type { StackLayout } from "../kernel/index.ts";
 import { isFurtherCall, isPathCall } from "../syscalls/table.ts";
 import type { Asyncify, readAsyncify } from "./asyncify.ts";
 import type { tellForeign } from "./foreign-format.ts";
@@ -12,7 +13,7 @@ import { findLinkFaults, type KnownImports } from "./link-faults.ts";
 import type { limitMemory } from "./memory-limits.ts";
 import { describeModule, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
-import { mainStackLayout, type StackLayout } from "./stack-layout.ts";
+import { mainStackLayout } from "./stack-layout.ts";
 import { canSuspendStacks } from "./suspension.ts";
 import type { StopPoints } from "./stop-points.ts";
 import type { makeRenewable, Renewal } from "./renewal.ts";
@@ -62,6 +63,7 @@ export interface Program {
   readonly isWasix: boolean;
   /** Its threads can share its memory: imported and shared. */
   readonly hasSharedMemory: boolean;
+  /** Where its main thread has its stack. */
   readonly stack: StackLayout;
   /** What its stacks are taken apart with, where it was instrumented by asyncify and Weft understands it. */
   readonly asyncify: Asyncify | undefined;
@@ -319,7 +321,8 @@ export function makeProgram(
     isWide: isWideProgram(description),
     isWasix: description.wasiModules.some((name) => name.startsWith("wasix")),
     hasSharedMemory: limits?.shared === true,
-    stack: stackOf(description, asyncify),
+    // Where its stacks are taken apart, one without a symbol for its lower end does not reach into the data below.
+    stack: mainStackLayout(description, asyncify?.dataEnd),
     renewal,
     asyncify,
     stops: stops && {
@@ -330,12 +333,6 @@ export function makeProgram(
     },
     name,
   };
-}
-
-/** Where the main thread's stack is; a lower end that no symbol tells is that of the data below it, where the program takes its stacks apart. */
-function stackOf(description: ModuleDescription, asyncify: Asyncify | undefined): StackLayout {
-  const stack = mainStackLayout(description);
-  return stack.lower > 0 ? stack : { ...stack, lower: asyncify?.dataEnd ?? 0 };
 }
 
 /**

@@ -27,12 +27,12 @@ const MIB = 1024 * 1024;
 
 test("a stack before the data reaches down to 0", () => {
   const layout = layoutOf({ __stack_pointer: MIB, __data_end: MIB + 5000, __heap_base: 2 * MIB });
-  assert.deepEqual(layout, { upper: MIB, lower: 0, guardSize: 0, tlsBase: undefined });
+  assert.deepEqual(layout, { upper: MIB, lower: 0, size: MIB, guard: 0, tlsBase: 0 });
 });
 
 test("a stack after the data reaches down to the data's end", () => {
   const layout = layoutOf({ __stack_pointer: 70_000, __data_end: 4464, __tls_base: 1024 });
-  assert.deepEqual(layout, { upper: 70_000, lower: 4464, guardSize: 0, tlsBase: 1024 });
+  assert.deepEqual(layout, { upper: 70_000, lower: 4464, size: 65_536, guard: 0, tlsBase: 1024 });
 });
 
 test("__stack_high and __stack_low come first; a lower end above the upper one is 0", () => {
@@ -48,7 +48,7 @@ test("addresses are unsigned, and 64-bit globals are read too", () => {
 
 test("a module that says nothing has the usual megabyte; a stack at address 0 is refused", () => {
   assert.equal(mainStackLayout(describeModule(buildModule({}))).upper, MIB);
-  assert.equal(layoutOf({ __tls_base: 0 }).tlsBase, undefined);
+  assert.equal(layoutOf({ __tls_base: 0 }).tlsBase, 0);
   assert.throws(
     () => layoutOf({ __stack_high: 0 }),
     (error) => error instanceof ModuleError && error.code === "ERR_STACK",

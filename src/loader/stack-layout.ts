@@ -4,17 +4,9 @@
  *
  * Source: the reference runtime's rules, `WasiMemoryLayout`.
  */
+import type { StackLayout } from "../kernel/index.ts";
 import { exportedGlobalValue, type ModuleDescription } from "./module-description.ts";
 import { ModuleError } from "./module-error.ts";
-
-/** Bounds of a stack, which grows from `upper` down to `lower`, as guest addresses. */
-export interface StackLayout {
-  readonly upper: number;
-  readonly lower: number;
-  readonly guardSize: number;
-  /** Address of the thread-local block, when it is known. */
-  readonly tlsBase: number | undefined;
-}
 
 /** Where linkers end the stack of a module that says nothing. */
 const DEFAULT_STACK_UPPER = 1024 * 1024;
@@ -22,8 +14,10 @@ const DEFAULT_STACK_UPPER = 1024 * 1024;
 /**
  * The main thread's stack in a static module (a dynamic one gets its stack from the linker). Throws ModuleError with code
  * ERR_STACK when the module says that its stack ends at address 0.
+ *
+ * @param dataEnd the lower end where no symbol tells one
  */
-export function mainStackLayout(description: ModuleDescription): StackLayout {
+export function mainStackLayout(description: ModuleDescription, dataEnd = 0): StackLayout {
   const upper =
     exportedGlobalValue(description, "__stack_high") ??
     description.stackPointer ??
@@ -31,14 +25,11 @@ export function mainStackLayout(description: ModuleDescription): StackLayout {
   if (upper === 0) {
     throw new ModuleError("ERR_STACK", "the module places its stack at address 0: it has no room");
   }
-  const lower =
+  const told =
     exportedGlobalValue(description, "__stack_low") ??
     exportedGlobalValue(description, "__data_end") ??
     0;
-  return {
-    upper,
-    lower: lower >= upper ? 0 : lower,
-    guardSize: 0,
-    tlsBase: exportedGlobalValue(description, "__tls_base") || undefined,
-  };
+  const lower = told > 0 && told < upper ? told : dataEnd;
+  const tlsBase = exportedGlobalValue(description, "__tls_base") ?? 0;
+  return { upper, lower, size: upper - lower, guard: 0, tlsBase };
 }

@@ -74,15 +74,8 @@ export function destroyCrew(kernel: Kernel, process: number, crew: number): void
  * has ended before it began.
  */
 export function createMainThread(kernel: Kernel, process: number, program: Program): number {
-  const { stack } = program;
   const id = Process.id.get(kernel.memory, process);
-  const thread = createThread(kernel, process, id, StartKind.main, 0, {
-    upper: stack.upper,
-    lower: stack.lower,
-    size: stack.upper - stack.lower,
-    guard: stack.guardSize,
-    tlsBase: stack.tlsBase ?? 0,
-  });
+  const thread = createThread(kernel, process, id, StartKind.main, 0, program.stack);
   if (thread === 0 || addThread(kernel, process, thread)) return thread;
   dropThread(kernel, thread);
   return 0;

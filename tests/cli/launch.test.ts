@@ -99,3 +99,11 @@ test("the bundles ask the engine by its own names whether it suspends stacks", a
     assert.match(text, /WebAssembly\.Suspending\b[^]*WebAssembly\.promising\b/);
   }
 });
+
+test("what the command and workers read as bytes is ASCII", async () => {
+  const directory = dirname(command);
+  const names = (await readdir(directory)).filter((name) => name.endsWith(".cjs"));
+  assert.ok(names.length > 10);
+  for (const name of names)
+    assert.doesNotMatch(await readFile(join(directory, name), "latin1"), /[\x80-\xff]/, name);
+});

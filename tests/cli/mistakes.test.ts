@@ -74,6 +74,7 @@ test("an unknown option or command is named, with the nearest there is", async (
   await says(["inspect", "--jsn", program], 2, /Did you mean --json\?/);
   await says(["run", "\u001b[31m--red"], 127, /\\u\{1b\}\[31m--red: there is no such file/);
   await says(["run"], 2, /Which program\?/);
+  await says(["run", ""], 2, /Which program\?/);
   await says(["inspect"], 2, /one \.wasm file/);
   await says([], 2, /What to do\?/);
   await says([""], 2, /What to do\?/);

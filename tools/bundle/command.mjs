@@ -4,7 +4,7 @@ import { rolldown } from "rolldown";
 import { built, builtFile, rewriteSources } from "./inputs.mjs";
 import { requireLateParts } from "./late-modules.mjs";
 import { minifyText } from "./minify.mjs";
-import { nameNeighbours } from "./node-text.mjs";
+import { inAscii, nameNeighbours } from "./node-text.mjs";
 import { numberExports } from "./numbered-exports.mjs";
 import { splitModules } from "./split-modules.mjs";
 import { usedAtOnce } from "./used-at-once.mjs";
@@ -69,13 +69,6 @@ const requireImports = (text) =>
   text.replace(
     /\bimport\(("(?:\.\/\w+\.cjs|node:[\w/]+)")\)/g,
     "Promise.resolve().then(() => require($1))",
-  );
-
-/** Text in strings as ASCII: the command reads its pieces as bytes, one a character, which is quickest. */
-const inAscii = (code) =>
-  code.replace(
-    /[\u0080-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
 /** What loads the pieces. @param runPlain the number of that export of the first */

@@ -4,7 +4,7 @@ import { rolldown } from "rolldown";
 import { builtFile, rewriteSources } from "./inputs.mjs";
 import { requireLateParts, requirePathServices } from "./late-modules.mjs";
 import { breakLines, minifyText } from "./minify.mjs";
-import { importAsGiven, nameNeighbours } from "./node-text.mjs";
+import { importAsGiven, inAscii, nameNeighbours } from "./node-text.mjs";
 import { numberExports } from "./numbered-exports.mjs";
 import { splitModules } from "./split-modules.mjs";
 import { usedAtOnce } from "./used-at-once.mjs";
@@ -78,7 +78,7 @@ export async function bundleNodeLibrary() {
   numberExports(modules, KERNEL);
   const texts = new Map();
   for (const [name, text] of modules)
-    texts.set(name, breakLines(await minifyText(name, nameNeighbours(text))));
+    texts.set(name, inAscii(breakLines(await minifyText(name, nameNeighbours(text)))));
   for (const { name, exports } of output)
     if (FOR_USERS.includes(name))
       texts.set(`${name}.js`, `import weft from"./${name}.cjs";export const{${exports}}=weft;\n`);

@@ -19,3 +19,10 @@ export const nameNeighbours = (text) =>
     .replaceAll(REQUIRE, "require")
     // Nobody asks whether they are modules.
     .replace(/^Object\.defineProperty\(exports, Symbol\.toStringTag, .*\n/m, "");
+
+/** Text in strings as ASCII: the command reads its pieces, and workers their code, as bytes, one a character, which is quickest. */
+export const inAscii = (code) =>
+  code.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
