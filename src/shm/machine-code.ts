@@ -46,8 +46,8 @@ export function makeMachineCode(heap: WebAssembly.Memory): MachineCode {
   return { requireHeadroom, size, load, store, add, and, or, exchange, compareExchange, clear };
 }
 
-/** What instructions on memory that is shared begin with. */
-const ATOMIC = "\xfe";
+/** Bytes as text. Those that are no ASCII are made when the agent runs: some of the bundles' files are read as ASCII. */
+const bytesOf = (...bytes: number[]) => String.fromCharCode(...bytes);
 
 /**
  *     (module
@@ -65,20 +65,22 @@ const ATOMIC = "\xfe";
  *       …)
  */
 function encodeModule(): Uint8Array<ArrayBuffer> {
-  const vectors = String.fromCharCode(AT_ONCE) + "\x7b".repeat(AT_ONCE);
+  const vectors = bytesOf(AT_ONCE) + "\x7b".repeat(AT_ONCE);
   const callOften = (type: string) => `\x41\0\x11${type}\0`.repeat(VECTORS / AT_ONCE);
+  /** What instructions on memory that is shared begin with. */
+  const atomic = bytesOf(0xfe);
   const two = `\x20\0\x20\x01`;
   /** Number of the type, then the code. */
   const functions = [
     `\x02\x20\0\x04\x40${callOften("\0")}\x41\0\x10\0${callOften("\x01")}\x0b`,
     `\x03\x3f\0`,
-    `\x04\x20\0${ATOMIC}\x10\x02\0`,
-    `\x05${two}${ATOMIC}\x17\x02\0`,
-    ...["\x1e", "\x2c", "\x33", "\x41"].map((code) => `\x06${two}${ATOMIC}${code}\x02\0`),
-    `\x07${two}\x20\x02${ATOMIC}\x48\x02\0`,
-    `\x05\x20\0\x41\0\x20\x01\xfc\x0b\0`,
+    `\x04\x20\0${atomic}\x10\x02\0`,
+    `\x05${two}${atomic}\x17\x02\0`,
+    ...["\x1e", "\x2c", "\x33", "\x41"].map((code) => `\x06${two}${atomic}${code}\x02\0`),
+    `\x07${two}\x20\x02${atomic}\x48\x02\0`,
+    `\x05\x20\0\x41\0\x20\x01${bytesOf(0xfc)}\x0b\0`,
   ];
-  const count = String.fromCharCode(functions.length);
+  const count = bytesOf(functions.length);
   const text = [
     "\0asm\x01\0\0\0",
     section(
@@ -86,13 +88,10 @@ function encodeModule(): Uint8Array<ArrayBuffer> {
       `\x08\x60\0${vectors}\x60${vectors}\0\x60\x01\x7f\0\x60\0\x01\x7f\x60\x01\x7f\x01\x7f` +
         "\x60\x02\x7f\x7f\0\x60\x02\x7f\x7f\x01\x7f\x60\x03\x7f\x7f\x7f\x01\x7f",
     ),
-    section(2, "\x01\x01m\x01m\x02\x03\0\x80\x80\x04"),
+    section(2, `\x01\x01m\x01m\x02\x03\0${bytesOf(0x80, 0x80)}\x04`),
     section(3, count + functions.map((code) => code[0]).join("")),
     section(4, "\x01\x70\0\0"),
-    section(
-      7,
-      count + functions.map((_, index) => `\x01${index}\0${String.fromCharCode(index)}`).join(""),
-    ),
+    section(7, count + functions.map((_, index) => `\x01${index}\0${bytesOf(index)}`).join("")),
     section(10, count + functions.map((code) => withLength(`\0${code.slice(1)}\x0b`)).join("")),
   ].join("");
   const bytes = new Uint8Array(text.length);
@@ -100,13 +99,10 @@ function encodeModule(): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-const section = (id: number, content: string) => String.fromCharCode(id) + withLength(content);
+const section = (id: number, content: string) => bytesOf(id) + withLength(content);
 
 /** A text after its length, which takes one or two bytes. */
 function withLength(content: string): string {
   const { length } = content;
-  return (
-    String.fromCharCode(...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7])) +
-    content
-  );
+  return bytesOf(...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7])) + content;
 }
