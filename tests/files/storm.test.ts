@@ -1,6 +1,6 @@
 // Storms of file calls from eight threads on one tree, each call checked by the program against what it knows; lock order checked; nothing left over.
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -30,6 +30,20 @@ test("a storm on a directory of the host", async () => {
       assert.deepEqual([result.exitCode, result.stderr, result.message], [0, "", undefined]);
     });
     assert.deepEqual(await readdir(directory), []);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+test("a directory of the host that nobody has looked at is one to all who look at once", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "weft-unseen-"));
+  try {
+    await mkdir(join(directory, "folder"));
+    await writeFile(join(directory, "folder/inside"), "");
+    await withMachine({ mounts: { "/": directory } }, async (machine) => {
+      const result = await machine.run(await compileGuest("file_unseen"));
+      assert.deepEqual([result.exitCode, result.stderr, result.message], [0, "", undefined]);
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
