@@ -23,6 +23,8 @@ export type WeftErrorCode =
   | "ERR_LIMIT"
   /** The process ended with a non-zero code and the caller asked for an exception. */
   | "ERR_EXIT"
+  /** What a process was to read failed to come; `cause` is why. */
+  | "ERR_INPUT"
   /** The host lacks something that this needs. */
   | "ERR_HOST"
   /** A broken invariant of the kernel: a bug of Weft. */

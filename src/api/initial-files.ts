@@ -37,6 +37,8 @@ export interface StreamMaker {
 export interface InitialFiles {
   /** For the option "pipe". */
   readonly stdin: Input | undefined;
+  /** For any other source that is read here. */
+  readonly fed?: Input | undefined;
   readonly stdout: ByteSource | undefined;
   readonly stderr: ByteSource | undefined;
   /** The record of the process's terminal, whose count belongs to the process, and what is shown of the outputs that go there. */
@@ -113,10 +115,17 @@ function openStreams(
   const made = wantsTerminal(options)
     ? around.further?.openTerminal(around, record, options.terminal ?? {}, targets)
     : undefined;
-  const stdin = openStdin(around, record, source, made);
+  const input = openStdin(around, record, source, made);
   const stdout = openOutput(around, record, 1, targets[0], made?.output ?? 0);
   const stderr = openOutput(around, record, 2, targets[1], made?.output ?? 0);
-  return { stdin, stdout, stderr, terminal: made?.terminal, shown: made?.shown, isTyped };
+  return {
+    ...(source === "pipe" ? { stdin: input } : { stdin: undefined, fed: input }),
+    stdout,
+    stderr,
+    terminal: made?.terminal,
+    shown: made?.shown,
+    isTyped,
+  };
 }
 
 function openStdin(
@@ -136,10 +145,9 @@ function openStdin(
   const { file, sink } = around.streams.openInput(record);
   install(around, record, file, "stdin");
   const input = new Input(sink);
-  if (source === "pipe") return input;
   if (source === "null") input.close();
-  else void feed(input, source);
-  return undefined;
+  else if (source !== "pipe") void feed(input, source);
+  return input;
 }
 
 function openOutput(
@@ -239,7 +247,7 @@ async function deliverLines(output: Output, deliver: (line: string) => void): Pr
   for await (const line of output.lines()) deliver(line);
 }
 
-/** Writes a source to an input and ends it; a program that stops reading is no error. */
+/** Writes a source to an input and ends it; a program that stops reading is no error. One of the source goes to those who wait for the process. */
 async function feed(input: Input, source: Exclude<InputSource, string>): Promise<void> {
   try {
     if (source instanceof Uint8Array) await input.write(source);
@@ -247,8 +255,9 @@ async function feed(input: Input, source: Exclude<InputSource, string>): Promise
     else
       for await (const chunk of source as unknown as AsyncIterable<Uint8Array>)
         await input.write(chunk);
-  } catch {
-    // The program reads no more: what is left is for nobody.
+  } catch (error) {
+    // Of a program that reads no more, what is left is for nobody.
+    if ((error as WeftError).errno !== "EPIPE") input.failure = error;
   } finally {
     input.close();
   }

@@ -15,6 +15,8 @@ export interface ByteSink {
 export class Input {
   /** Writes happen one after the other, in the order they were asked for. */
   private last: Promise<void> = Promise.resolve();
+  /** @internal What the source of the bytes failed with: the program has read an end that was none. */
+  failure: unknown;
 
   /** @internal */
   constructor(private readonly sink: ByteSink) {}

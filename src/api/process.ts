@@ -92,6 +92,8 @@ export class Process {
       name: string;
       /** Loads what puts the trap that ended it into words. */
       loadTrapWords: () => Promise<(raw: string) => string>;
+      /** Its standard input, where that is read from a source. */
+      fed: Input | undefined;
     },
   ) {
     this.ended = this.follow();
@@ -263,6 +265,9 @@ export class Process {
     const stdout = (await this.stdout?.leftover()) ?? "";
     const stderr = (await this.stderr?.leftover()) ?? "";
     await this.traced;
+    const cause = options.fed?.failure;
+    if (cause !== undefined)
+      throw new WeftError("ERR_INPUT", `the source of stdin failed: ${String(cause)}`, { cause });
     const { timedOut, aborted } = this;
     const message = end.message ?? this.excess;
     const result: ProcessResult = { ...end, message, timedOut, aborted, stdout, stderr };

@@ -56,7 +56,7 @@ export function makeProcess(
     terminal,
     served,
     files.traced,
-    { check, timeout, signal, name, loadTrapWords },
+    { check, timeout, signal, name, loadTrapWords, fed: files.fed },
   );
   return process;
 }

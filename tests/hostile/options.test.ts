@@ -77,3 +77,24 @@ test("a time limit longer than timers go is one", async () => {
       assert.equal((await machine.run(program, { timeout })).exitCode, 0);
   });
 });
+
+test("a stream that fails as stdin is told to those who wait for the program, which reads what came before", async () => {
+  await withMachine({}, async (machine) => {
+    const program = await machine.load(await compileGuest("copy_input"));
+    let pulls = 0;
+    const stdin = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (pulls++ === 0) controller.enqueue(new TextEncoder().encode("first line\n"));
+        else controller.error(new Error("the cable was pulled out"));
+      },
+    });
+    const process = await machine.spawn(program, { stdin });
+    assert.equal(await process.stdout!.text(), "first line\n");
+    await assert.rejects(process.wait(), (error: WeftError) => {
+      assert.equal(error.code, "ERR_INPUT");
+      assert.match(error.message, /stdin.*the cable was pulled out/);
+      return error.cause instanceof Error;
+    });
+    await isWell(machine);
+  });
+});
