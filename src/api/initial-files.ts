@@ -37,7 +37,7 @@ export interface StreamMaker {
 export interface InitialFiles {
   /** For the option "pipe". */
   readonly stdin: Input | undefined;
-  /** For any other source that is read here. */
+  /** The same, and where it is fed from a source. */
   readonly fed?: Input | undefined;
   readonly stdout: ByteSource | undefined;
   readonly stderr: ByteSource | undefined;
@@ -119,7 +119,8 @@ function openStreams(
   const stdout = openOutput(around, record, 1, targets[0], made?.output ?? 0);
   const stderr = openOutput(around, record, 2, targets[1], made?.output ?? 0);
   return {
-    ...(source === "pipe" ? { stdin: input } : { stdin: undefined, fed: input }),
+    stdin: source === "pipe" ? input : undefined,
+    fed: input,
     stdout,
     stderr,
     terminal: made?.terminal,
@@ -257,7 +258,8 @@ async function feed(input: Input, source: Exclude<InputSource, string>): Promise
         await input.write(chunk);
   } catch (error) {
     // Of a program that reads no more, what is left is for nobody.
-    if ((error as WeftError).errno !== "EPIPE") input.failure = error;
+    if ((error as WeftError | undefined)?.errno !== "EPIPE")
+      input.failure = error ?? new Error("it gave no reason");
   } finally {
     input.close();
   }

@@ -66,6 +66,8 @@ export class SyscallContext implements Sleeper {
   thread = 0;
   process = 0;
   files = 0;
+  /** Whether the host program's event loop goes on while a call waits: not where the guest runs on its agent. */
+  canWaitForHost = true;
   /** Whether the program knows no WASIX call: some calls mean something else to it. */
   isPreview1 = false;
   /** Name of the export that takes signals, or undefined: `callback_signal`. Belongs to the instance. */

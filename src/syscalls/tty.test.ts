@@ -109,8 +109,12 @@ test(
     assert.equal(setEcho(1), 1);
     assert.equal(setEcho(1), 0);
     assert.equal(setEcho(0), 1);
-    noteToldModes(memory, terminal);
+    // The guest runs on the agent that would have to be told.
+    fixture.context.canWaitForHost = false;
     assert.equal(setEcho(1), 0);
+    fixture.context.canWaitForHost = true;
+    noteToldModes(memory, terminal);
+    assert.equal(setEcho(0), 0);
   }),
 );
 

@@ -80,7 +80,8 @@ export function tty_set(context: SyscallContext, pointer: number): Outcome {
   });
   if (isOther) sendSignal(kernel, process, Signal.WINCH);
   notePending(context);
-  return areModesTold(memory, terminal) ? 0 : context.wait(waitUntilTold(context, terminal));
+  if (!context.canWaitForHost || areModesTold(memory, terminal)) return 0;
+  return context.wait(waitUntilTold(context, terminal));
 }
 
 function* waitUntilTold(context: SyscallContext, terminal: number): Waiting<number> {

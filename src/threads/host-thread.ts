@@ -64,6 +64,7 @@ export class HostThread {
     threads.hire = hire;
     const mark = carrier + Carrier.mark.offset;
     this.group = new InstanceGroup(kernel, program, guestMemory, threads, mark, trace, given);
+    this.group.context.canWaitForHost = false;
   }
 
   /** Makes the instance. Throws what the engine throws, traps of a start section among it. */

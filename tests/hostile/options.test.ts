@@ -95,6 +95,8 @@ test("a stream that fails as stdin is told to those who wait for the program, wh
       assert.match(error.message, /stdin.*the cable was pulled out/);
       return error.cause instanceof Error;
     });
+    const silent = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error() });
+    await assert.rejects(machine.run(program, { stdin: silent }), { code: "ERR_INPUT" });
     await isWell(machine);
   });
 });
